@@ -24,5 +24,7 @@ Result<std::string> percent_decode(std::string_view text);
 
 /// True when the bytes are well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF).
 bool is_utf8(std::string_view bytes);
+/// Octets of the well-formed UTF-8 sequence at the start of bytes (1–4), or 0 when there is none.
+std::size_t utf8_sequence(std::string_view bytes);
 
 }  // namespace postern

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstdint>
 #include <functional>
 #include <initializer_list>
 #include <memory>
@@ -16,23 +17,40 @@ namespace postern {
 
 enum class LogLevel : unsigned char { debug, info, warning, error, off };
 
-/// One key and its value, already text. Keys are ours (a–z, 0–9, _); values may be anything and are escaped when written.
-struct LogField {
-  std::string_view key;
-  std::string value;
-  LogField(std::string_view k, std::string_view v) : key(k), value(v) {}
-  LogField(std::string_view k, const std::string& v) : key(k), value(v) {}
-  LogField(std::string_view k, const char* v) : key(k), value(v) {}
-  LogField(std::string_view k, bool v) : key(k), value(v ? "yes" : "no") {}
+/// One key and its value. Keys are ours (a–z, 0–9, _); values may be anything and are escaped when written. A field only
+/// refers to its text, which must live as long as the call to Log (a temporary in the same expression does), so that a
+/// line below the level costs no allocation.
+class LogField {
+ public:
+  LogField(std::string_view k, std::string_view v) : key_(k), text_(v) {}
+  LogField(std::string_view k, const std::string& v) : key_(k), text_(v) {}
+  LogField(std::string_view k, const char* v) : key_(k), text_(v) {}
+  LogField(std::string_view k, bool v) : key_(k), text_(v ? "yes" : "no") {}
   template <std::integral T>
     requires(!std::same_as<T, bool> && !std::same_as<T, char>)
-  LogField(std::string_view k, T v) : key(k), value(std::to_string(v)) {}
+  LogField(std::string_view k, T v) : key_(k), number_(magnitude(v)), kind_(v < T{} ? Kind::negative : Kind::number) {}
+
+  std::string_view key() const { return key_; }
+  /// The value as it is written: escaped text or a decimal number.
+  std::string written() const;
+
+ private:
+  enum class Kind : unsigned char { text, number, negative };
+  template <std::integral T>
+  static constexpr std::uint64_t magnitude(T v) {
+    return v < T{} ? std::uint64_t{0} - static_cast<std::uint64_t>(v) : static_cast<std::uint64_t>(v);
+  }
+  std::string_view key_;
+  std::string_view text_;
+  std::uint64_t number_ = 0;
+  Kind kind_ = Kind::text;
 };
 
 /// Thread-safe. Made once by the daemon and passed by reference; there is no global logger.
 class Log {
  public:
-  /// Writes finished lines (without newline) somewhere: tests collect them, the daemon gives them to spdlog.
+  /// Writes finished lines (without newline) somewhere: tests collect them, the daemon gives them to spdlog. Called by one
+  /// thread at a time.
   using Sink = std::function<void(LogLevel, std::string_view line)>;
   Log(LogLevel level, Sink sink);
   ~Log();
@@ -41,7 +59,9 @@ class Log {
   using Fields = std::initializer_list<LogField>;
   void debug(std::string_view area, std::string_view event, Fields fields = {}) { write(LogLevel::debug, area, event, fields); }
   void info(std::string_view area, std::string_view event, Fields fields = {}) { write(LogLevel::info, area, event, fields); }
-  void warning(std::string_view area, std::string_view event, Fields fields = {}) { write(LogLevel::warning, area, event, fields); }
+  void warning(std::string_view area, std::string_view event, Fields fields = {}) {
+    write(LogLevel::warning, area, event, fields);
+  }
   void error(std::string_view area, std::string_view event, Fields fields = {}) { write(LogLevel::error, area, event, fields); }
 
   bool enabled(LogLevel level) const;
