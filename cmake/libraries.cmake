@@ -23,7 +23,7 @@ postern_pkg(xxhash libxxhash)
 postern_pkg(zstd libzstd)
 postern_pkg(sqlite sqlite3)
 postern_pkg(sasl libsasl2)
-postern_pkg(unbound libunbound)
+postern_library(unbound unbound)         # its .pc file names libevent, which only its event API needs
 postern_pkg(seccomp libseccomp)
 postern_pkg(pugixml pugixml)
 pkg_check_modules(icu REQUIRED IMPORTED_TARGET icu-uc icu-i18n)
