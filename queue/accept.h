@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Door: the one way into the house for every message (design.md §3.6): port 25, submission, bounces, reports, forwards, the
+// command line. One durable unit holds a message row for each local mailbox and a queue row for each remote recipient;
+// when accept() returns success, the message survives a power cut.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "async/task.h"
+#include "auth/directory.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/result.h"
+#include "config/live.h"
+#include "mail/envelope.h"
+#include "mail/identity.h"
+#include "store/store.h"
+
+namespace postern::queue {
+
+/// A recipient elsewhere, together with the proof that mail may go there. The constructors are the whole list of ways out
+/// (product.md promise 2).
+class RemoteRecipient {
+ public:
+  /// On behalf of a login or a trusted network.
+  static RemoteRecipient by_right(mail::Recipient recipient, const mail::RelayRight& right);
+  /// Along an owner's forward; `original` carries NOTIFY and ORCPT.
+  static RemoteRecipient by_forward(const auth::Forward& forward, const mail::Recipient& original);
+
+  const mail::Recipient& recipient() const { return recipient_; }
+
+ private:
+  friend class Bouncer;  ///< DSNs to a sender elsewhere that has the right to one
+  explicit RemoteRecipient(mail::Recipient recipient) : recipient_(std::move(recipient)) {}
+  mail::Recipient recipient_;
+};
+
+struct LocalRecipient {
+  store::AccountId account = 0;
+  std::string address;  ///< as the envelope said, for Delivered-To
+};
+
+/// A message on the threshold.
+struct Arrival {
+  mail::Envelope envelope;               ///< sender and options; recipients are in the two lists below
+  store::BodyPtr body;                   ///< as received, header and body (after fix-ups), CRLF lines
+  std::string trace;                     ///< Received and other fields for all, newest first, each ending in CRLF
+  std::vector<LocalRecipient> local;
+  std::vector<RemoteRecipient> remote;
+  store::AccountId account = 0;          ///< the submitting account, 0 for nobody
+  store::BounceRight bounce = store::BounceRight::none;
+};
+
+struct Receipt {
+  std::string id;           ///< what the 250 names and the trace knows: short, unique, never used again
+  std::size_t local = 0;
+  std::size_t remote = 0;
+};
+
+class Door {
+ public:
+  struct Parts {
+    store::Store& store;
+    config::Live& config;
+    Clock& clock;
+    Log& log;
+    Metrics& metrics;
+  };
+  explicit Door(Parts parts);
+  ~Door();
+  /// An id for a message about to arrive; it goes into Received and the reply.
+  std::string new_id();
+  /// Errors: over_quota, no_space, too_large, io, unavailable; nothing is stored then.
+  async::Task<Result<Receipt>> accept(Arrival arrival, std::string id);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace postern::queue
