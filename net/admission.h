@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Admission: how many connections one address, one network and everybody together may hold, and how fast they may come.
+// A Permit is held for the life of a connection. The table is bounded and its hash seeded, so that chosen addresses cannot
+// make it slow (security.md §1.6, "Hash flooding").
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <expected>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ip_address.h"
+
+namespace postern::net {
+
+/// 0 means no limit.
+struct AdmissionLimits {
+  std::size_t per_address = 20;      ///< connections of one IPv4 address or IPv6 /64
+  std::size_t per_network = 60;      ///< connections of one IPv4 /24 or IPv6 /48
+  std::size_t total = 2000;          ///< connections of this listener
+  std::size_t rate_per_minute = 60;  ///< new connections of one address in 60 s
+  std::vector<IpNetwork> exempt;     ///< only `total` applies to these
+};
+
+enum class Refusal : unsigned char { per_address, per_network, total, rate };
+
+/// For log and reply: "too many connections from your address" and the like.
+std::string_view to_string(Refusal refusal);
+
+/// Thread-safe.
+class Admission {
+ public:
+  Admission(AdmissionLimits limits, const Clock& clock);
+  ~Admission();
+
+  /// One admitted connection; gives its place back when it goes. May outlive the Admission.
+  class Permit {
+   public:
+    Permit();
+    Permit(Permit&& other) noexcept;
+    Permit& operator=(Permit&& other) noexcept;
+    ~Permit();
+    void reset();
+
+   private:
+    friend class Admission;
+    struct Held;
+    std::unique_ptr<Held> held_;
+  };
+
+  std::expected<Permit, Refusal> enter(const IpAddress& peer);
+  /// Connections held now.
+  std::size_t active() const;
+  /// Addresses and networks remembered now; bounded.
+  std::size_t table_size() const;
+  /// The exempt list stays as it was.
+  void set_limits(const AdmissionLimits& limits);
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace postern::net
