@@ -237,8 +237,10 @@ enum class QueueOrder : std::uint8_t { retry_now, hold, release, remove };
 class Queue {
  public:
   virtual ~Queue() = default;
-  /// Due recipients, oldest first, grouped by message and domain; each is leased for so long.
-  virtual Task<Result<std::vector<Claim>>> claim(std::size_t most, std::chrono::seconds lease) = 0;
+  /// Due recipients, oldest first, grouped by message and domain; each is leased for so long. Domains in `busy` are left out,
+  /// so that a slow domain with a long queue never stands in the way of the others.
+  virtual Task<Result<std::vector<Claim>>> claim(std::size_t most, std::chrono::seconds lease,
+                                                 std::vector<std::string> busy) = 0;
   /// Durable when it returns. An entry whose last recipient is done goes away with its body reference.
   virtual Task<Result<>> report(std::vector<Attempt> attempts) = 0;
   /// Prefix + body of an entry.
