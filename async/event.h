@@ -32,8 +32,8 @@ class Event {
   /// Suspends until sequence() > seen, and gives it. Returns at once when that is so already.
   Task<std::uint64_t> wait_beyond(std::uint64_t seen);
 
-  /// A callback that runs at most once, on `executor`, as soon as sequence() > seen. Dropping the subscription on that
-  /// executor guarantees that the callback does not run afterwards.
+  /// A callback that runs at most once, on `executor`, as soon as sequence() > seen or the Event is destroyed. Dropping
+  /// the subscription on that executor guarantees that the callback does not run afterwards.
   class Subscription {
    public:
     Subscription() = default;
@@ -42,15 +42,20 @@ class Event {
     Subscription& operator=(Subscription&& other) noexcept;
     void reset();
 
+    struct Node;
+
    private:
     friend class Event;
-    struct Node;
     std::shared_ptr<Node> node_;
   };
   Subscription subscribe(std::uint64_t seen, Executor executor, std::move_only_function<void()> callback);
 
- private:
   struct Shared;
+
+ private:
+  static Subscription subscribe(std::shared_ptr<Shared> shared, std::uint64_t seen, Executor executor,
+                                std::move_only_function<void()> callback);
+  static Task<std::uint64_t> wait_on(std::shared_ptr<Shared> shared, std::uint64_t seen);
   std::shared_ptr<Shared> shared_;
 };
 

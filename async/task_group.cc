@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// TaskGroup: a list of entries under a mutex; each entry's signal and hook are touched only on the entry's executor.
+#include "async/task_group.h"
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/system/system_error.hpp>
+#include <condition_variable>
+#include <list>
+#include <mutex>
+
+#include "async/completion.h"
+#include "async/deadline.h"
+#include "async/executor.h"
+
+namespace postern::async {
+
+namespace asio = boost::asio;
+
+namespace {
+
+struct Entry {
+  Executor executor;
+  asio::cancellation_signal signal;
+  std::function<void()> on_stop;
+  bool done = false;
+};
+
+/// What left a coroutine, for the log; empty for what a cancelled coroutine throws.
+std::string describe(const std::exception_ptr& error) {
+  if (!error) return {};
+  try {
+    std::rethrow_exception(error);
+  } catch (const boost::system::system_error& failure) {
+    return failure.code() == asio::error::operation_aborted ? std::string() : failure.what();
+  } catch (const BrokenPromise&) {
+    return {};
+  } catch (const std::exception& failure) {
+    return failure.what();
+  } catch (...) {
+    return "an exception of unknown type";
+  }
+}
+
+}  // namespace
+
+struct TaskGroup::Shared {
+  Shared(Log& given_log, std::string given_name) : log(&given_log), name(std::move(given_name)) {}
+  std::mutex mutex;
+  std::condition_variable changed;
+  Log* log;  ///< null once the group is destroyed
+  const std::string name;
+  std::list<std::shared_ptr<Entry>> entries;
+  bool stopping = false;
+  Event stop_event;
+  Event idle_event;  ///< published whenever the last coroutine has ended
+
+  void ended(std::list<std::shared_ptr<Entry>>::iterator position, const std::exception_ptr& error) {
+    const std::string reason = describe(error);
+    std::unique_lock lock(mutex);
+    (*position)->done = true;
+    (*position)->on_stop = nullptr;
+    entries.erase(position);
+    if (!reason.empty() && log != nullptr) log->error(name, "task failed", {{"reason", reason}});
+    if (!entries.empty()) return;
+    changed.notify_all();
+    lock.unlock();
+    idle_event.publish();
+  }
+
+  void for_each_on_its_executor(void (*act)(Entry&)) {
+    const std::lock_guard lock(mutex);
+    for (const auto& entry : entries) {
+      post(entry->executor, [entry, act] {
+        if (!entry->done) act(*entry);
+      });
+    }
+  }
+};
+
+TaskGroup::TaskGroup(Log& log, std::string name) : shared_(std::make_shared<Shared>(log, std::move(name))) {}
+
+TaskGroup::~TaskGroup() {
+  request_stop();
+  cancel();
+  const std::lock_guard lock(shared_->mutex);
+  shared_->log = nullptr;
+}
+
+bool TaskGroup::spawn(Executor executor, Task<> task, std::function<void()> on_stop) {
+  auto entry = std::make_shared<Entry>();
+  entry->executor = executor;
+  entry->on_stop = std::move(on_stop);
+  std::unique_lock lock(shared_->mutex);
+  if (shared_->stopping) return false;
+  const auto position = shared_->entries.insert(shared_->entries.end(), entry);
+  lock.unlock();
+  auto slot = entry->signal.slot();
+  auto ended = [shared = shared_, entry, position](const std::exception_ptr& error) { shared->ended(position, error); };
+  asio::co_spawn(executor, std::move(task), asio::bind_cancellation_slot(slot, std::move(ended)));
+  return true;
+}
+
+std::size_t TaskGroup::size() const {
+  const std::lock_guard lock(shared_->mutex);
+  return shared_->entries.size();
+}
+
+bool TaskGroup::stopping() const {
+  const std::lock_guard lock(shared_->mutex);
+  return shared_->stopping;
+}
+
+Event& TaskGroup::stop_event() { return shared_->stop_event; }
+
+void TaskGroup::request_stop() {
+  {
+    const std::lock_guard lock(shared_->mutex);
+    if (std::exchange(shared_->stopping, true)) return;
+  }
+  shared_->stop_event.publish();
+  shared_->for_each_on_its_executor([](Entry& entry) {
+    if (entry.on_stop) entry.on_stop();
+  });
+}
+
+void TaskGroup::cancel() {
+  shared_->for_each_on_its_executor([](Entry& entry) { entry.signal.emit(asio::cancellation_type::terminal); });
+}
+
+Task<bool> TaskGroup::wait(std::chrono::milliseconds limit) {
+  auto shared = shared_;
+  const auto until = std::chrono::steady_clock::now() + limit;
+  const Executor executor = co_await this_executor();
+  for (;;) {
+    const std::uint64_t seen = shared->idle_event.sequence();
+    {
+      const std::lock_guard lock(shared->mutex);
+      if (shared->entries.empty()) co_return true;
+    }
+    if (std::chrono::steady_clock::now() >= until) co_return false;
+    WaitState waiter;
+    Deadline deadline(executor, [&waiter] { waiter.complete(); });
+    deadline.set(until);
+    const auto subscription = shared->idle_event.subscribe(seen, executor, [&waiter] { waiter.complete(); });
+    co_await waiter.wait();
+  }
+}
+
+bool TaskGroup::join(std::chrono::milliseconds limit) {
+  std::unique_lock lock(shared_->mutex);
+  return shared_->changed.wait_for(lock, limit, [this] { return shared_->entries.empty(); });
+}
+
+bool TaskGroup::stop_and_join(std::chrono::milliseconds gentle, std::chrono::milliseconds hard) {
+  request_stop();
+  if (join(gentle)) return true;
+  cancel();
+  return join(hard);
+}
+
+}  // namespace postern::async
