@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Maildrop: the INBOX of one account as POP3 sees it: a fixed list of messages, some marked deleted, and the lock that keeps
+// a second POP3 session out (RFC 1939 §4). Nothing is deleted before commit().
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "async/task.h"
+#include "base/result.h"
+#include "store/store.h"
+
+namespace postern::pop3 {
+
+/// Which maildrops are in use. One for the whole server; thread-safe.
+class DropLocks {
+ public:
+  /// Held while a session is in the transaction state; frees the maildrop when it goes, however the session ended.
+  class Lock {
+   public:
+    Lock() = default;
+    Lock(DropLocks& locks, store::AccountId account) : locks_(&locks), account_(account) {}
+    Lock(Lock&& other) noexcept : locks_(std::exchange(other.locks_, nullptr)), account_(other.account_) {}
+    Lock& operator=(Lock&& other) noexcept;
+    ~Lock() { release(); }
+
+   private:
+    void release();
+    DropLocks* locks_ = nullptr;
+    store::AccountId account_ = 0;
+  };
+  /// Error conflict when another session has it.
+  Result<Lock> take(store::AccountId account);
+
+ private:
+  std::mutex mutex_;
+  std::set<store::AccountId> held_;
+};
+
+class Maildrop {
+ public:
+  struct Message {
+    store::Uid uid = 0;
+    std::uint64_t size = 0;
+    bool deleted = false;
+  };
+
+  /// Takes the lock and the list. Errors: conflict (in use), or the store's.
+  static async::Task<Result<std::unique_ptr<Maildrop>>> open(DropLocks& locks, std::unique_ptr<store::Session> session);
+
+  /// All messages, deleted ones too; message number n is at index n - 1.
+  const std::vector<Message>& messages() const { return messages_; }
+  /// The message of this number if it exists and is not marked deleted; null otherwise.
+  Message* find(std::uint32_t number);
+  std::size_t count() const;
+  std::uint64_t octets() const;
+  /// RFC 1939 §7: 1–70 octets, the same in every session: UIDVALIDITY and UID of the message.
+  std::string unique_id(const Message& message) const;
+  /// RSET: takes all marks back.
+  void reset();
+  async::Task<Result<std::unique_ptr<store::BodyReader>>> body(const Message& message);
+  /// QUIT: expunges what is marked; durable when it returns.
+  async::Task<Result<>> commit();
+
+ private:
+  Maildrop(DropLocks::Lock lock, std::unique_ptr<store::Session> session)
+      : lock_(std::move(lock)), session_(std::move(session)) {}
+  async::Task<Result<>> read_list();
+  async::Task<Result<>> read_large_sizes(store::UidSet uids);
+
+  DropLocks::Lock lock_;
+  std::unique_ptr<store::Session> session_;
+  store::MailboxId mailbox_ = 0;
+  std::uint32_t uidvalidity_ = 0;
+  std::vector<Message> messages_;
+};
+
+}  // namespace postern::pop3
