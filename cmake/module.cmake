@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # postern_module(name USES … LIBS …): the folder `name` as a static library. USES is the whole list of our modules
 # whose headers its files may include; it is written to layers.txt, which tools/layers checks.
-set(POSTERN_LAYERS "" CACHE INTERNAL "")
+set_property(GLOBAL PROPERTY POSTERN_LAYERS "")
+set(CMAKE_OPTIMIZE_DEPENDENCIES ON)   # a static library does not wait for those it will be linked with
 add_library(postern_pch OBJECT cmake/pch.cc)
 target_link_libraries(postern_pch PUBLIC postern_flags lib::fmt)
 target_precompile_headers(postern_pch PRIVATE cmake/pch.h)
@@ -21,8 +22,9 @@ function(postern_module name)
     target_link_libraries(postern_${name} INTERFACE postern_flags lib::fmt ${uses} ${arg_LIBS})
   endif()
   list(JOIN arg_USES " " line)
-  set(POSTERN_LAYERS "${POSTERN_LAYERS}${name}: ${line}\n" CACHE INTERNAL "")
-  file(WRITE ${PROJECT_BINARY_DIR}/layers.txt "${POSTERN_LAYERS}")
+  set_property(GLOBAL APPEND_STRING PROPERTY POSTERN_LAYERS "${name}: ${line}\n")
+  get_property(layers GLOBAL PROPERTY POSTERN_LAYERS)
+  file(WRITE ${PROJECT_BINARY_DIR}/layers.txt "${layers}")
 endfunction()
 
 function(postern_program name main)
