@@ -3,7 +3,6 @@
 set(CMAKE_CXX_STANDARD 23)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(POSTERN_SANITIZE "" CACHE STRING "sanitizers to build with, for example address,undefined")
 option(POSTERN_COVERAGE "instrument for llvm-cov" OFF)
@@ -13,7 +12,7 @@ option(POSTERN_BENCH "build the load programs and micro benchmarks" OFF)
 add_library(postern_flags INTERFACE)
 target_compile_options(postern_flags INTERFACE
   -Wall -Wextra -Wshadow -Wconversion -Werror -Wno-missing-field-initializers
-  -fstack-protector-strong -ftrivial-auto-var-init=zero)
+  -fPIC -fstack-protector-strong -ftrivial-auto-var-init=zero)   # -fPIC everywhere: programs and libraries share one precompiled header
 target_compile_definitions(postern_flags INTERFACE
   _GLIBCXX_ASSERTIONS BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION
   BOOST_ERROR_CODE_HEADER_ONLY SPDLOG_FMT_EXTERNAL)
