@@ -15,11 +15,11 @@ namespace postern::store {
 using CredentialId = std::uint64_t;
 
 struct CredentialRow {
-  CredentialId id = 0;      ///< given by the store
+  CredentialId id = 0;  ///< given by the store
   AccountId account = 0;
-  std::string kind;         ///< "password" or "app"
-  std::string label;        ///< device name of an app password
-  std::string sealed;       ///< AEAD ciphertext of the verifier, associated data = account id
+  std::string kind;    ///< "password" or "app"
+  std::string label;   ///< device name of an app password
+  std::string sealed;  ///< AEAD ciphertext of the verifier, associated data = account id
   UnixTime created = 0;
   bool operator==(const CredentialRow&) const = default;
 };

@@ -31,7 +31,7 @@ class Snapshot {
   std::uint32_t uidvalidity = 0;
   Uid uidnext = 1;
   ModSeq highest = 1;
-  Uid recent_uid = 0;  ///< messages with a UID above were never announced to a session as \Recent
+  Uid recent_uid = 0;                 ///< messages with a UID above were never announced to a session as \Recent
   std::vector<std::string> keywords;  ///< name of flag bit 8 + index; "" for a free bit
 
   std::size_t size() const { return total_; }
@@ -56,9 +56,9 @@ using SnapshotPtr = std::shared_ptr<const Snapshot>;
 
 /// What differs between two snapshots of one mailbox.
 struct Difference {
-  UidSet vanished;            ///< in `before`, not in `after`
-  std::vector<Row> changed;   ///< in both, modseq differs
-  std::vector<Row> added;     ///< only in `after`
+  UidSet vanished;           ///< in `before`, not in `after`
+  std::vector<Row> changed;  ///< in both, modseq differs
+  std::vector<Row> added;    ///< only in `after`
 };
 /// Linear in the chunks that differ; chunks shared by both cost nothing.
 Difference difference(const Snapshot& before, const Snapshot& after);

@@ -73,14 +73,14 @@ enum MetaFields : unsigned { meta_none = 0, meta_envelope = 1, meta_structure = 
 struct FlagChange {
   enum class Mode : std::uint8_t { add, remove, replace };
   Mode mode = Mode::add;
-  std::uint64_t system = 0;            ///< bits of store::flag
-  std::vector<std::string> keywords;   ///< compared without regard to ASCII case, first spelling wins
+  std::uint64_t system = 0;               ///< bits of store::flag
+  std::vector<std::string> keywords;      ///< compared without regard to ASCII case, first spelling wins
   std::optional<ModSeq> unchanged_since;  ///< RFC 7162 §3.1.3
 };
 struct FlagResult {
-  UidSet changed;    ///< rows whose flags are as asked now (also those that were so already)
-  UidSet modified;   ///< refused by unchanged_since
-  ModSeq modseq = 0; ///< of the change
+  UidSet changed;     ///< rows whose flags are as asked now (also those that were so already)
+  UidSet modified;    ///< refused by unchanged_since
+  ModSeq modseq = 0;  ///< of the change
 };
 
 /// One message to be added to a mailbox by its owner (APPEND, import).
@@ -165,23 +165,23 @@ struct Delivery {
 };
 
 struct QueueRecipient {
-  QueueRecipientId id = 0;     ///< given by the store
+  QueueRecipientId id = 0;  ///< given by the store
   mail::Recipient recipient;
-  std::string domain;          ///< where to route: domain in A-labels, or "[literal]"
+  std::string domain;  ///< where to route: domain in A-labels, or "[literal]"
   enum class State : std::uint8_t { waiting, held, done } state = State::waiting;
   std::uint32_t attempts = 0;
-  UnixTime next_at = 0;        ///< wall clock; the runner also keeps a steady-clock schedule in memory
-  bool delay_told = false;     ///< a delay notice went out
-  std::string last_reply;      ///< one line: what the other side said last
+  UnixTime next_at = 0;     ///< wall clock; the runner also keeps a steady-clock schedule in memory
+  bool delay_told = false;  ///< a delay notice went out
+  std::string last_reply;   ///< one line: what the other side said last
 };
 
 /// Whether a bounce may be sent to the envelope sender (product.md promise 4).
 enum class BounceRight : std::uint8_t { none, authenticated, verified };
 
 struct QueueEntry {
-  QueueId id = 0;              ///< given by the store
+  QueueId id = 0;  ///< given by the store
   mail::ReversePath sender;
-  AccountId account = 0;       ///< who submitted; 0 for nobody
+  AccountId account = 0;  ///< who submitted; 0 for nobody
   BounceRight bounce = BounceRight::none;
   UnixTime created = 0;
   UnixTime expires = 0;
@@ -190,8 +190,8 @@ struct QueueEntry {
   bool require_tls = false;
   mail::Return ret = mail::Return::unset;
   std::string envid;
-  std::string prefix;          ///< trace fields and signature in front of the body
-  std::uint64_t size = 0;      ///< octets with prefix; given by the store
+  std::string prefix;      ///< trace fields and signature in front of the body
+  std::uint64_t size = 0;  ///< octets with prefix; given by the store
   std::vector<QueueRecipient> recipients;
 };
 
@@ -221,14 +221,14 @@ struct Claim {
 struct Attempt {
   QueueRecipientId recipient = 0;
   enum class Result : std::uint8_t { done, retry, hold } result = Result::retry;
-  UnixTime next_at = 0;   ///< for retry
+  UnixTime next_at = 0;  ///< for retry
   bool delay_told = false;
   std::string reply;
 };
 struct QueueFilter {
   std::optional<QueueId> id;
-  std::string domain;     ///< empty: any
-  std::string sender;     ///< empty: any
+  std::string domain;  ///< empty: any
+  std::string sender;  ///< empty: any
   std::size_t most = 1000;
 };
 enum class QueueOrder : std::uint8_t { retry_now, hold, release, remove };
@@ -239,8 +239,7 @@ class Queue {
   virtual ~Queue() = default;
   /// Due recipients, oldest first, grouped by message and domain; each is leased for so long. Domains in `busy` are left out,
   /// so that a slow domain with a long queue never stands in the way of the others.
-  virtual Task<Result<std::vector<Claim>>> claim(std::size_t most, std::chrono::seconds lease,
-                                                 std::vector<std::string> busy) = 0;
+  virtual Task<Result<std::vector<Claim>>> claim(std::size_t most, std::chrono::seconds lease, std::vector<std::string> busy) = 0;
   /// Durable when it returns. An entry whose last recipient is done goes away with its body reference.
   virtual Task<Result<>> report(std::vector<Attempt> attempts) = 0;
   /// Prefix + body of an entry.

@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sessions of the in-memory store. Each call checks first, then changes everything under the one lock.
+#include "store/memory/session.h"
+
+#include <algorithm>
+
+#include "store/keywords.h"
+#include "store/mailbox_name.h"
+#include "store/messages.h"
+
+namespace postern::store::memory {
+
+namespace {
+
+MailboxInfo describe(const Mailbox& mailbox) {
+  MailboxInfo info;
+  const Snapshot& rows = *mailbox.rows;
+  info.id = mailbox.id;
+  info.name = mailbox.name;
+  info.use = mailbox.use;
+  info.uidvalidity = rows.uidvalidity;
+  info.uidnext = rows.uidnext;
+  info.highest = rows.highest;
+  info.messages = static_cast<std::uint32_t>(rows.size());
+  for (const auto& chunk : rows.chunks()) {
+    for (const Row& row : *chunk) {
+      info.unseen += (row.flags & flag::seen) == 0;
+      info.deleted += (row.flags & flag::deleted) != 0;
+      info.recent += row.uid > rows.recent_uid;
+    }
+  }
+  for (const auto& [uid, message] : mailbox.messages) info.bytes += message.content->size();
+  return info;
+}
+
+std::uint64_t flags_in_use(const Snapshot& rows) {
+  std::uint64_t bits = 0;
+  for (const auto& chunk : rows.chunks()) {
+    for (const Row& row : *chunk) bits |= row.flags;
+  }
+  return bits;
+}
+
+/// The rows with these UIDs, ascending.
+std::vector<Row> rows_in(const Snapshot& rows, const UidSet& uids) {
+  std::vector<Row> out;
+  for (const auto& range : uids.ranges()) {
+    for (std::size_t i = rows.lower_bound(range.lo); i < rows.size() && rows.row(i).uid <= range.hi; ++i) {
+      out.push_back(rows.row(i));
+    }
+  }
+  return out;
+}
+
+class MemorySession final : public Session {
+ public:
+  MemorySession(std::shared_ptr<State> state, const mail::Identity& identity)
+      : state_(std::move(state)), identity_(identity), me_(identity_.account()) {}
+
+  const mail::Identity& identity() const override { return identity_; }
+  Task<Result<std::vector<MailboxInfo>>> list() override { co_return list_now(); }
+  Task<Result<MailboxInfo>> status(std::string name) override { co_return status_now(name); }
+  Task<Result<MailboxInfo>> create(std::string name, SpecialUse use) override { co_return create_now(name, use); }
+  Task<Result<>> remove(std::string name) override { co_return remove_now(name); }
+  Task<Result<>> rename(std::string from, std::string to) override { co_return rename_now(from, to); }
+  Task<Result<>> subscribe(std::string name, bool on) override { co_return subscribe_now(name, on); }
+  Task<Result<std::vector<std::string>>> subscriptions() override { co_return subscriptions_now(); }
+  Task<Result<std::shared_ptr<Watch>>> open(MailboxId mailbox) override { co_return open_now(mailbox); }
+  Task<Result<Uid>> take_recent(MailboxId mailbox) override { co_return take_recent_now(mailbox); }
+  Task<Result<UidSet>> vanished_since(MailboxId mailbox, ModSeq since) override { co_return vanished_now(mailbox, since); }
+  Task<Result<std::vector<MessageInfo>>> info(MailboxId mailbox, UidSet uids, MetaFields fields) override {
+    co_return info_now(mailbox, uids, fields);
+  }
+  Task<Result<std::unique_ptr<BodyReader>>> body(MailboxId mailbox, Uid uid) override { co_return body_now(mailbox, uid); }
+  Task<Result<FlagResult>> store_flags(MailboxId mailbox, UidSet uids, FlagChange change) override {
+    co_return flags_now(mailbox, uids, change);
+  }
+  Task<Result<UidSet>> expunge(MailboxId mailbox, UidSet uids, ExpungeMode mode) override {
+    co_return expunge_now(mailbox, uids, mode);
+  }
+  Task<Result<Copied>> copy(MailboxId from, UidSet uids, MailboxId to, CopyMode mode) override {
+    co_return copy_now(from, uids, to, mode);
+  }
+  Task<Result<Appended>> append(MailboxId mailbox, std::vector<NewMessage> messages) override {
+    co_return append_now(mailbox, std::move(messages));
+  }
+  Quota quota() override {
+    const std::lock_guard lock(state_->mutex);
+    return state_->quota(me_);
+  }
+
+ private:
+  /// The account, if the store is open.
+  Result<Account*> reading() {
+    if (auto open = state_->check_open(); !open) return std::unexpected(open.error());
+    return state_->account(me_);
+  }
+  Result<Account*> writing() {
+    if (auto open = state_->check_write(); !open) return std::unexpected(open.error());
+    return state_->account(me_);
+  }
+  Result<Mailbox*> reading(MailboxId id) {
+    if (auto account = reading(); !account) return std::unexpected(account.error());
+    return state_->mailbox(me_, id);
+  }
+  Result<Mailbox*> writing(MailboxId id) {
+    if (auto account = writing(); !account) return std::unexpected(account.error());
+    return state_->mailbox(me_, id);
+  }
+
+  Result<std::vector<MailboxInfo>> list_now() {
+    const std::lock_guard lock(state_->mutex);
+    if (auto account = reading(); !account) return std::unexpected(account.error());
+    std::vector<MailboxInfo> out;
+    for (const Mailbox* mailbox : state_->mailboxes_of(me_)) out.push_back(describe(*mailbox));
+    return out;
+  }
+
+  Result<MailboxInfo> status_now(const std::string& name) {
+    const std::lock_guard lock(state_->mutex);
+    if (auto account = reading(); !account) return std::unexpected(account.error());
+    const auto canonical = canonical_mailbox(name);
+    const Mailbox* mailbox = canonical ? state_->find(me_, *canonical) : nullptr;
+    if (!mailbox) return fail(ErrorKind::not_found, "no such mailbox");
+    return describe(*mailbox);
+  }
+
+  Result<MailboxInfo> create_now(const std::string& name, SpecialUse use) {
+    const std::lock_guard lock(state_->mutex);
+    if (auto account = writing(); !account) return std::unexpected(account.error());
+    const auto canonical = canonical_mailbox(name);
+    if (!canonical) return std::unexpected(canonical.error());
+    if (state_->find(me_, *canonical)) return fail(ErrorKind::exists, "the mailbox exists");
+    if (auto room = check_room(*canonical); !room) return std::unexpected(room.error());
+    return describe(state_->make_mailbox(me_, *canonical, use));
+  }
+
+  /// Errors: limit, when the mailbox and its missing parents would be too many.
+  Result<> check_room(const std::string& name) {
+    const auto parents = mailbox_parents(name);
+    const auto missing = std::count_if(parents.begin(), parents.end(), [&](const auto& p) { return !state_->find(me_, p); });
+    if (state_->mailboxes_of(me_).size() + static_cast<std::size_t>(missing) + 1 > max_mailboxes) {
+      return fail(ErrorKind::limit, "the account has 10000 mailboxes");
+    }
+    return {};
+  }
+
+  Result<> remove_now(const std::string& name) {
+    const std::lock_guard lock(state_->mutex);
+    if (auto account = writing(); !account) return std::unexpected(account.error());
+    const auto canonical = canonical_mailbox(name);
+    Mailbox* mailbox = canonical ? state_->find(me_, *canonical) : nullptr;
+    if (!mailbox) return fail(ErrorKind::not_found, "no such mailbox");
+    if (mailbox->name == "INBOX") return fail(ErrorKind::denied, "INBOX cannot be removed");
+    state_->drop_mailbox(*mailbox);
+    return {};
+  }
+
+  Result<> rename_now(const std::string& from, const std::string& to) {
+    const std::lock_guard lock(state_->mutex);
+    if (auto account = writing(); !account) return std::unexpected(account.error());
+    const auto source = canonical_mailbox(from);
+    const auto target = canonical_mailbox(to);
+    Mailbox* mailbox = source ? state_->find(me_, *source) : nullptr;
+    if (!mailbox) return fail(ErrorKind::not_found, "no such mailbox");
+    if (!target) return std::unexpected(target.error());
+    if (state_->find(me_, *target)) return fail(ErrorKind::exists, "the mailbox exists");
+    if (auto room = check_room(*target); !room) return room;
+    if (mailbox->name == "INBOX") return rename_inbox(*mailbox, *target);
+    return rename_tree(*source, *target);
+  }
+
+  // RFC 9051 §6.3.6
+  Result<> rename_inbox(Mailbox& inbox, const std::string& target) {
+    Mailbox& fresh = state_->make_mailbox(me_, target, SpecialUse::none);
+    transfer(inbox, rows_in(*inbox.rows, UidSet::all()), fresh, CopyMode::move);
+    return {};
+  }
+
+  Result<> rename_tree(const std::string& source, const std::string& target) {
+    if (is_below(target, source)) return fail(ErrorKind::invalid, "a mailbox cannot move below itself");
+    std::vector<std::pair<Mailbox*, std::string>> moves;
+    for (Mailbox* one : state_->mailboxes_of(me_)) {
+      if (one->name != source && !is_below(one->name, source)) continue;
+      std::string next = target + one->name.substr(source.size());
+      if (auto valid = canonical_mailbox(next); !valid) return std::unexpected(valid.error());
+      if (state_->find(me_, next)) return fail(ErrorKind::exists, "the mailbox exists");
+      moves.emplace_back(one, std::move(next));
+    }
+    for (const auto& parent : mailbox_parents(target)) {
+      if (!state_->find(me_, parent)) state_->make_mailbox(me_, parent, SpecialUse::none);
+    }
+    for (auto& [one, next] : moves) one->name = std::move(next);
+    return {};
+  }
+
+  Result<> subscribe_now(const std::string& name, bool on) {
+    const std::lock_guard lock(state_->mutex);
+    const auto account = writing();
+    if (!account) return std::unexpected(account.error());
+    auto canonical = canonical_mailbox(name);
+    if (!canonical) return std::unexpected(canonical.error());
+    auto& set = (*account)->subscriptions;
+    if (!on) {
+      set.erase(*canonical);
+      return {};
+    }
+    if (set.size() >= max_mailboxes) return fail(ErrorKind::limit, "the account has 10000 subscriptions");
+    set.insert(std::move(*canonical));
+    return {};
+  }
+
+  Result<std::vector<std::string>> subscriptions_now() {
+    const std::lock_guard lock(state_->mutex);
+    const auto account = reading();
+    if (!account) return std::unexpected(account.error());
+    std::vector<std::string> out((*account)->subscriptions.begin(), (*account)->subscriptions.end());
+    std::sort(out.begin(), out.end(), mailbox_before);
+    return out;
+  }
+
+  Result<std::shared_ptr<Watch>> open_now(MailboxId id) {
+    const std::lock_guard lock(state_->mutex);
+    const auto mailbox = reading(id);
+    if (!mailbox) return std::unexpected(mailbox.error());
+    return std::shared_ptr<Watch>((*mailbox)->watch);
+  }
+
+  Result<Uid> take_recent_now(MailboxId id) {
+    const std::lock_guard lock(state_->mutex);
+    const auto mailbox = reading(id);
+    if (!mailbox) return std::unexpected(mailbox.error());
+    const Uid before = (*mailbox)->rows->recent_uid;
+    if (before + 1 == (*mailbox)->rows->uidnext) return before;
+    SnapshotEdit edit(*(*mailbox)->rows);
+    edit.head().recent_uid = edit.head().uidnext - 1;
+    (*mailbox)->rows = edit.finish();
+    (*mailbox)->watch->publish((*mailbox)->rows);
+    return before;
+  }
+
+  Result<UidSet> vanished_now(MailboxId id, ModSeq since) {
+    const std::lock_guard lock(state_->mutex);
+    const auto mailbox = reading(id);
+    if (!mailbox) return std::unexpected(mailbox.error());
+    UidSet out;
+    for (const auto& [modseq, uids] : (*mailbox)->vanished) {
+      if (modseq <= since) continue;
+      for (const auto& range : uids.ranges()) out.add(range);
+    }
+    return out;
+  }
+
+  Result<std::vector<MessageInfo>> info_now(MailboxId id, const UidSet& uids, MetaFields fields) {
+    const std::lock_guard lock(state_->mutex);
+    const auto mailbox = reading(id);
+    if (!mailbox) return std::unexpected(mailbox.error());
+    std::vector<MessageInfo> out;
+    for (const Row& row : rows_in(*(*mailbox)->rows, uids)) {
+      if (out.size() == max_info_rows) return fail(ErrorKind::limit, "more than 1000 messages asked for at once");
+      const Message& message = (*mailbox)->messages.at(row.uid);
+      const Content& content = *message.content;
+      MessageInfo info{row.uid, message.date, content.size(), static_cast<std::uint32_t>(content.prefix.size()), {}};
+      if (fields & meta_envelope) info.meta.envelope = content.meta.envelope;
+      if (fields & meta_structure) info.meta.bodystructure = content.meta.bodystructure;
+      if (fields & meta_parts) info.meta.parts = content.meta.parts;
+      out.push_back(std::move(info));
+    }
+    return out;
+  }
+
+  Result<std::unique_ptr<BodyReader>> body_now(MailboxId id, Uid uid) {
+    const std::lock_guard lock(state_->mutex);
+    const auto mailbox = reading(id);
+    if (!mailbox) return std::unexpected(mailbox.error());
+    const auto live = (*mailbox)->messages.find(uid);
+    if (live != (*mailbox)->messages.end()) return make_reader(live->second.content);
+    const auto gone = (*mailbox)->gone.find(uid);
+    const UnixTime oldest = state_->clock.unix_now() - state_->undelete_window.count();
+    if (gone == (*mailbox)->gone.end() || gone->second.expunged_at < oldest) return fail(ErrorKind::not_found, "no such message");
+    return make_reader(gone->second.content);
+  }
+
+  Result<FlagResult> flags_now(MailboxId id, const UidSet& uids, const FlagChange& change) {
+    const std::lock_guard lock(state_->mutex);
+    const auto found = writing(id);
+    if (!found) return std::unexpected(found.error());
+    Mailbox& mailbox = **found;
+    Change edit(*state_, mailbox);
+    const auto mask = flag_mask(edit.head().keywords, change, [&] { return flags_in_use(*mailbox.rows); });
+    if (!mask) return std::unexpected(mask.error());
+    FlagResult out{{}, {}, mailbox.rows->highest};
+    bool any = edit.head().keywords != mailbox.rows->keywords;
+    for (const Row& row : rows_in(*mailbox.rows, uids)) {
+      if (change.unchanged_since && row.modseq > *change.unchanged_since) {
+        out.modified.add(row.uid);
+        continue;
+      }
+      out.changed.add(row.uid);
+      if (mask->apply(row.flags) == row.flags) continue;
+      edit.set_flags(row, mask->apply(row.flags));
+      any = true;
+    }
+    if (!any) return out;
+    out.modseq = edit.modseq();
+    edit.commit();
+    return out;
+  }
+
+  Result<UidSet> expunge_now(MailboxId id, const UidSet& uids, ExpungeMode mode) {
+    const std::lock_guard lock(state_->mutex);
+    const auto mailbox = writing(id);
+    if (!mailbox) return std::unexpected(mailbox.error());
+    UidSet out;
+    for (const Row& row : rows_in(*(*mailbox)->rows, uids)) {
+      if (mode == ExpungeMode::any || (row.flags & flag::deleted)) out.add(row.uid);
+    }
+    if (out.empty()) return out;
+    Change edit(*state_, **mailbox);
+    edit.remove(out);
+    edit.commit();
+    return out;
+  }
+
+  Result<Copied> copy_now(MailboxId from, const UidSet& uids, MailboxId to, CopyMode mode) {
+    const std::lock_guard lock(state_->mutex);
+    const auto source = writing(from);
+    if (!source) return std::unexpected(source.error());
+    const auto target = state_->mailbox(me_, to);
+    if (!target) return std::unexpected(target.error());
+    const auto rows = rows_in(*(*source)->rows, uids);
+    if (mode == CopyMode::copy) {
+      std::uint64_t bytes = 0;
+      for (const Row& row : rows) bytes += (*source)->messages.at(row.uid).content->size();
+      if (auto room = state_->check_quota(state_->accounts.at(me_), bytes, rows.size()); !room)
+        return std::unexpected(room.error());
+    }
+    return transfer(**source, rows, **target, mode);
+  }
+
+  Copied transfer(Mailbox& source, const std::vector<Row>& rows, Mailbox& target, CopyMode mode) {
+    Copied out{target.rows->uidvalidity, {}, {}};
+    if (rows.empty()) return out;
+    std::uint64_t used = 0;
+    for (const Row& row : rows) used |= row.flags;
+    Change edit(*state_, target);
+    const KeywordMap map =
+        map_keywords(source.rows->keywords, used, edit.head().keywords, [&] { return flags_in_use(*target.rows); });
+    for (const Row& row : rows) {
+      const Message message = source.messages.at(row.uid);
+      out.from.add(row.uid);
+      out.to.add(edit.add(message, map.apply(row.flags)));
+    }
+    if (mode == CopyMode::move && &source == &target) edit.remove(out.from);
+    edit.commit();
+    if (mode == CopyMode::move && &source != &target) {
+      Change leave(*state_, source);
+      leave.remove(out.from);
+      leave.commit();
+    }
+    return out;
+  }
+
+  Result<Appended> append_now(MailboxId id, std::vector<NewMessage> messages) {
+    const std::lock_guard lock(state_->mutex);
+    const auto mailbox = writing(id);
+    if (!mailbox) return std::unexpected(mailbox.error());
+    std::uint64_t bytes = 0;
+    for (const auto& message : messages) bytes += message.body->size();
+    if (auto room = state_->check_quota(state_->accounts.at(me_), bytes, messages.size()); !room)
+      return std::unexpected(room.error());
+    SnapshotEdit trial(*(*mailbox)->rows);
+    std::vector<std::uint64_t> flags;
+    std::uint64_t used = 0;
+    for (const auto& message : messages) {
+      const auto bits =
+          assign_keywords(trial.head().keywords, message.keywords, [&] { return used | flags_in_use(*(*mailbox)->rows); });
+      if (!bits) return std::unexpected(bits.error());
+      flags.push_back((message.flags & flag::system_mask) | *bits);
+      used |= flags.back();
+    }
+    Appended out{(*mailbox)->rows->uidvalidity, {}};
+    if (messages.empty()) return out;
+    Change edit(*state_, **mailbox);
+    edit.head().keywords = trial.head().keywords;
+    for (std::size_t i = 0; i < messages.size(); ++i) {
+      auto content = std::make_shared<Content>(Content{std::move(messages[i].body), std::move(messages[i].meta), {}});
+      out.uids.add(edit.add(Message{std::move(content), messages[i].internal_date}, flags[i]));
+    }
+    edit.commit();
+    return out;
+  }
+
+  std::shared_ptr<State> state_;
+  const mail::Identity identity_;
+  const AccountId me_;
+};
+
+}  // namespace
+
+std::unique_ptr<Session> make_session(std::shared_ptr<State> state, const mail::Identity& identity) {
+  return std::make_unique<MemorySession>(std::move(state), identity);
+}
+
+}  // namespace postern::store::memory

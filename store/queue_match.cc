@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/queue_match.h"
+
+namespace postern::store {
+
+using State = QueueRecipient::State;
+
+std::string sender_text(const mail::ReversePath& sender) { return sender ? sender->to_string() : "<>"; }
+
+bool matches(const QueueFilter& filter, const QueueEntry& entry) {
+  if (filter.id && *filter.id != entry.id) return false;
+  return filter.sender.empty() || filter.sender == sender_text(entry.sender);
+}
+
+bool apply_order(QueueOrder order, UnixTime now, QueueRecipient& recipient) {
+  if (recipient.state == State::done) return false;
+  switch (order) {
+    case QueueOrder::retry_now:
+      if (recipient.state != State::waiting) return false;
+      recipient.next_at = now;
+      return true;
+    case QueueOrder::hold:
+      if (recipient.state == State::held) return false;
+      recipient.state = State::held;
+      return true;
+    case QueueOrder::release:
+      if (recipient.state != State::held) return false;
+      recipient.state = State::waiting;
+      recipient.next_at = now;
+      return true;
+    case QueueOrder::remove: recipient.state = State::done; return true;
+  }
+  return false;
+}
+
+void apply_attempt(const Attempt& attempt, QueueRecipient& recipient) {
+  ++recipient.attempts;
+  recipient.last_reply = attempt.reply;
+  recipient.delay_told = recipient.delay_told || attempt.delay_told;
+  switch (attempt.result) {
+    case Attempt::Result::done: recipient.state = State::done; break;
+    case Attempt::Result::hold: recipient.state = State::held; break;
+    case Attempt::Result::retry: recipient.next_at = attempt.next_at; break;
+  }
+}
+
+}  // namespace postern::store
