@@ -13,20 +13,20 @@
 
 namespace postern::mime {
 
-/// The first field of each kind counts.
+/// The first field of each kind counts. Texts are nothing when the field is absent, empty when it is empty (RFC 9051 §7.5.2).
 struct MessageSummary {
-  std::optional<Date> date;  ///< nothing when absent or unreadable
-  std::string date_text;     ///< as written, unfolded
-  std::string subject;       ///< unfolded, encoded words as they stand
+  std::optional<Date> date;              ///< nothing when absent or unreadable
+  std::optional<std::string> date_text;  ///< as written, unfolded
+  std::optional<std::string> subject;    ///< unfolded, encoded words as they stand
   AddressList from;
   AddressList sender;  ///< as written; empty when absent
   AddressList reply_to;
   AddressList to;
   AddressList cc;
   AddressList bcc;
-  std::string in_reply_to;  ///< unfolded
-  std::string message_id;   ///< unfolded
-  bool duplicate = false;   ///< one of these fields occurred twice (security.md D36, D40)
+  std::optional<std::string> in_reply_to;  ///< unfolded
+  std::optional<std::string> message_id;   ///< unfolded
+  bool duplicate = false;                  ///< one of these fields occurred twice (security.md D36, D40)
 };
 
 MessageSummary summarize(const Header& header);

@@ -23,9 +23,6 @@ inline constexpr std::size_t max_depth = 50;
 inline constexpr std::size_t max_parts = 1'000;
 /// Header octets that are interpreted in one message, all parts together; parts behind are opaque.
 inline constexpr std::size_t max_interpreted = 4 * 1024 * 1024;
-/// Longest Content-ID, Content-Description and the like that is kept; longer values are cut.
-inline constexpr std::size_t max_kept_value = 4 * 1024;
-
 using PartIndex = std::uint32_t;
 inline constexpr PartIndex no_part = UINT32_MAX;
 
@@ -94,9 +91,9 @@ class PartParser {
  private:
   /// An open multipart whose delimiters we look for.
   struct Level {
-    std::size_t hash;
+    std::size_t hash;  ///< of the boundary
     PartIndex part;
-    std::uint32_t open;  ///< open_.size() with this multipart on top
+    std::size_t open;  ///< open_.size() with this multipart on top
     std::string boundary;
   };
   /// A line as far as it was kept.
@@ -106,21 +103,20 @@ class PartParser {
     std::uint8_t break_size;  ///< 0, 1 (LF) or 2 (CRLF)
   };
 
-  void hold(std::string_view bytes);
-  void end_held_line();
-  void end_line(const Line& line);
-  void header_line(const Line& line);
+  bool only_lines_left() const { return !in_header_ && levels_.empty(); }
   void add_header(std::string_view bytes);
+  void hold(std::string_view bytes);
+  void end_held_line(std::string_view rest);
+  void end_line(const Line& line);
   bool try_delimiter(const Line& line);
   std::size_t find_level(std::string_view boundary) const;
   void delimiter(std::size_t level, bool closing, const Line& line);
-  PartIndex open_part(PartIndex parent, std::uint64_t begin);
-  void link(PartIndex parent, PartIndex child);
+  void open_part(PartIndex parent, std::uint64_t begin);
   void end_header(std::uint64_t body_begin);
   void descend(PartIndex index);
-  void close_part(std::uint64_t end, std::uint64_t lines);
+  void open_multipart(PartIndex index);
+  void make_opaque(PartIndex index);
   void close_down_to(std::size_t open, std::uint64_t end, std::uint64_t lines);
-  bool is_default_digest(PartIndex index) const;
 
   PartTree tree_;
   std::vector<PartIndex> open_;          ///< from the root to the current part
