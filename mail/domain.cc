@@ -4,7 +4,9 @@
 #include "mail/domain.h"
 
 #include <fmt/format.h>
+#include <unicode/uchar.h>
 #include <unicode/uidna.h>
+#include <unicode/unistr.h>
 
 #include <algorithm>
 #include <array>
@@ -59,6 +61,25 @@ Result<void> check_ascii(std::string_view name) {
   return {};
 }
 
+/// RFC 5892 §2.1 LetterDigits, §2.6 Exceptions and §2.8 JoinControl. UTS 46 alone would let symbols pass, among them
+/// look-alikes of "/" and "." (security.md D81).
+bool may_name(UChar32 c) {
+  constexpr std::uint32_t letters_digits =
+      U_GC_LL_MASK | U_GC_LU_MASK | U_GC_LO_MASK | U_GC_ND_MASK | U_GC_LM_MASK | U_GC_MN_MASK | U_GC_MC_MASK;
+  constexpr std::array<UChar32, 11> exceptions = {0xb7, 0x375, 0x5f3, 0x5f4, 0x6fd, 0x6fe, 0xf0b, 0x200c, 0x200d, 0x3007, 0x30fb};
+  if (c < 0x80) return true;
+  return (U_GET_GC_MASK(c) & letters_digits) != 0 || std::ranges::find(exceptions, c) != exceptions.end();
+}
+
+bool all_may_name(const std::string& text) {
+  if (ascii::is_ascii(text)) return true;
+  const auto unicode = icu::UnicodeString::fromUTF8(text);
+  for (std::int32_t i = 0; i < unicode.length(); i = unicode.moveIndex32(i, 1)) {
+    if (!may_name(unicode.char32At(i))) return false;
+  }
+  return true;
+}
+
 using Buffer = std::array<char, max_name + 1>;
 
 /// The A-label form of any name; the caller checks it.
@@ -88,7 +109,10 @@ Result<Domain> Domain::parse(std::string_view text) {
     name = std::move(*mapped);
   }
   if (auto checked = check_ascii(name); !checked) return std::unexpected(checked.error());
-  return Domain(std::move(name));
+  Domain domain(std::move(name));
+  if (!all_may_name(domain.unicode()))
+    return fail(ErrorKind::invalid, fmt::format("domain \"{}\" has a symbol in it", domain.ascii()));
+  return domain;
 }
 
 std::string Domain::unicode() const {

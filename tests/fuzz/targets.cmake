@@ -1,0 +1,2 @@
+postern_fuzzer(address mail base)
+postern_fuzzer(config config mail base)
