@@ -41,7 +41,8 @@ void check_server(const Config& config, Findings& found) {
             fmt::format("\"{}\" is no public name; write the one that DNS knows this machine by", config.server.hostname));
   }
   if (!config.server.data_dir.is_absolute()) error(found, "server.data_dir", "must be an absolute path; begin it with /");
-  if (!config.server.control().is_absolute()) error(found, "server.control_socket", "must be an absolute path; begin it with /");
+  if (!config.server.control_socket.empty() && config.server.control_socket.is_relative())
+    error(found, "server.control_socket", "must be an absolute path; begin it with /");
 }
 
 void check_tls(const Config& config, Findings& found) {
