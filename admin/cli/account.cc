@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// postern account add|set|password|remove|list
+#include <boost/json/array.hpp>
+#include <iostream>
+
+#include "admin/cli/output.h"
+#include "admin/cli/subcommand.h"
+
+namespace postern::admin::cli {
+
+namespace json = boost::json;
+
+namespace {
+
+const Option login_option{"login", "the account's address, for example alice@example.org", Option::Kind::text, true};
+const Option name_option{"--name", "display name"};
+const Option quota_option{"--quota", "most the mailboxes may hold, for example 5GiB; 0 for no limit", Option::Kind::size};
+const Option quota_messages_option{"--quota-messages", "most messages; 0 for no limit", Option::Kind::number};
+const Option stdin_option{"--password-stdin", "read the password as one line from standard input", Option::Kind::flag};
+
+void add_settings(const Invocation& run, json::object& arguments) {
+  if (run.has("name")) arguments["name"] = run.text("name");
+  if (run.has("quota")) arguments["quota_bytes"] = std::stoull(run.text("quota"));
+  if (run.has("quota-messages")) arguments["quota_messages"] = std::stoull(run.text("quota-messages"));
+}
+
+void add_password(const Invocation& run, json::object& arguments) {
+  if (run.has("password-stdin")) arguments["password"] = read_line_from_stdin();
+}
+
+void show_password(const json::object& result) {
+  const auto* password = result.if_contains("password");
+  if (password) std::cout << "Password: " << std::string_view(password->as_string()) << "\nIt is shown only this once.\n";
+}
+
+int add(Invocation& run) {
+  json::object arguments{{"login", run.text("login")}};
+  add_settings(run, arguments);
+  add_password(run, arguments);
+  return call_and_show(run, "account.add", std::move(arguments), [&](const json::object& result) {
+    std::cout << "Account " << run.text("login") << " exists now.\n";
+    show_password(result);
+  });
+}
+
+int set(Invocation& run) {
+  json::object arguments{{"login", run.text("login")}};
+  add_settings(run, arguments);
+  if (run.has("enable")) arguments["enabled"] = true;
+  if (run.has("disable")) arguments["enabled"] = false;
+  return call_and_show(run, "account.set", std::move(arguments),
+                       [&](const json::object&) { std::cout << "Account " << run.text("login") << " is changed.\n"; });
+}
+
+int password(Invocation& run) {
+  json::object arguments{{"login", run.text("login")}};
+  add_password(run, arguments);
+  return call_and_show(run, "account.password", std::move(arguments), [&](const json::object& result) {
+    std::cout << "The password of " << run.text("login") << " is changed.\n";
+    show_password(result);
+  });
+}
+
+int remove(Invocation& run) {
+  if (!run.has("yes")) {
+    std::cerr << "postern: this deletes all mail of " << run.text("login") << "; say --yes if you mean it\n";
+    return exit_usage;
+  }
+  return call_and_show(run, "account.remove", {{"login", run.text("login")}},
+                       [&](const json::object&) { std::cout << "Account " << run.text("login") << " and its mail are gone.\n"; });
+}
+
+std::string quota_text(std::uint64_t used, std::uint64_t limit) {
+  return limit == 0 ? human_size(used) : human_size(used) + " of " + human_size(limit);
+}
+
+int list(Invocation& run) {
+  return call_and_show(run, "account.list", {}, [](const json::object& result) {
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& row : result.at("accounts").as_array()) {
+      rows.push_back(
+          {std::string(row.at("login").as_string()), row.at("enabled").as_bool() ? "active" : "disabled",
+           std::to_string(row.at("used_messages").to_number<std::uint64_t>()),
+           quota_text(row.at("used_bytes").to_number<std::uint64_t>(), row.at("quota_bytes").to_number<std::uint64_t>()),
+           std::string(row.at("name").as_string())});
+    }
+    print_table({"ACCOUNT", "STATE", "MESSAGES", "SIZE", "NAME"}, rows,
+                "No accounts yet. Add one with: postern account add alice@example.org");
+  });
+}
+
+}  // namespace
+
+std::vector<Subcommand> account_commands() {
+  return {
+      {"account add",
+       "make an account; without --password-stdin a strong password is made and shown once",
+       "postern account add alice@example.org --name 'Alice Example' --quota 5GiB",
+       {login_option, name_option, quota_option, quota_messages_option, stdin_option},
+       add},
+      {"account set",
+       "change an account's settings",
+       "postern account set alice@example.org --quota 10GiB",
+       {login_option,
+        name_option,
+        quota_option,
+        quota_messages_option,
+        {"--enable", "let it log in and receive", Option::Kind::flag},
+        {"--disable", "stop logins and receiving", Option::Kind::flag}},
+       set},
+      {"account password",
+       "give an account a new password",
+       "postern account password alice@example.org",
+       {login_option, stdin_option},
+       password},
+      {"account remove",
+       "delete an account with all its mail",
+       "postern account remove alice@example.org --yes",
+       {login_option, {"--yes", "yes, delete the mail too", Option::Kind::flag}},
+       remove},
+      {"account list", "show accounts and what they use", "postern account list", {}, list},
+  };
+}
+
+}  // namespace postern::admin::cli

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// postern queue list|show|retry|hold|release|remove
+#include <boost/json/array.hpp>
+#include <iostream>
+
+#include "admin/cli/output.h"
+#include "admin/cli/subcommand.h"
+
+namespace postern::admin::cli {
+
+namespace json = boost::json;
+
+namespace {
+
+const std::vector<Option> choice{{"id", "queue id, from `postern queue list`", Option::Kind::number},
+                                 {"--domain", "recipients of this domain"},
+                                 {"--sender", "messages of this sender"},
+                                 {"--all", "everything in the queue", Option::Kind::flag}};
+
+json::object filter(const Invocation& run) {
+  json::object arguments;
+  if (run.has("id")) arguments["id"] = std::stoull(run.text("id"));
+  if (run.has("domain")) arguments["domain"] = run.text("domain");
+  if (run.has("sender")) arguments["sender"] = run.text("sender");
+  if (run.has("all")) arguments["all"] = true;
+  return arguments;
+}
+
+std::string text_of(const json::value& value) { return std::string(value.as_string()); }
+
+std::string when(const json::value& recipient, std::int64_t now) {
+  if (recipient.at("state").as_string() == "held") return "held";
+  const auto at = recipient.at("next_at").to_number<std::int64_t>();
+  return at <= now ? "now" : human_time(at, now);
+}
+
+void show_list(const json::object& result) {
+  const auto now = result.at("now").to_number<std::int64_t>();
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& entry : result.at("entries").as_array()) {
+    for (const auto& recipient : entry.at("recipients").as_array()) {
+      rows.push_back({std::to_string(entry.at("id").to_number<std::uint64_t>()), text_of(entry.at("sender")),
+                      text_of(recipient.at("address")), human_size(entry.at("size").to_number<std::uint64_t>()),
+                      human_time(entry.at("created").to_number<std::int64_t>(), now),
+                      std::to_string(recipient.at("attempts").to_number<std::uint64_t>()), when(recipient, now),
+                      text_of(recipient.at("last_reply"))});
+    }
+  }
+  print_table({"ID", "SENDER", "RECIPIENT", "SIZE", "QUEUED", "TRIES", "NEXT", "LAST REPLY"}, rows, "The queue is empty.");
+}
+
+int list(Invocation& run) { return call_and_show(run, "queue.list", filter(run), show_list); }
+
+int show(Invocation& run) {
+  return call_and_show(run, "queue.show", filter(run), [](const json::object& result) {
+    json::object as_list{{"now", result.at("now")}, {"entries", json::array{result}}};
+    show_list(as_list);
+    std::cout << "\n" << text_of(result.at("header")) << "\n";
+  });
+}
+
+// The four orders differ in a word only.
+std::function<int(Invocation&)> order(const char* command, const char* done) {
+  return [command, done](Invocation& run) {
+    return call_and_show(run, command, filter(run), [done](const json::object& result) {
+      std::cout << result.at("recipients").to_number<std::uint64_t>() << " recipients " << done << ".\n";
+    });
+  };
+}
+
+}  // namespace
+
+std::vector<Subcommand> queue_commands() {
+  return {
+      {"queue list", "show what waits to leave, why, and when it is tried next", "postern queue list --domain example.net",
+       choice, list},
+      {"queue show",
+       "show one entry with its header",
+       "postern queue show 17",
+       {{"id", "queue id", Option::Kind::number, true}},
+       show},
+      {"queue retry", "try again now", "postern queue retry --all", choice, order("queue.retry", "will be tried now")},
+      {"queue hold", "keep back until released", "postern queue hold 17", choice, order("queue.hold", "are held")},
+      {"queue release", "let held mail go", "postern queue release 17", choice, order("queue.release", "are released")},
+      {"queue remove", "delete from the queue without a bounce", "postern queue remove 17", choice,
+       order("queue.remove", "are removed")},
+  };
+}
+
+}  // namespace postern::admin::cli

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// The admin commands by name; admin/commands.cc makes the table of them.
+#pragma once
+
+#include "admin/control.h"
+
+namespace postern::admin::commands_of {
+
+async::Task<Answer> domain_add(Context context, Arguments arguments);
+async::Task<Answer> domain_remove(Context context, Arguments arguments);
+async::Task<Answer> domain_list(Context context, Arguments arguments);
+async::Task<Answer> account_add(Context context, Arguments arguments);
+async::Task<Answer> account_set(Context context, Arguments arguments);
+async::Task<Answer> account_password(Context context, Arguments arguments);
+async::Task<Answer> account_remove(Context context, Arguments arguments);
+async::Task<Answer> account_list(Context context, Arguments arguments);
+async::Task<Answer> alias_add(Context context, Arguments arguments);
+async::Task<Answer> alias_remove(Context context, Arguments arguments);
+async::Task<Answer> alias_list(Context context, Arguments arguments);
+async::Task<Answer> queue_list(Context context, Arguments arguments);
+async::Task<Answer> queue_show(Context context, Arguments arguments);
+async::Task<Answer> queue_retry(Context context, Arguments arguments);
+async::Task<Answer> queue_hold(Context context, Arguments arguments);
+async::Task<Answer> queue_release(Context context, Arguments arguments);
+async::Task<Answer> queue_remove(Context context, Arguments arguments);
+
+}  // namespace postern::admin::commands_of

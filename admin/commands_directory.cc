@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// domain.*, account.* and alias.*: who is who, as the admin changes it.
+#include "admin/commands.h"
+
+#include <boost/json/array.hpp>
+
+#include "admin/json.h"
+#include "auth/passwords.h"
+
+namespace postern::admin {
+
+namespace json = boost::json;
+
+namespace {
+
+Answer answer_of(const Result<>& result) {
+  if (!result) return std::unexpected(result.error());
+  return json::object();
+}
+
+json::object describe(const store::AccountRow& row, const store::Quota& quota) {
+  return {{"id", row.id},
+          {"login", row.login},
+          {"name", row.name},
+          {"enabled", row.enabled},
+          {"quota_bytes", row.quota_bytes},
+          {"quota_messages", row.quota_messages},
+          {"used_bytes", quota.used_bytes},
+          {"used_messages", quota.used_messages}};
+}
+
+Result<store::AccountRow> find_account(Context context, const Arguments& arguments) {
+  const auto login = text_argument(arguments, "login");
+  if (!login) return std::unexpected(login.error());
+  auto row = context.directory.account(*login);
+  if (!row) return fail(ErrorKind::not_found, "there is no account " + *login + "; `postern account list` shows all");
+  return *row;
+}
+
+// Takes what the arguments give; what they leave out stays.
+Result<> apply_settings(store::AccountRow& row, const Arguments& arguments) {
+  const auto bytes = optional_number(arguments, "quota_bytes");
+  if (!bytes) return std::unexpected(bytes.error());
+  const auto messages = optional_number(arguments, "quota_messages");
+  if (!messages) return std::unexpected(messages.error());
+  row.quota_bytes = bytes->value_or(row.quota_bytes);
+  row.quota_messages = messages->value_or(row.quota_messages);
+  row.enabled = optional_flag(arguments, "enabled").value_or(row.enabled);
+  if (arguments.contains("name")) row.name = optional_text(arguments, "name");
+  return {};
+}
+
+}  // namespace
+
+namespace commands_of {
+
+async::Task<Answer> domain_add(Context context, Arguments arguments) {
+  auto name = text_argument(arguments, "name");
+  if (!name) co_return std::unexpected(name.error());
+  co_return answer_of(co_await context.directory.add_domain(*name));
+}
+
+async::Task<Answer> domain_remove(Context context, Arguments arguments) {
+  auto name = text_argument(arguments, "name");
+  if (!name) co_return std::unexpected(name.error());
+  co_return answer_of(co_await context.directory.remove_domain(*name));
+}
+
+async::Task<Answer> domain_list(Context context, Arguments) {
+  json::array names;
+  for (const auto& row : context.directory.table()->domains) names.emplace_back(row.name);
+  co_return json::object{{"domains", std::move(names)}};
+}
+
+// With a password given it must pass the gate before the account exists; without one a strong one is made and told once.
+async::Task<Answer> account_add(Context context, Arguments arguments) {
+  auto login = text_argument(arguments, "login");
+  if (!login) co_return std::unexpected(login.error());
+  store::AccountRow settings;
+  if (auto applied = apply_settings(settings, arguments); !applied) co_return std::unexpected(applied.error());
+  auto password = optional_text(arguments, "password");
+  const bool generated = password.empty();
+  if (generated) password = auth::generate_password().reveal();
+  auto id = co_await context.directory.add_account(*login, settings);
+  if (!id) co_return std::unexpected(id.error());
+  auto set = co_await context.auth.set_password(*id, Secret(password));
+  if (!set) {
+    co_await context.directory.remove_account(*login);
+    co_return std::unexpected(set.error());
+  }
+  json::object result{{"id", *id}, {"login", *login}};
+  if (generated) result["password"] = password;
+  wipe(password);
+  co_return result;
+}
+
+async::Task<Answer> account_set(Context context, Arguments arguments) {
+  auto row = find_account(context, arguments);
+  if (!row) co_return std::unexpected(row.error());
+  if (auto applied = apply_settings(*row, arguments); !applied) co_return std::unexpected(applied.error());
+  co_return answer_of(co_await context.directory.set_account(*row));
+}
+
+async::Task<Answer> account_password(Context context, Arguments arguments) {
+  auto row = find_account(context, arguments);
+  if (!row) co_return std::unexpected(row.error());
+  auto password = optional_text(arguments, "password");
+  const bool generated = password.empty();
+  if (generated) password = auth::generate_password().reveal();
+  auto set = co_await context.auth.set_password(row->id, Secret(password));
+  if (!set) co_return std::unexpected(set.error());
+  json::object result{{"login", row->login}};
+  if (generated) result["password"] = password;
+  wipe(password);
+  co_return result;
+}
+
+async::Task<Answer> account_remove(Context context, Arguments arguments) {
+  auto row = find_account(context, arguments);
+  if (!row) co_return std::unexpected(row.error());
+  co_return answer_of(co_await context.directory.remove_account(row->login));
+}
+
+async::Task<Answer> account_list(Context context, Arguments) {
+  json::array accounts;
+  for (const auto& row : context.directory.table()->accounts) accounts.push_back(describe(row, context.store.quota(row.id)));
+  co_return json::object{{"accounts", std::move(accounts)}};
+}
+
+async::Task<Answer> alias_add(Context context, Arguments arguments) {
+  auto alias = text_argument(arguments, "alias");
+  auto target = text_argument(arguments, "target");
+  if (!alias) co_return std::unexpected(alias.error());
+  if (!target) co_return std::unexpected(target.error());
+  co_return answer_of(co_await context.directory.add_alias(*alias, *target));
+}
+
+async::Task<Answer> alias_remove(Context context, Arguments arguments) {
+  auto alias = text_argument(arguments, "alias");
+  auto target = text_argument(arguments, "target");
+  if (!alias) co_return std::unexpected(alias.error());
+  if (!target) co_return std::unexpected(target.error());
+  co_return answer_of(co_await context.directory.remove_alias(*alias, *target));
+}
+
+async::Task<Answer> alias_list(Context context, Arguments) {
+  json::array aliases;
+  const auto table = context.directory.table();
+  for (const auto& row : table->addresses) {
+    std::string target = row.forward;
+    if (row.account != 0) {
+      const auto account = context.directory.account(row.account);
+      target = account ? account->login : std::string();
+      if (target == row.address) continue;  // an account's own address is no alias
+    }
+    aliases.push_back(json::object{{"alias", row.address}, {"target", target}});
+  }
+  co_return json::object{{"aliases", std::move(aliases)}};
+}
+
+}  // namespace commands_of
+
+}  // namespace postern::admin

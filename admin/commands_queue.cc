@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// queue.*: what waits to leave, why, and the admin's orders about it.
+#include <boost/json/array.hpp>
+
+#include "admin/commands.h"
+#include "admin/json.h"
+
+namespace postern::admin {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::size_t max_header_shown = 64 * 1024;
+
+std::string_view state_word(store::QueueRecipient::State state) {
+  switch (state) {
+    case store::QueueRecipient::State::waiting: return "waiting";
+    case store::QueueRecipient::State::held: return "held";
+    case store::QueueRecipient::State::done: return "done";
+  }
+  return "done";
+}
+
+json::object describe(const store::QueueEntry& entry) {
+  json::array recipients;
+  for (const auto& r : entry.recipients) {
+    recipients.push_back(json::object{{"address", r.recipient.address.to_string()},
+                                      {"domain", r.domain},
+                                      {"state", state_word(r.state)},
+                                      {"attempts", r.attempts},
+                                      {"next_at", r.next_at},
+                                      {"last_reply", r.last_reply}});
+  }
+  return {{"id", entry.id},           {"sender", mail::to_string(entry.sender)}, {"size", entry.size}, {"created", entry.created},
+          {"expires", entry.expires}, {"recipients", std::move(recipients)}};
+}
+
+// Orders need a choice, so that nobody empties the queue by a slip; "all" is one.
+Result<store::QueueFilter> read_filter(const Arguments& arguments) {
+  store::QueueFilter filter;
+  const auto id = optional_number(arguments, "id");
+  if (!id) return std::unexpected(id.error());
+  filter.id = *id;
+  filter.domain = optional_text(arguments, "domain");
+  filter.sender = optional_text(arguments, "sender");
+  return filter;
+}
+
+async::Task<Answer> order(Context context, Arguments arguments, store::QueueOrder what) {
+  auto filter = read_filter(arguments);
+  if (!filter) co_return std::unexpected(filter.error());
+  const bool chosen = filter->id || !filter->domain.empty() || !filter->sender.empty();
+  if (!chosen && !optional_flag(arguments, "all").value_or(false)) {
+    co_return fail(ErrorKind::invalid, "say which: an id, --domain, --sender or --all");
+  }
+  filter->most = SIZE_MAX;
+  auto touched = co_await context.store.queue().order(std::move(*filter), what);
+  if (!touched) co_return std::unexpected(touched.error());
+  co_return json::object{{"recipients", *touched}};
+}
+
+}  // namespace
+
+namespace commands_of {
+
+async::Task<Answer> queue_list(Context context, Arguments arguments) {
+  auto filter = read_filter(arguments);
+  if (!filter) co_return std::unexpected(filter.error());
+  auto entries = co_await context.store.queue().list(std::move(*filter));
+  if (!entries) co_return std::unexpected(entries.error());
+  json::array list;
+  for (const auto& entry : *entries) list.push_back(describe(entry));
+  co_return json::object{
+      {"now", context.clock.unix_now()}, {"depth", context.store.queue().depth()}, {"entries", std::move(list)}};
+}
+
+// One entry with its header block as text.
+async::Task<Answer> queue_show(Context context, Arguments arguments) {
+  const auto id = optional_number(arguments, "id");
+  if (!id) co_return std::unexpected(id.error());
+  if (!*id) co_return fail(ErrorKind::invalid, "id is missing");
+  store::QueueFilter filter;
+  filter.id = *id;
+  auto entries = co_await context.store.queue().list(std::move(filter));
+  if (!entries) co_return std::unexpected(entries.error());
+  if (entries->empty())
+    co_return fail(ErrorKind::not_found, fmt::format("no queue entry {}; `postern queue list` shows all", **id));
+  auto body = co_await context.store.queue().body(**id);
+  if (!body) co_return std::unexpected(body.error());
+  auto head = co_await (*body)->read(0, max_header_shown);
+  if (!head) co_return std::unexpected(head.error());
+  auto result = describe(entries->front());
+  result["now"] = context.clock.unix_now();
+  result["header"] = std::string(head->substr(0, head->find("\r\n\r\n")));
+  co_return result;
+}
+
+async::Task<Answer> queue_retry(Context context, Arguments arguments) {
+  co_return co_await order(context, std::move(arguments), store::QueueOrder::retry_now);
+}
+async::Task<Answer> queue_hold(Context context, Arguments arguments) {
+  co_return co_await order(context, std::move(arguments), store::QueueOrder::hold);
+}
+async::Task<Answer> queue_release(Context context, Arguments arguments) {
+  co_return co_await order(context, std::move(arguments), store::QueueOrder::release);
+}
+async::Task<Answer> queue_remove(Context context, Arguments arguments) {
+  co_return co_await order(context, std::move(arguments), store::QueueOrder::remove);
+}
+
+}  // namespace commands_of
+
+}  // namespace postern::admin
