@@ -26,6 +26,8 @@
 
 namespace postern::net {
 
+class TlsStream;
+
 /// What was wrong with the line read last.
 enum class LineFault : std::uint8_t {
   none,
@@ -161,17 +163,19 @@ class Connection {
   async::Task<Result<std::string_view>> skip_long_line(Time limit);
   async::Task<Result<void>> wait_ready(IoState want, Time limit, Patience patience);
   async::Task<Result<void>> write_some(std::string_view& bytes);
+  async::Task<Result<void>> write_rest(std::string_view bytes);
   async::Task<Result<Wake>> wait_input(Time deadline);
-  async::Task<Result<void>> handshake(std::unique_ptr<Stream> tls);
+  async::Task<Result<void>> handshake(std::unique_ptr<TlsStream> stream);
   async::Task<> drain();
   std::optional<Error> gone(Patience patience) const;
+  std::optional<Wake> woken(Time deadline) const;
   Error end_error(IoState state);
   Result<std::string_view> finish_line(std::size_t newline);
-  bool transfer_window_passed();
-  std::size_t take_input(std::size_t room_used);
-  void compact_input();
+  IoAttempt take_input();
+  void count_input(std::size_t bytes);
+  bool transfer_goes_on();
+  void release_idle_buffers();
   Time operation_limit() const;
-  void wake_waiter();
 
   std::unique_ptr<Stream> stream_;
   Endpoint local_;

@@ -66,8 +66,9 @@ class Listener {
   /// No further connection is accepted; those under way go on. Thread-safe.
   void stop_accepting();
 
- private:
   struct State;
+
+ private:
   std::shared_ptr<State> state_;
 };
 

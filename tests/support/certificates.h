@@ -19,17 +19,4 @@ struct CertificateOptions {
 net::CertificateFiles make_certificate(const std::string& folder, const std::string& name,
                                        const CertificateOptions& options = {});
 
-/// A fresh folder below the system's temporary folder, removed with its content when it goes.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
 }  // namespace postern::test
