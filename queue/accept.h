@@ -32,11 +32,14 @@ class RemoteRecipient {
   static RemoteRecipient by_forward(const auth::Forward& forward, const mail::Recipient& original);
 
   const mail::Recipient& recipient() const { return recipient_; }
+  /// The address of ours whose owner forwards; empty otherwise.
+  const std::string& forwarded_for() const { return forwarded_for_; }
 
  private:
   friend class Bouncer;  ///< DSNs to a sender elsewhere that has the right to one
   explicit RemoteRecipient(mail::Recipient recipient) : recipient_(std::move(recipient)) {}
   mail::Recipient recipient_;
+  std::string forwarded_for_;
 };
 
 struct LocalRecipient {
@@ -46,17 +49,17 @@ struct LocalRecipient {
 
 /// A message on the threshold.
 struct Arrival {
-  mail::Envelope envelope;               ///< sender and options; recipients are in the two lists below
-  store::BodyPtr body;                   ///< as received, header and body (after fix-ups), CRLF lines
-  std::string trace;                     ///< Received and other fields for all, newest first, each ending in CRLF
+  mail::Envelope envelope;  ///< sender and options; recipients are in the two lists below
+  store::BodyPtr body;      ///< as received, header and body (after fix-ups), CRLF lines
+  std::string trace;        ///< Received and other fields for all, newest first, each ending in CRLF
   std::vector<LocalRecipient> local;
   std::vector<RemoteRecipient> remote;
-  store::AccountId account = 0;          ///< the submitting account, 0 for nobody
+  store::AccountId account = 0;  ///< the submitting account, 0 for nobody
   store::BounceRight bounce = store::BounceRight::none;
 };
 
 struct Receipt {
-  std::string id;           ///< what the 250 names and the trace knows: short, unique, never used again
+  std::string id;  ///< what the 250 names and the trace knows: short, unique, never used again
   std::size_t local = 0;
   std::size_t remote = 0;
 };
@@ -74,7 +77,9 @@ class Door {
   ~Door();
   /// An id for a message about to arrive; it goes into Received and the reply.
   std::string new_id();
-  /// Errors: over_quota, no_space, too_large, io, unavailable; nothing is stored then.
+  /// One mailbox gets one copy, one address elsewhere one queue row, however often they are named.
+  /// Errors: over_quota, no_space, too_large, io, unavailable; limit (a mail loop: one of our recipients' Delivered-To is in
+  /// the header already, 554 5.4.6); invalid (no recipient, or an address that is not fit for a header). Nothing is stored then.
   async::Task<Result<Receipt>> accept(Arrival arrival, std::string id);
 
  private:

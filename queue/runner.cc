@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: Apache-2.0
+// One loop that claims and starts, one coroutine for each delivery under way. What a delivery does, in order:
+// courier → durable report of all that needs no notice → notice → durable report of the rest. A crash after the courier
+// returned and before the report makes that message be sent again, which SMTP permits and nothing can avoid (RFC 1047).
+#include "queue/runner.h"
+
+#include "async/deadline.h"
+#include "async/executor.h"
+#include "async/task_group.h"
+#include "base/random.h"
+#include "queue/backlog.h"
+#include "queue/decision.h"
+#include "queue/schedule.h"
+
+namespace postern::queue {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+
+/// A claim is ours for so long: longer than any wait in the backlog of a busy domain and one delivery together. What we hold
+/// when it runs out all the same is not taken twice (Backlog::add).
+constexpr std::chrono::minutes lease{60};
+constexpr std::size_t claim_batch = 200;         ///< recipients asked for at once
+constexpr seconds longest_sleep{60};             ///< between two looks at the queue: bounds what a clock jump can delay
+constexpr seconds after_store_error{5};          ///< before the queue is asked again
+constexpr milliseconds first_report_pause{100};  ///< before a failed report is repeated; doubled up to the next one
+constexpr milliseconds longest_report_pause{30'000};
+constexpr std::chrono::hours purge_every{1};
+constexpr std::size_t purge_batch = 10'000;  ///< entries looked at in one purge
+
+using Clocking = std::chrono::steady_clock;
+
+Dsn::Action action_of(Decision::Notice notice) {
+  switch (notice) {
+    case Decision::Notice::delayed: return Dsn::Action::delayed;
+    case Decision::Notice::relayed: return Dsn::Action::relayed;
+    default: return Dsn::Action::failed;
+  }
+}
+
+std::size_t recipients_in(const std::vector<store::Claim>& claims) {
+  std::size_t sum = 0;
+  for (const auto& claim : claims) sum += claim.entry.recipients.size();
+  return sum;
+}
+
+mail::Outcome no_answer() {
+  mail::Outcome outcome;
+  outcome.enhanced = mail::status::local_error.enhanced;
+  outcome.text = "internal error while the message was carried; it will be tried again";
+  return outcome;
+}
+
+}  // namespace
+
+struct Runner::State : std::enable_shared_from_this<Runner::State> {
+  State(Parts p, async::Executor e)
+      : parts(p),
+        executor(std::move(e)),
+        group(p.log, "queue"),
+        clock_watch(p.clock),
+        depth(p.metrics.gauge("postern_queue_recipients", "Recipients in the queue that are not done")),
+        running(p.metrics.gauge("postern_queue_running", "Deliveries under way")),
+        done(p.metrics.counter("postern_queue_attempts_total", "Attempts by result", {{"result", "done"}})),
+        retried(p.metrics.counter("postern_queue_attempts_total", "Attempts by result", {{"result", "retry"}})),
+        held(p.metrics.counter("postern_queue_attempts_total", "Attempts by result", {{"result", "hold"}})) {}
+
+  using Ptr = std::shared_ptr<State>;
+  /// A claim whose slot is given back when this goes.
+  struct Slot {
+    Slot(Ptr s, store::Claim c) : state(std::move(s)), claim(std::move(c)) {}
+    Slot(Slot&&) noexcept = default;
+    Slot& operator=(Slot&&) = delete;
+    ~Slot() {
+      if (state) state->finished(claim);
+    }
+    Ptr state;
+    store::Claim claim;
+  };
+  /// A decision with what a notice needs to know.
+  struct Settled {
+    Decision decision;
+    DsnRecipient about;
+  };
+
+  void finished(const store::Claim& claim);
+  void start_ready();
+  void follow_limits();
+  async::Task<> follow_clock();
+  async::Task<> claim_more();
+  async::Task<> poll();
+  async::Task<milliseconds> until_due();
+  std::vector<Settled> decide_all(const store::Claim& claim, std::vector<mail::Outcome> outcomes) const;
+  async::Task<> record(const store::Claim& claim, std::vector<mail::Outcome> outcomes);
+  async::Task<> tell(const store::Claim& claim, Decision::Notice notice, std::vector<Settled>& settled);
+  void after_failed_notice(const store::Claim& claim, const Error& error, Settled& one);
+  async::Task<> report(std::vector<store::Attempt> attempts);
+  async::Task<> purge();
+
+  static async::Task<> run(Ptr state);
+  static async::Task<> carry(Slot slot);
+
+  Parts parts;
+  async::Executor executor;
+  async::TaskGroup group;
+  async::Event wake;  ///< something may be startable or claimable
+  Backlog backlog;
+  ClockWatch clock_watch;
+  bool more = true;               ///< the queue may hold due recipients that are not claimed
+  bool store_failed = false;      ///< the last claim was refused
+  std::size_t busy_at_claim = 0;  ///< domains left out of the last claim
+  Gauge depth;
+  Gauge running;
+  Counter done;
+  Counter retried;
+  Counter held;
+};
+
+void Runner::State::finished(const store::Claim& claim) {
+  backlog.finish(claim);
+  if (busy_at_claim > 0 && backlog.busy().size() < busy_at_claim) more = true;
+  wake.publish();
+}
+
+void Runner::State::start_ready() {
+  while (auto claim = backlog.start()) {
+    if (!group.spawn(executor, carry(Slot(shared_from_this(), std::move(*claim))))) return;
+  }
+}
+
+void Runner::State::follow_limits() {
+  const auto config = parts.config.get();
+  backlog.set_limits({std::max<std::size_t>(config->queue.concurrency, 1), std::max<std::size_t>(config->queue.per_domain, 1)});
+}
+
+// security.md D108: times stored before a jump back lie too far in the future now; let everything be tried.
+async::Task<> Runner::State::follow_clock() {
+  const auto jump = clock_watch.look();
+  if (!jump) co_return;
+  parts.log.warning("queue", "clock_jumped", {{"seconds", jump->count()}});
+  more = true;
+  if (*jump > seconds(0)) co_return;
+  store::QueueFilter all;
+  all.most = SIZE_MAX;
+  const auto touched = co_await parts.queue.order(all, store::QueueOrder::retry_now);
+  if (!touched) parts.log.error("queue", "retry_after_jump", {{"text", touched.error().text}});
+}
+
+async::Task<> Runner::State::claim_more() {
+  while (more && backlog.has_room() && !group.stopping()) {
+    auto busy = backlog.busy();
+    busy_at_claim = busy.size();
+    more = false;  // an event that comes while we wait sets it again
+    auto claims = co_await parts.queue.claim(claim_batch, lease, std::move(busy));
+    store_failed = !claims.has_value();
+    if (store_failed) {
+      parts.log.error("queue", "claim", {{"text", claims.error().text}});
+      more = true;
+      co_return;
+    }
+    if (recipients_in(*claims) >= claim_batch) more = true;
+    bool fresh = false;
+    for (auto& claim : *claims) fresh |= backlog.add(std::move(claim));
+    start_ready();
+    if (!fresh) co_return;
+  }
+}
+
+async::Task<> Runner::State::poll() {
+  follow_limits();
+  co_await follow_clock();
+  start_ready();
+  co_await claim_more();
+  depth.set(static_cast<double>(parts.queue.depth()));
+  running.set(static_cast<double>(backlog.running()));
+}
+
+async::Task<milliseconds> Runner::State::until_due() {
+  if (store_failed) co_return after_store_error;
+  const auto due = co_await parts.queue.next_due();
+  if (!due) co_return after_store_error;
+  if (!*due) co_return longest_sleep;
+  const auto wait = seconds(**due - parts.clock.unix_now());
+  // What is due already and was not claimed waits for a slot, whose end wakes us; a lease may hide it as well.
+  if (wait <= seconds(0)) co_return after_store_error;
+  co_return std::min<milliseconds>(wait, longest_sleep);
+}
+
+async::Task<> Runner::State::run(Ptr state) {
+  async::Deadline timer(state->executor, [raw = state.get()] {
+    raw->more = true;
+    raw->wake.publish();
+  });
+  Clocking::time_point purge_at = Clocking::now() + purge_every;
+  while (!state->group.stopping()) {
+    const auto woken = state->wake.sequence();
+    const auto queued = state->parts.queue.event().sequence();
+    co_await state->poll();
+    if (Clocking::now() >= purge_at) {
+      purge_at = Clocking::now() + purge_every;
+      co_await state->purge();
+    }
+    const auto subscription = state->parts.queue.event().subscribe(queued, state->executor, [raw = state.get()] {
+      raw->more = true;
+      raw->wake.publish();
+    });
+    // While everything claimed is under way and nothing more is known, the time of the next retry is what matters.
+    if (!state->more || state->store_failed) timer.set(Clocking::now() + co_await state->until_due());
+    co_await state->wake.wait_beyond(woken);
+  }
+}
+
+async::Task<> Runner::State::carry(Slot slot) {
+  State& self = *slot.state;
+  std::vector<mail::Outcome> outcomes;
+  try {
+    outcomes = co_await self.parts.courier.deliver(slot.claim);
+  } catch (const std::exception& error) {
+    if (self.group.stopping()) throw;
+    self.parts.log.error("queue", "courier_threw", {{"entry", slot.claim.entry.id}, {"text", error.what()}});
+  }
+  outcomes.resize(slot.claim.entry.recipients.size(), no_answer());
+  co_await self.record(slot.claim, std::move(outcomes));
+}
+
+std::vector<Runner::State::Settled> Runner::State::decide_all(const store::Claim& claim,
+                                                              std::vector<mail::Outcome> outcomes) const {
+  const auto config = parts.config.get();
+  const Schedule schedule(config->queue);
+  const UnixTime now = parts.clock.unix_now();
+  std::vector<Settled> settled;
+  settled.reserve(outcomes.size());
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    const auto& recipient = claim.entry.recipients[i];
+    Decision decision = decide(claim.entry, recipient, outcomes[i], schedule, {now, random::below(1000)});
+    const bool expired = decision.expired;
+    settled.push_back({std::move(decision), {recipient.recipient, std::move(outcomes[i]), expired}});
+  }
+  return settled;
+}
+
+async::Task<> Runner::State::record(const store::Claim& claim, std::vector<mail::Outcome> outcomes) {
+  auto settled = decide_all(claim, std::move(outcomes));
+  std::vector<store::Attempt> plain;
+  std::vector<store::Attempt> told;
+  for (const auto& one : settled) {
+    if (one.decision.notice == Decision::Notice::none) plain.push_back(one.decision.attempt);
+  }
+  if (!plain.empty()) co_await report(std::move(plain));
+  for (const auto notice : {Decision::Notice::failed, Decision::Notice::delayed, Decision::Notice::relayed}) {
+    co_await tell(claim, notice, settled);
+  }
+  for (const auto& one : settled) {
+    if (one.decision.notice != Decision::Notice::none) told.push_back(one.decision.attempt);
+  }
+  if (!told.empty()) co_await report(std::move(told));
+}
+
+async::Task<> Runner::State::tell(const store::Claim& claim, Decision::Notice notice, std::vector<Settled>& settled) {
+  std::vector<DsnRecipient> about;
+  for (const auto& one : settled) {
+    if (one.decision.notice == notice) about.push_back(one.about);
+  }
+  if (about.empty()) co_return;
+  const auto sent = co_await parts.bouncer.notify(claim.entry, action_of(notice), std::move(about));
+  if (sent) co_return;
+  parts.log.warning("queue", "no_notice", {{"entry", claim.entry.id}, {"text", sent.error().text}});
+  for (auto& one : settled) {
+    if (one.decision.notice == notice) after_failed_notice(claim, sent.error(), one);
+  }
+}
+
+/// A failure that could not be told: held when the sender cannot be told at all, tried again when only now. A delay notice is
+/// tried again at the next attempt; a success report is given up.
+void Runner::State::after_failed_notice(const store::Claim& claim, const Error& error, Settled& one) {
+  auto& attempt = one.decision.attempt;
+  if (one.decision.notice == Decision::Notice::delayed) attempt.delay_told = false;
+  if (one.decision.notice != Decision::Notice::failed) return;
+  const auto config = parts.config.get();
+  if (is_temporary(error.kind) && error.kind != ErrorKind::over_quota) {
+    attempt.result = store::Attempt::Result::retry;
+    attempt.next_at = parts.clock.unix_now() + Schedule(config->queue).pause(1).count();
+    return;
+  }
+  attempt.result = store::Attempt::Result::hold;
+  attempt.next_at = parts.clock.unix_now() + seconds(undeliverable_kept).count();
+  attempt.reply = fmt::format("{}{} (entry of {})", undeliverable_mark, attempt.reply, mail::to_string(claim.entry.sender));
+}
+
+async::Task<> Runner::State::report(std::vector<store::Attempt> attempts) {
+  milliseconds pause = first_report_pause;
+  for (;;) {
+    const auto stored = co_await parts.queue.report(attempts);
+    if (stored) break;
+    parts.log.error("queue", "report", {{"recipients", attempts.size()}, {"text", stored.error().text}});
+    if (group.stopping()) co_return;  // the lease brings them back: sent again rather than lost
+    co_await async::sleep(pause);
+    pause = std::min(pause * 2, longest_report_pause);
+  }
+  for (const auto& one : attempts) {
+    if (one.result == store::Attempt::Result::done) done.add();
+    if (one.result == store::Attempt::Result::retry) retried.add();
+    if (one.result == store::Attempt::Result::hold) held.add();
+  }
+}
+
+async::Task<> Runner::State::purge() {
+  store::QueueFilter filter;
+  filter.most = purge_batch;
+  const auto entries = co_await parts.queue.list(filter);
+  if (!entries) co_return;
+  const UnixTime now = parts.clock.unix_now();
+  std::vector<store::Attempt> gone;
+  for (const auto& entry : *entries) {
+    for (const auto& one : entry.recipients) {
+      if (one.state != store::QueueRecipient::State::held || !one.last_reply.starts_with(undeliverable_mark)) continue;
+      if (now < std::max(one.next_at, entry.created + seconds(undeliverable_kept).count())) continue;
+      gone.push_back({one.id, store::Attempt::Result::done, 0, one.delay_told, one.last_reply});
+      parts.log.info("queue", "purged", {{"entry", entry.id}, {"to", one.recipient.address.to_string()}});
+    }
+  }
+  if (!gone.empty()) co_await report(std::move(gone));
+}
+
+Runner::Runner(Parts parts, async::Executor executor) : state_(std::make_shared<State>(parts, std::move(executor))) {}
+
+Runner::~Runner() {
+  state_->group.request_stop();
+  state_->group.cancel();
+}
+
+void Runner::start() {
+  state_->group.spawn(state_->executor, State::run(state_), [raw = state_.get()] { raw->wake.publish(); });
+}
+
+async::Task<bool> Runner::stop(milliseconds limit) {
+  state_->group.request_stop();
+  const bool ended = co_await state_->group.wait(limit);
+  if (!ended) state_->group.cancel();
+  co_return ended;
+}
+
+async::Task<> Runner::poll() {
+  state_->more = true;
+  co_await state_->poll();
+}
+
+async::Task<> Runner::settle() {
+  for (auto seen = state_->wake.sequence(); state_->backlog.running() > 0;) seen = co_await state_->wake.wait_beyond(seen);
+}
+
+async::Task<> Runner::purge() { co_await state_->purge(); }
+
+}  // namespace postern::queue

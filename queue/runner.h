@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runner: moves the queue. It claims what is due, hands it to the courier within the limits of [queue], records each outcome
+// durably as soon as the courier returns, and has the sender told where decision.h says so.
+//
+// Invariants: a recipient is in the courier's hands at most once at a time; the slot of a domain is kept until the outcome
+// is durable, so at most per_domain messages to one domain can be sent twice by a crash; a report that fails is repeated until
+// the store takes it. The runner lives on one executor.
+#pragma once
+
+#include <chrono>
+#include <memory>
+
+#include "async/task.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "config/live.h"
+#include "queue/bounce.h"
+#include "queue/courier.h"
+#include "store/store.h"
+
+namespace postern::queue {
+
+class Runner {
+ public:
+  struct Parts {
+    store::Queue& queue;
+    Courier& courier;
+    Bouncer& bouncer;
+    config::Live& config;
+    Clock& clock;
+    Log& log;
+    Metrics& metrics;
+  };
+  Runner(Parts parts, async::Executor executor);
+  ~Runner();
+
+  /// Begins to work; returns at once.
+  void start();
+  /// Takes nothing new, waits for deliveries under way; false when the limit passed first (they were cancelled then, and their
+  /// leases run out or end with the process).
+  async::Task<bool> stop(std::chrono::milliseconds limit);
+
+  /// One pass: claims and starts what is due and fits. start() does this again and again; tests call it themselves, on the
+  /// runner's executor.
+  async::Task<> poll();
+  /// Waits until no delivery is under way.
+  async::Task<> settle();
+  /// Removes recipients that were held as undeliverable for 14 days; start() does it every hour.
+  async::Task<> purge();
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace postern::queue
