@@ -34,7 +34,9 @@ class FakeClock final : public Clock {
  public:
   explicit FakeClock(UnixTime start = 1'800'000'000) : wall_(std::chrono::seconds(start)) {}
   Wall wall() const override { return Wall(std::chrono::duration_cast<Wall::duration>(std::chrono::nanoseconds(wall_.load()))); }
-  Steady steady() const override { return Steady(std::chrono::duration_cast<Steady::duration>(std::chrono::nanoseconds(steady_.load()))); }
+  Steady steady() const override {
+    return Steady(std::chrono::duration_cast<Steady::duration>(std::chrono::nanoseconds(steady_.load())));
+  }
   /// Moves both clocks.
   void advance(std::chrono::nanoseconds by) {
     wall_ = wall_.load() + by;

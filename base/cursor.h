@@ -90,9 +90,7 @@ class Cursor {
   /// Goes back to a position() noted before.
   constexpr void restore(std::size_t position) { pos_ = position; }
   /// "message at position 17", for errors; positions count from 1.
-  std::string where(std::string_view message) const {
-    return std::string(message) + " at position " + std::to_string(pos_ + 1);
-  }
+  std::string where(std::string_view message) const { return std::string(message) + " at position " + std::to_string(pos_ + 1); }
 
  private:
   std::string_view text_;

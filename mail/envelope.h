@@ -31,7 +31,7 @@ struct Envelope {
   bool smtputf8 = false;     ///< RFC 6531 §3.4
   bool require_tls = false;  ///< RFC 8689
   Return ret = Return::unset;
-  std::string envid;         ///< RFC 3461 §4.4, xtext decoded
+  std::string envid;                           ///< RFC 3461 §4.4, xtext decoded
   std::optional<std::uint64_t> declared_size;  ///< SIZE= of RFC 1870
 };
 

@@ -12,11 +12,11 @@ namespace postern::mail {
 struct Outcome {
   enum class Kind : std::uint8_t { delivered, deferred, failed };
   Kind kind = Kind::deferred;
-  std::uint16_t code = 0;       ///< the peer's reply code, or 0 when no peer spoke
-  EnhancedStatus enhanced;      ///< the peer's, or ours when the peer gave none
-  std::string text;             ///< the peer's reply text, or our reason; one line, safe for log and DSN
-  std::string remote_host;      ///< who said it, for Remote-MTA of RFC 3464 §2.3.5; empty when nobody
-  bool dsn_passed = false;      ///< the peer offered DSN and took NOTIFY over, so success reports are its duty (RFC 3461 §5.2.1)
+  std::uint16_t code = 0;   ///< the peer's reply code, or 0 when no peer spoke
+  EnhancedStatus enhanced;  ///< the peer's, or ours when the peer gave none
+  std::string text;         ///< the peer's reply text, or our reason; one line, safe for log and DSN
+  std::string remote_host;  ///< who said it, for Remote-MTA of RFC 3464 §2.3.5; empty when nobody
+  bool dsn_passed = false;  ///< the peer offered DSN and took NOTIFY over, so success reports are its duty (RFC 3461 §5.2.1)
 };
 
 }  // namespace postern::mail
