@@ -20,9 +20,9 @@ enum class Protocol : unsigned char { submission, imap, pop3 };
 /// Where an attempt comes from. `tls` must be true for anything to succeed (product.md promise 3).
 struct Origin {
   Protocol protocol = Protocol::imap;
-  std::string ip;                ///< the client's address, "192.0.2.1"
+  std::string ip;  ///< the client's address, "192.0.2.1"
   bool tls = false;
-  std::string channel_binding;   ///< tls-exporter bytes (RFC 9266), empty when there are none
+  std::string channel_binding;  ///< tls-exporter bytes (RFC 9266), empty when there are none
 };
 
 /// A successful login.
@@ -47,7 +47,7 @@ struct Step {
   std::string challenge;  ///< raw, the protocol encodes it; meaningful when neither of the others is set
   std::optional<Login> login;
   std::optional<Refusal> refusal;
-  std::string reason;     ///< for the log only
+  std::string reason;  ///< for the log only
 };
 
 /// One AUTH attempt; a fresh one for each AUTH command (D71). Base64 is done here, so that all protocols treat it alike.

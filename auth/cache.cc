@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// One entry for each account; BLAKE2b under a random key, compared in constant time.
+#include "auth/cache.h"
+
+#include <sodium.h>
+
+#include <algorithm>
+
+#include "base/random.h"
+
+namespace postern::auth {
+namespace {
+
+Secret random_key() {
+  std::string bytes(crypto_generichash_KEYBYTES, '\0');
+  random::fill(std::as_writable_bytes(std::span(bytes)));
+  return Secret::take(bytes);
+}
+
+}  // namespace
+
+Cache::Cache(std::chrono::seconds ttl, std::size_t size, const Clock& clock)
+    : ttl_(ttl), size_(std::max<std::size_t>(size, 1)), clock_(clock), key_(random_key()) {}
+
+Cache::Hash Cache::hash(mail::AccountId account, const Secret& password) const {
+  const auto key = key_.reveal();
+  const auto text = password.reveal();
+  crypto_generichash_state state;
+  Hash out{};
+  crypto_generichash_init(&state, reinterpret_cast<const unsigned char*>(key.data()), key.size(), out.size());
+  crypto_generichash_update(&state, reinterpret_cast<const unsigned char*>(&account), sizeof account);
+  crypto_generichash_update(&state, reinterpret_cast<const unsigned char*>(text.data()), text.size());
+  crypto_generichash_final(&state, out.data(), out.size());
+  sodium_memzero(&state, sizeof state);
+  return out;
+}
+
+std::uint64_t Cache::generation() const {
+  const std::lock_guard lock(mutex_);
+  return generation_;
+}
+
+std::optional<std::string> Cache::find(mail::AccountId account, const Secret& password) const {
+  const auto wanted = hash(account, password);
+  const std::lock_guard lock(mutex_);
+  const auto at = entries_.find(account);
+  if (at == entries_.end() || clock_.steady() >= at->second.expires) return std::nullopt;
+  if (sodium_memcmp(wanted.data(), at->second.hash.data(), wanted.size()) != 0) return std::nullopt;
+  return at->second.kind;
+}
+
+void Cache::put(mail::AccountId account, const Secret& password, std::string kind, std::uint64_t generation) {
+  Entry entry{hash(account, password), std::move(kind), clock_.steady() + ttl_};
+  const std::lock_guard lock(mutex_);
+  if (generation != generation_) return;
+  if (!entries_.contains(account) && entries_.size() >= size_) shrink();
+  entries_[account] = std::move(entry);
+}
+
+void Cache::drop(mail::AccountId account) {
+  const std::lock_guard lock(mutex_);
+  ++generation_;
+  entries_.erase(account);
+}
+
+void Cache::shrink() {
+  const auto now = clock_.steady();
+  std::erase_if(entries_, [now](const auto& one) { return now >= one.second.expires; });
+  if (entries_.size() >= size_) entries_.erase(entries_.begin());
+}
+
+}  // namespace postern::auth

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Plain walks over rows; the cryptography is in keyring and verifier.
+#include "auth/credentials.h"
+
+#include <algorithm>
+
+namespace postern::auth {
+namespace {
+
+constexpr std::string_view password_kind = "password";
+
+}  // namespace
+
+Result<Verifier> Vault::open(mail::AccountId account, const std::string& sealed) const {
+  auto plain = keyring_.unseal(account, sealed);
+  if (!plain) return std::unexpected(plain.error());
+  return Verifier::parse(plain->reveal());
+}
+
+Result<std::optional<Credential>> Vault::password_now(mail::AccountId account) const {
+  auto rows = store_.get_now(account);
+  if (!rows) return std::unexpected(rows.error());
+  const auto row = std::find_if(rows->begin(), rows->end(), [](const auto& one) { return one.kind == password_kind; });
+  if (row == rows->end()) return std::nullopt;
+  auto verifier = open(account, row->sealed);
+  if (!verifier) return std::unexpected(verifier.error());
+  return Credential{row->kind, std::move(*verifier)};
+}
+
+async::Task<Result<>> Vault::replace_password(mail::AccountId account, Verifier verifier, UnixTime now) {
+  store::CredentialRow row;
+  row.account = account;
+  row.kind = password_kind;
+  row.sealed = keyring_.seal(account, verifier.serialise());
+  row.created = now;
+  auto done = co_await store_.set_password(std::move(row));
+  if (!done) co_return std::unexpected(done.error());
+  co_return Result<>();
+}
+
+async::Task<Result<std::vector<Verifier>>> Vault::history(mail::AccountId account, std::size_t most) {
+  auto rows = co_await store_.get(account);
+  if (!rows) co_return std::unexpected(rows.error());
+  auto former = co_await store_.history(account, most);
+  if (!former) co_return std::unexpected(former.error());
+  std::vector<std::string> sealed;
+  for (auto& row : *rows) {
+    if (row.kind == password_kind) sealed.push_back(std::move(row.sealed));
+  }
+  sealed.insert(sealed.end(), former->begin(), former->end());
+  std::vector<Verifier> out;
+  for (const auto& one : sealed) {
+    if (out.size() == most) break;
+    auto verifier = open(account, one);
+    if (!verifier) co_return std::unexpected(verifier.error());
+    out.push_back(std::move(*verifier));
+  }
+  co_return out;
+}
+
+async::Task<Result<std::vector<mail::AccountId>>> Vault::remove_orphans(std::vector<mail::AccountId> accounts) {
+  auto owners = co_await store_.owners();
+  if (!owners) co_return std::unexpected(owners.error());
+  std::sort(accounts.begin(), accounts.end());
+  std::vector<mail::AccountId> gone;
+  for (const auto owner : *owners) {
+    if (std::binary_search(accounts.begin(), accounts.end(), owner)) continue;
+    if (auto removed = co_await store_.remove_all(owner); !removed) co_return std::unexpected(removed.error());
+    gone.push_back(owner);
+  }
+  co_return gone;
+}
+
+async::Task<Result<Keyring>> open_keyring(std::filesystem::path path, store::Credentials& store) {
+  std::error_code ignored;
+  if (std::filesystem::exists(path, ignored)) co_return Keyring::open(path);
+  const auto owners = co_await store.owners();
+  if (!owners) co_return std::unexpected(owners.error());
+  if (!owners->empty()) {
+    co_return fail(ErrorKind::not_found, path.string() +
+                                             " is missing, and stored passwords cannot be opened without it; "
+                                             "restore it from the backup");
+  }
+  co_return Keyring::create(path);
+}
+
+}  // namespace postern::auth

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Settings: what auth takes from the configuration, as plain values with units, so that tests need no configuration file.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+
+namespace postern::auth {
+
+/// What one hash costs. The defaults are those of security.md §4.6 (64 MiB, 2 passes: about 43 ms of one core).
+struct HashCost {
+  std::uint64_t argon2_memory = 64ULL * 1024 * 1024;  ///< bytes, at least 8 KiB
+  unsigned argon2_ops = 2;                            ///< passes, at least 1
+  unsigned scram_iterations = 65536;                  ///< Cyrus clients refuse more than 65,536
+};
+
+/// Budgets of failed logins. Windows begin with the first failure in them.
+struct GuardLimits {
+  unsigned address_minute = 10;      ///< failures of one IPv4 address or IPv6 /64 in a minute
+  unsigned address_day = 50;         ///< the same in 24 hours
+  unsigned account_day = 30;         ///< distinct wrong passwords for one account in 24 hours, from networks it does not know
+  unsigned known_network_day = 100;  ///< distinct wrong passwords in 24 hours from a network the account has logged in from
+  unsigned parallel = 20;            ///< attempts of one address under way at once
+  std::size_t table_size = 65536;    ///< addresses, and names, remembered; the least recently used goes first
+};
+
+/// The gate for new passwords.
+struct StrengthRules {
+  unsigned min_length = 15;  ///< code points
+  double min_bits = 33.3;    ///< estimated by zxcvbn: 10^10 guesses
+  unsigned history = 3;      ///< former passwords that may not come back; each costs one Argon2id
+};
+
+struct Settings {
+  std::vector<std::string> mechanisms = {"SCRAM-SHA-256", "PLAIN", "LOGIN"};  ///< strongest first
+  std::string hostname = "localhost";
+  std::filesystem::path key_file;  ///< "auth.key" in the data folder
+  HashCost cost;
+  StrengthRules strength;
+  GuardLimits guard;
+  unsigned hash_threads = 2;
+  unsigned hash_queue = 64;  ///< logins that wait for a hash thread; one more is Refusal::unavailable
+  std::chrono::seconds cache_ttl{600};
+  std::size_t cache_size = 10000;  ///< accounts whose password is remembered
+};
+
+/// Reads everything auth needs from the configuration.
+Settings settings_from(const config::Config& config);
+
+}  // namespace postern::auth
