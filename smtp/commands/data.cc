@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// DATA (RFC 5321 §4.1.1.4), and the two ends of message content that it shares with BDAT.
+#include <algorithm>
+
+#include "smtp/commands.h"
+
+namespace postern::smtp {
+namespace {
+
+namespace status = mail::status;
+
+/// Recipients for the log, at most this many.
+constexpr std::size_t logged_recipients = 20;
+
+std::string recipients_text(const std::vector<mail::Recipient>& recipients) {
+  std::string out;
+  for (std::size_t i = 0; i < std::min(recipients.size(), logged_recipients); ++i) {
+    if (i != 0) out += ',';
+    out += recipients[i].address.to_string();
+  }
+  if (recipients.size() > logged_recipients) out += fmt::format(",+{}", recipients.size() - logged_recipients);
+  return out;
+}
+
+/// "hops:note single_from:pass"
+std::string rules_text(const std::vector<policy::Reason>& reasons) {
+  static constexpr std::array<std::string_view, 3> findings{"pass", "note", "refuse"};
+  std::string out;
+  for (const auto& reason : reasons) {
+    if (!out.empty()) out += ' ';
+    out += fmt::format("{}:{}", reason.rule, findings[static_cast<std::size_t>(reason.finding)]);
+    if (!reason.text.empty()) out += fmt::format("({})", reason.text);
+  }
+  return out;
+}
+
+/// One line for each message, taken or not (product.md promise 5).
+void log_outcome(const Conversation& talk, const Transaction& transaction, const Reply& reply) {
+  auto& log = talk.parts.log;
+  if (!log.enabled(LogLevel::info)) return;
+  log.info(talk.options.service, reply.is_success() ? "accepted" : "refused",
+           {{"id", transaction.id},
+            {"ip", talk.ip()},
+            {"helo", talk.helo},
+            {"tls", talk.tls()},
+            {"from", mail::to_string(transaction.envelope.sender)},
+            {"to", recipients_text(transaction.envelope.recipients)},
+            {"size", transaction.intake ? transaction.intake->received() : 0},
+            {"rules", rules_text(transaction.reasons)},
+            {"reply", fmt::format("{} {}", reply.code, reply.text)}});
+}
+
+/// The message, all of it, as the door wants it.
+queue::Arrival make_arrival(Context& context, store::BodyPtr body) {
+  auto& transaction = *context.talk.transaction;
+  queue::Arrival arrival;
+  arrival.trace = context.handler.received_field(context.talk);
+  arrival.envelope = transaction.envelope;
+  arrival.envelope.recipients.clear();
+  arrival.body = std::move(body);
+  arrival.local = std::move(transaction.route.local);
+  arrival.remote = std::move(transaction.route.remote);
+  return arrival;
+}
+
+async::Task<Reply> hand_in(Context& context) {
+  auto& talk = context.talk;
+  auto body = talk.transaction->intake->finish();
+  if (!body) co_return std::move(body.error());
+  auto arrival = make_arrival(context, std::move(*body));
+  if (auto refused = context.handler.sign(talk, arrival)) co_return std::move(*refused);
+  auto receipt = co_await talk.parts.door.accept(std::move(arrival), talk.transaction->id);
+  if (!receipt) {
+    talk.parts.log.warning(talk.options.service, "not stored", {{"id", talk.transaction->id}, {"why", receipt.error().text}});
+    co_return reply_for(receipt.error());
+  }
+  ++talk.tally.messages;
+  talk.tally.junk = 0;
+  co_return reply(status::accepted, "Accepted as " + receipt->id);
+}
+
+}  // namespace
+
+void begin_content(Context& context) {
+  auto& talk = context.talk;
+  auto& transaction = *talk.transaction;
+  const auto& limits = talk.config->limits;
+  transaction.id = talk.parts.door.new_id();
+  const IntakeLimits intake{.message = limits.message_bytes, .header = limits.header_bytes, .line = limits.text_line};
+  transaction.intake = std::make_unique<Intake>(
+      talk.parts.store.spool(), intake, [&context_talk = talk, &handler = context.handler](std::string& header) -> Refusal {
+        const auto sound = mime::check_limits(header);
+        if (!sound) return reply(status::header_too_large);
+        return handler.check_header(context_talk, header);
+      });
+}
+
+async::Task<Reply> finish_message(Context& context) {
+  auto answer = co_await hand_in(context);
+  (answer.is_success() ? context.talk.meters.accepted : context.talk.meters.refused).add();
+  log_outcome(context.talk, *context.talk.transaction, answer);
+  context.talk.transaction.reset();
+  co_return answer;
+}
+
+Reply run_data(Context& context, std::string_view arguments) {
+  auto& transaction = *context.talk.transaction;
+  if (!arguments.empty()) return reply(status::bad_syntax);
+  if (transaction.chunking) return reply(status::bad_sequence, "BDAT has begun; go on with it");
+  if (transaction.envelope.recipients.empty()) {
+    // RFC 2920 §3.1: the transaction stays open, so that a client which pipelined can still send RSET.
+    return transaction.rcpt_tried ? reply(status::no_valid_recipients) : reply(status::bad_sequence, "Say RCPT first");
+  }
+  begin_content(context);
+  auto answer = reply(status::start_data);
+  answer.then = Then::receive_data;
+  return answer;
+}
+
+}  // namespace postern::smtp

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// RCPT (RFC 5321 §4.1.1.3): one more recipient.
+#include "smtp/commands.h"
+
+namespace postern::smtp {
+namespace {
+
+namespace status = mail::status;
+
+// RFC 5321 §4.5.1: "<Postmaster>" without domain is the postmaster of our first domain.
+std::optional<mail::Recipient> postmaster(const Conversation& talk) {
+  const auto table = talk.parts.directory.table();
+  if (table->domains.empty()) return std::nullopt;
+  auto domain = mail::Domain::parse(table->domains.front().name);
+  if (!domain) return std::nullopt;
+  return mail::Recipient{mail::Address("postmaster", std::move(*domain)), mail::notify_unset, {}};
+}
+
+/// Counts refused recipients; the loop delays and closes by it.
+Reply refuse(Conversation& talk, Reply refusal) {
+  if (refusal.is_permanent()) ++talk.tally.unknown_recipients;
+  return refusal;
+}
+
+}  // namespace
+
+Reply run_rcpt(Context& context, std::string_view arguments) {
+  auto& talk = context.talk;
+  auto& transaction = *talk.transaction;
+  const auto offer = context.handler.offer(talk);
+  transaction.rcpt_tried = true;
+  if (transaction.chunking) return reply(status::bad_sequence, "The message has begun");
+  auto parsed = parse_rcpt(arguments, offer.parameters(talk.esmtp), transaction.envelope.smtputf8);
+  if (!parsed) return reply(parsed.error());
+  auto recipient = parsed->recipient ? std::move(parsed->recipient) : postmaster(talk);
+  if (!recipient) return refuse(talk, reply(status::no_such_mailbox));
+  // RFC 5321 §4.5.3.1.10
+  if (transaction.envelope.recipients.size() >= offer.recipients) return reply(status::too_many_recipients);
+  recipient->notify = parsed->notify;
+  recipient->orcpt = parsed->orcpt;
+  auto route = context.handler.route(talk, *recipient);
+  if (!route) return refuse(talk, std::move(route.error()));
+  transaction.add(*recipient, std::move(*route));
+  talk.connection.set_deadline(std::nullopt);
+  return reply(status::recipient_ok);
+}
+
+}  // namespace postern::smtp

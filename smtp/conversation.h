@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Conversation: the state of one SMTP connection as commands and handlers see it. The session owns it; it belongs to one
+// executor, so nothing here is locked.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "auth/directory.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "config/live.h"
+#include "net/connection.h"
+#include "queue/accept.h"
+#include "smtp/transaction.h"
+#include "store/store.h"
+
+namespace postern::smtp {
+
+/// What a session needs of the house; all of it outlives the session.
+struct Parts {
+  store::Store& store;
+  const auth::Directory& directory;
+  queue::Door& door;
+  const config::Live& config;
+  const Clock& clock;
+  Log& log;
+};
+
+/// What a service counts; made once for each service.
+struct Meters {
+  Meters(Metrics& metrics, const std::string& service);
+  Counter sessions;
+  Counter accepted;
+  Counter refused;
+};
+
+/// How a service runs its sessions.
+struct SessionOptions {
+  std::string service;                          ///< "smtp", "submission", "trusted": area of the log
+  std::shared_ptr<const net::TlsServer> tls;    ///< for STARTTLS; null: not offered
+  std::chrono::milliseconds tarpit_step{1000};  ///< delay added for each unknown recipient from the third on
+  std::chrono::seconds first_recipient{120};    ///< limit from the connection to the first accepted recipient or login
+};
+
+/// Things counted against limits.
+struct Tally {
+  unsigned errors = 0;
+  unsigned junk = 0;
+  unsigned unknown_recipients = 0;
+  unsigned messages = 0;
+};
+
+struct Conversation {
+  net::Connection& connection;
+  const Parts& parts;
+  const SessionOptions& options;
+  const Meters& meters;
+  std::shared_ptr<const config::Config> config;  ///< renewed at each greeting and each MAIL
+  std::string helo;                              ///< argument of EHLO or HELO; empty: not greeted yet
+  bool esmtp = false;                            ///< greeted with EHLO
+  bool authenticated = false;
+  std::optional<Transaction> transaction;
+  Tally tally;
+
+  bool tls() const { return connection.is_tls(); }
+  std::string ip() const { return connection.peer().address.to_string(); }
+};
+
+}  // namespace postern::smtp

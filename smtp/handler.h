@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Handler: the whole difference between port 25, submission and the trusted network. One object for each session, because
+// submission's holds the login. The base class refuses everything that needs a right; smtp/inbound and submission/ add theirs.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+
+#include "async/task.h"
+#include "smtp/capabilities.h"
+#include "smtp/conversation.h"
+#include "smtp/grammar.h"
+#include "smtp/reply.h"
+
+namespace postern::smtp {
+
+/// The client's side of an AUTH exchange, given to Handler::authenticate.
+class ChallengeLine {
+ public:
+  virtual ~ChallengeLine() = default;
+  /// Sends "334 base64" and gives the client's next line. Errors end the session.
+  virtual async::Task<Result<std::string>> ask(std::string base64) = 0;
+};
+
+class Handler {
+ public:
+  virtual ~Handler() = default;
+
+  /// What is offered now; depends on TLS and login.
+  virtual Offer offer(const Conversation& talk) const = 0;
+  /// Whether AUTH can ever succeed here: command lines may be longer then.
+  virtual bool has_logins() const { return false; }
+  /// The reply to AUTH. Services without logins keep this one: 502.
+  virtual async::Task<Reply> authenticate(Conversation& talk, AuthArguments arguments, ChallengeLine& line);
+  /// STARTTLS succeeded: what the client said before is void (RFC 3207 §4.2).
+  virtual void forget() {}
+
+  /// MAIL: may a transaction begin, and with this sender?
+  virtual Refusal check_sender(const Conversation& talk, const mail::Envelope& envelope) = 0;
+  /// RCPT: where this recipient leads, or why nowhere.
+  virtual std::expected<Route, Reply> route(const Conversation& talk, const mail::Recipient& recipient) = 0;
+  /// The header block is complete: judge it and change what must be changed. Findings go to `talk.transaction->reasons`.
+  virtual Refusal check_header(Conversation& talk, std::string& header) = 0;
+  /// The message is whole and about to pass the door: fill in whose it is; last chance to refuse.
+  virtual Refusal sign(const Conversation& talk, queue::Arrival& arrival) = 0;
+  /// The Received field of this message (smtp/trace).
+  virtual std::string received_field(const Conversation& talk) const = 0;
+};
+
+/// Routes for an address of ours: mailboxes and owner's forwards, with the refusals of port 25: no_such_mailbox,
+/// relay_denied, mailbox_disabled, mailbox_full, local_error.
+std::expected<Route, Reply> route_local(const Conversation& talk, const mail::Recipient& recipient);
+
+}  // namespace postern::smtp

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Transaction: everything between an accepted MAIL and the end of the message. It exists exactly as long as there is a
+// sender; the session holds it in an optional and throws it away whole on every path (security.md D6), so nothing of one
+// message can leak into the next.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mail/envelope.h"
+#include "policy/judge.h"
+#include "queue/accept.h"
+#include "smtp/data.h"
+
+namespace postern::smtp {
+
+/// Where one recipient's mail goes. Only handlers make it; a RemoteRecipient proves its own right to exist.
+struct Route {
+  std::vector<queue::LocalRecipient> local;
+  std::vector<queue::RemoteRecipient> remote;
+};
+
+struct Transaction {
+  mail::Envelope envelope;              ///< recipients as they were given
+  Route route;                          ///< where all of them lead, each place once
+  std::string id;                       ///< queue::Door's name for the message
+  bool rcpt_tried = false;              ///< a RCPT came, refused or not
+  bool chunking = false;                ///< a BDAT came; DATA is no longer possible (RFC 3030 §2)
+  std::unique_ptr<Intake> intake;       ///< from DATA or the first BDAT on
+  std::vector<policy::Reason> reasons;  ///< what the rules said, for the log
+
+  /// Adds where a recipient leads, without what is there already.
+  void add(const mail::Recipient& recipient, Route more);
+};
+
+}  // namespace postern::smtp

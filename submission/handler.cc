@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// Submission: login, sender rules, allowance.
+#include "submission/handler.h"
+
+#include "smtp/trace.h"
+
+namespace postern::submission {
+
+namespace status = mail::status;
+using smtp::closing;
+using smtp::reply;
+
+namespace {
+
+auth::Origin origin_of(const smtp::Conversation& talk) {
+  auth::Origin origin;
+  origin.protocol = auth::Protocol::submission;
+  origin.ip = talk.ip();
+  origin.tls = talk.tls();
+  if (const auto* const tls = talk.connection.tls()) origin.channel_binding = tls->channel_binding;
+  return origin;
+}
+
+}  // namespace
+
+smtp::Offer Handler::offer(const smtp::Conversation& talk) const {
+  auto offer = Outgoing::offer(talk);
+  // RFC 4954 §4: not offered after a login; and never without TLS (security.md D66).
+  if (talk.tls() && !login_) offer.auth = service_.mechanisms(origin_of(talk));
+  return offer;
+}
+
+// RFC 4954 §4
+async::Task<smtp::Reply> Handler::authenticate(smtp::Conversation& talk, smtp::AuthArguments arguments,
+                                               smtp::ChallengeLine& line) {
+  if (!talk.tls()) co_return reply(status::tls_required);
+  const auto exchange = service_.begin(origin_of(talk));
+  auto step = co_await exchange->start(std::move(arguments.mechanism), std::move(arguments.initial));
+  while (!step.login && !step.refusal) {
+    auto answer = co_await line.ask(auth::Exchange::encode(step));
+    if (!answer) co_return closing(answer.error().kind == ErrorKind::timeout ? status::timed_out : status::line_too_long);
+    step = co_await exchange->step(std::move(*answer));
+  }
+  co_return conclude(talk, std::move(step));
+}
+
+smtp::Reply Handler::conclude(smtp::Conversation& talk, auth::Step step) {
+  const auto ip = talk.ip();
+  if (step.refusal) {
+    talk.parts.log.info(talk.options.service, "login refused", {{"ip", ip}, {"why", step.reason}});
+    return refuse(talk, *step.refusal);
+  }
+  login_ = std::move(step.login);
+  talk.authenticated = true;
+  talk.connection.set_deadline(std::nullopt);
+  talk.parts.log.info(talk.options.service, "login", {{"ip", ip}, {"login", login_->identity.login()}});
+  return reply(status::authenticated);
+}
+
+smtp::Reply Handler::refuse(const smtp::Conversation& talk, auth::Refusal refusal) {
+  const auto counted = [&](const mail::Status& status) {
+    return ++failures_ >= talk.config->auth.session_failures ? closing(status) : reply(status);
+  };
+  switch (refusal) {
+    case auth::Refusal::bad_credentials: return counted(status::auth_failed);
+    case auth::Refusal::malformed: return counted(status::bad_base64);
+    case auth::Refusal::aborted: return counted(status::auth_aborted);
+    case auth::Refusal::bad_mechanism: return counted(status::bad_mechanism);
+    case auth::Refusal::no_tls: return reply(status::tls_required);
+    case auth::Refusal::throttled:
+    case auth::Refusal::unavailable: break;
+  }
+  return reply(status::auth_unavailable);
+}
+
+bool Handler::may_send_as(const smtp::Conversation& talk, const mail::Address& address) const {
+  return login_ && talk.parts.directory.may_send_as(login_->identity.account(), address);
+}
+
+smtp::Refusal Handler::check_sender(const smtp::Conversation& talk, const mail::Envelope& envelope) {
+  if (!talk.tls()) return reply(status::tls_required);
+  if (!login_) return reply(status::auth_required);
+  // RFC 8098 §3: receipts have the null sender; their author is checked in the header like any other.
+  if (envelope.sender && !may_send_as(talk, *envelope.sender)) return reply(status::not_your_address);
+  if (!allowance_.permits(login_->identity.account(), 1)) return reply(status::rate_limited);
+  return std::nullopt;
+}
+
+std::expected<smtp::Route, smtp::Reply> Handler::route(const smtp::Conversation& talk, const mail::Recipient& recipient) {
+  const auto so_far = talk.transaction->envelope.recipients.size();
+  if (!login_) return std::unexpected(reply(status::auth_required));
+  if (!allowance_.permits(login_->identity.account(), so_far + 1)) return std::unexpected(reply(status::rate_limited));
+  return Outgoing::route(talk, recipient);
+}
+
+smtp::Refusal Handler::sign(const smtp::Conversation& talk, queue::Arrival& arrival) {
+  if (!login_) return reply(status::auth_required);
+  const auto account = login_->identity.account();
+  if (!allowance_.spend(account, talk.transaction->envelope.recipients.size())) return reply(status::rate_limited);
+  arrival.account = account;
+  arrival.bounce = store::BounceRight::authenticated;
+  return std::nullopt;
+}
+
+// The network inside is nobody's business: no FROM clause (security.md D79).
+std::string Handler::received_field(const smtp::Conversation& talk) const {
+  return smtp::received_field(talk, smtp::Origin::hidden);
+}
+
+Service::Service(Rooms rooms, Metrics& metrics, std::shared_ptr<const net::TlsServer> tls)
+    : rooms_(rooms), meters_(metrics, "submission") {
+  options_.service = "submission";
+  options_.tls = std::move(tls);
+}
+
+async::Task<> Service::serve(net::Connection& connection) {
+  Handler handler(rooms_.auth, rooms_.allowance);
+  smtp::Session session(connection, {rooms_.parts, options_, meters_}, handler);
+  co_await session.run();
+}
+
+}  // namespace postern::submission
