@@ -170,6 +170,7 @@ TEST(Parse, RefusesBrokenBytes) {
 TEST(Parse, RefusesNumbersThatDoNotFit) {
   EXPECT_NE(errors_of("[limits]\nmessage_bytes = \"99999999999999999999GiB\"\n"), "no errors");
   EXPECT_NE(errors_of("[limits]\nmessage_bytes = \"9999999999999GiB\"\n"), "no errors");
+  EXPECT_NE(errors_of("[limits]\nmessage_bytes = \"17179869185GiB\"\n"), "no errors");  // 1 GiB modulo 2^64
   EXPECT_NE(errors_of("[queue]\nlifetime = \"999999999999999999d\"\n"), "no errors");
   EXPECT_NE(errors_of("[auth]\nzxcvbn_bits = nan\n"), "no errors");
   EXPECT_NE(errors_of("[auth]\nzxcvbn_bits = inf\n"), "no errors");

@@ -108,6 +108,7 @@ TEST(Address, Refuses) {
                               "a\xc3@example.org",
                               "\xc0\x80@example.org",
                               "\xed\xa0\x80@example.org",
+                              "a\xc2\x80@example.org",        // C1 control
                               "a\xc2\x85@example.org",        // NEL
                               "a\xc2\xa0@example.org",        // no-break space
                               "a\xe2\x80\xa8@example.org",    // line separator
