@@ -33,6 +33,9 @@ struct Loop : asio::io_context {
   std::thread thread;
 };
 
+/// How long run_alone() waits for other threads to let go of its loop; normally not at all.
+constexpr std::chrono::milliseconds leave_time{200};
+
 void ignore_sigpipe() { std::signal(SIGPIPE, SIG_IGN); }
 
 }  // namespace
@@ -110,12 +113,16 @@ Task<> yield() { co_await asio::post(co_await asio::this_coro::executor, asio::u
 void run_alone(Task<> task) {
   ignore_sigpipe();
   asio::io_context loop(1);
+  bool done = false;
   std::exception_ptr failure;
-  asio::co_spawn(loop, std::move(task), [&failure, &loop](std::exception_ptr error) {
+  asio::co_spawn(loop, std::move(task), [&failure, &done](std::exception_ptr error) {
     failure = std::move(error);
-    loop.stop();
+    done = true;
   });
-  loop.run();
+  while (!done && loop.run_one() > 0) {
+  }
+  // Another thread may still be inside the post that resumed us; its executor counts as work until it has left.
+  loop.run_for(leave_time);
   if (failure) std::rethrow_exception(failure);
 }
 

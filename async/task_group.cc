@@ -80,6 +80,27 @@ struct TaskGroup::Shared {
   }
 };
 
+namespace {
+
+/// Called when the coroutine ends; when its loop is destroyed first, its own destruction counts as the end.
+class Ended {
+ public:
+  Ended(std::shared_ptr<TaskGroup::Shared> shared, std::list<std::shared_ptr<Entry>>::iterator position)
+      : shared_(std::move(shared)), entry_(*position), position_(position) {}
+  Ended(Ended&&) noexcept = default;
+  ~Ended() {
+    if (shared_) shared_->ended(position_, nullptr);
+  }
+  void operator()(const std::exception_ptr& error) { std::exchange(shared_, nullptr)->ended(position_, error); }
+
+ private:
+  std::shared_ptr<TaskGroup::Shared> shared_;
+  std::shared_ptr<Entry> entry_;  ///< its signal outlives the call
+  std::list<std::shared_ptr<Entry>>::iterator position_;
+};
+
+}  // namespace
+
 TaskGroup::TaskGroup(Log& log, std::string name) : shared_(std::make_shared<Shared>(log, std::move(name))) {}
 
 TaskGroup::~TaskGroup() {
@@ -97,9 +118,7 @@ bool TaskGroup::spawn(Executor executor, Task<> task, std::function<void()> on_s
   if (shared_->stopping) return false;
   const auto position = shared_->entries.insert(shared_->entries.end(), entry);
   lock.unlock();
-  auto slot = entry->signal.slot();
-  auto ended = [shared = shared_, entry, position](const std::exception_ptr& error) { shared->ended(position, error); };
-  asio::co_spawn(executor, std::move(task), asio::bind_cancellation_slot(slot, std::move(ended)));
+  asio::co_spawn(executor, std::move(task), asio::bind_cancellation_slot(entry->signal.slot(), Ended(shared_, position)));
   return true;
 }
 

@@ -45,8 +45,9 @@ class TaskGroup {
   /// request_stop, join(gentle), cancel, join(hard). True when everything ended.
   bool stop_and_join(std::chrono::milliseconds gentle, std::chrono::milliseconds hard);
 
- private:
   struct Shared;
+
+ private:
   std::shared_ptr<Shared> shared_;
 };
 

@@ -23,7 +23,8 @@ struct ConnectionPair {
   std::unique_ptr<net::Connection> client;
 };
 
-/// One event loop on this thread. Must outlive what is made on it.
+/// One event loop on this thread. Must outlive what is made on it; declare objects with threads that resume coroutines (pools, a
+/// store) after it, so that their threads are gone before the loop is.
 class TestLoop {
  public:
   TestLoop();
