@@ -159,6 +159,8 @@ Reply reply_for(const Error& error) {
     case ErrorKind::no_space: return reply(status::disk_full);
     case ErrorKind::over_quota: return reply(status::mailbox_full);
     case ErrorKind::too_large: return reply(status::message_too_large);
+    case ErrorKind::limit: return reply(status::too_many_hops);  // the door saw a loop
+    case ErrorKind::invalid: return reply(status::bad_message);
     case ErrorKind::io:
     case ErrorKind::unavailable:
     case ErrorKind::timeout: return reply(status::storage_unavailable);

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+// House: everything that an SMTP session needs, with the store in memory, for tests of smtp and submission. One thread; all
+// coroutines run on io(). Two domains of ours (example.org, example.net), accounts alice and bob, aliases, a forward.
+#pragma once
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <exception>
+#include <sstream>
+
+#include "async/executor.h"
+#include "base/ascii.h"
+#include "config/live.h"
+#include "queue/accept.h"
+#include "smtp/inbound.h"
+#include "store/memory/memory.h"
+#include "tests/support/certificates.h"
+#include "tests/support/dialogue.h"
+#include "tests/support/folder.h"
+#include "tests/support/identity.h"
+
+namespace postern::test {
+
+class House : public DialogueHost {
+ public:
+  House()
+      : log_(LogLevel::info, [this](LogLevel, std::string_view line) { log_text_ += std::string(line) + '\n'; }),
+        store_(store::memory::make(clock_)),
+        directory_(store_->accounts(), log_),
+        config_(make_config()),
+        door_({*store_, config_, clock_, log_, metrics_}) {
+    settle();
+    net::TlsServer::Options options;
+    options.service = "test";
+    options.certificates.push_back(certificate());
+    tls_ = *net::TlsServer::create(options);
+    inbound_.emplace(parts(), metrics_, tls_);
+    inbound_->options().tarpit_step = std::chrono::milliseconds(0);
+  }
+
+  boost::asio::io_context& io() override { return io_; }
+
+  /// Words: "ip=192.0.2.7", and a service that serve_connection knows ("25" when none is named).
+  void serve(UniqueFd server_end, std::string_view words) override {
+    net::ConnectionOptions options;
+    options.local = {*IpAddress::parse("192.0.2.25"), 25};
+    options.peer = {*IpAddress::parse("192.0.2.1"), 40000};
+    std::string service = default_service_;
+    std::istringstream in{std::string(words)};
+    for (std::string word; in >> word;) {
+      if (word.starts_with("ip=")) {
+        options.peer.address = *IpAddress::parse(word.substr(3));
+      } else {
+        service = word;
+      }
+    }
+    auto connection = std::make_shared<net::Connection>(net::make_socket_stream(io_.get_executor(), std::move(server_end)), options);
+    connections_.push_back(connection);
+    boost::asio::co_spawn(io_, converse(this, connection, service), &rethrow);
+  }
+
+  std::string act(std::string_view line) override {
+    std::istringstream in{std::string(line)};
+    std::string word;
+    std::string argument;
+    in >> word >> argument;
+    if (word == "stop") {
+      for (const auto& one : connections_) {
+        if (const auto connection = one.lock()) connection->request_stop();
+      }
+      return {};
+    }
+    if (word == "limit") return set_limit(argument, in);
+    if (word == "disk_full") return store_->fail_writes(Error{ErrorKind::no_space, "disk full"}), std::string();
+    if (word == "store_down") return store_->fail_writes(Error{ErrorKind::unavailable, "down"}), std::string();
+    if (word == "store_up") return store_->fail_writes(std::nullopt), std::string();
+    if (word == "quota") return set_quota(argument, in);
+    if (word == "disable") return set_account(argument, [](auto& row) { row.enabled = false; });
+    if (word == "clock") return clock_.advance(std::chrono::seconds(std::stol(argument))), std::string();
+    return "unknown act: " + word;
+  }
+
+  // messages alice@example.org 2 · last alice@example.org has|lacks TEXT · queued 1 · log has|lacks TEXT
+  std::string verify(std::string_view line) override {
+    io_.restart();
+    io_.run_for(std::chrono::milliseconds(20));
+    std::istringstream in{std::string(line)};
+    std::string word;
+    in >> word;
+    if (word == "log") return search(log_text_, in);
+    if (word == "queued") return expect_number(in, store_->queue().depth());
+    std::string login;
+    in >> login;
+    const auto account = directory_.account(login);
+    if (!account) return "no account " + login;
+    const auto session = store_->session(identity(account->id, login));
+    if (word == "messages") return expect_number(in, run(session->status("INBOX"))->messages);
+    if (word == "last") return search(last_message(*session), in);
+    if (word == "queue_text") return {};
+    return "unknown check: " + word;
+  }
+
+  /// Runs one coroutine to its end.
+  template <class T>
+  T run(async::Task<T> task) {
+    std::optional<T> out;
+    boost::asio::co_spawn(io_, async::detail::store_into(std::move(task), out), &rethrow);
+    while (!out) {
+      io_.restart();
+      io_.run_one_for(std::chrono::milliseconds(10));
+    }
+    return std::move(*out);
+  }
+
+  std::string last_message(store::Session& session) {
+    const auto info = run(session.status("INBOX"));
+    if (!info || info->messages == 0) return {};
+    auto body = run(session.body(info->id, info->uidnext - 1));
+    if (!body) return {};
+    std::string text;
+    while (text.size() < (*body)->size()) text += *run((*body)->read(text.size(), 1 << 20));
+    return text;
+  }
+
+  smtp::Parts parts() { return {*store_, directory_, door_, config_, clock_, log_}; }
+  Metrics& metrics() { return metrics_; }
+  config::Live& config() { return config_; }
+  FakeClock& clock() { return clock_; }
+  store::Store& store() { return *store_; }
+  auth::Directory& directory() { return directory_; }
+  Log& log() { return log_; }
+  const std::string& log_text() const { return log_text_; }
+  std::shared_ptr<net::TlsServer> tls() { return tls_; }
+  void default_service(std::string name) { default_service_ = std::move(name); }
+
+  /// One certificate for the whole test program.
+  static net::CertificateFiles certificate() {
+    static const Folder folder;
+    static const auto files = make_certificate(folder.path().string(), "mail");
+    return files;
+  }
+
+ protected:
+  /// One session of the named service; derived houses know more.
+  virtual async::Task<> serve_connection(net::Connection& connection, const std::string& /*service*/) {
+    co_await inbound_->serve(connection);
+  }
+  virtual bool is_implicit_tls(const std::string& /*service*/) const { return false; }
+
+ private:
+  static void rethrow(const std::exception_ptr& error) {
+    if (error) std::rethrow_exception(error);
+  }
+
+  static async::Task<> converse(House* house, std::shared_ptr<net::Connection> connection, std::string service) {
+    if (house->is_implicit_tls(service)) {
+      const auto done = co_await connection->start_tls(*house->tls_);
+      if (!done) co_return;
+    }
+    co_await house->serve_connection(*connection, service);
+    co_await connection->close_gracefully();
+  }
+
+  static config::Config make_config() {
+    config::Config config;
+    config.server.hostname = "mail.example.org";
+    config.limits.message_bytes = 1024 * 1024;
+    config.trusted.networks.push_back(*config::Network::parse("192.0.2.128/25"));
+    return config;
+  }
+
+  void settle() {
+    run(directory_.load());
+    for (const char* domain : {"example.org", "example.net"}) run(directory_.add_domain(domain));
+    for (const char* login : {"alice@example.org", "bob@example.org", "carol@example.net"}) {
+      run(directory_.add_account(login, {}));
+    }
+    run(directory_.add_alias("info@example.org", "alice@example.org"));
+    run(directory_.add_alias("info@example.org", "bob@example.org"));
+    run(directory_.add_alias("away@example.org", "alice@elsewhere.example"));
+  }
+
+  std::string set_limit(const std::string& name, std::istream& in) {
+    unsigned value = 0;
+    in >> value;
+    auto config = *config_.get();
+    auto& limits = config.limits;
+    if (name == "message_bytes") limits.message_bytes = value;
+    else if (name == "recipients") limits.recipients_inbound = limits.recipients_submission = value;
+    else if (name == "messages") limits.messages_per_session = value;
+    else if (name == "header_bytes") limits.header_bytes = value;
+    else if (name == "greeting_delay") config.smtp.greeting_delay = std::chrono::seconds(value);
+    else if (name == "timeout") limits.smtp_timeout = std::chrono::seconds(value);
+    else if (name == "hops") limits.received_hops = value;
+    else return "unknown limit: " + name;
+    config_.replace(config);
+    return {};
+  }
+
+  template <class Change>
+  std::string set_account(const std::string& login, Change change) {
+    auto row = directory_.account(login);
+    if (!row) return "no account " + login;
+    change(*row);
+    const auto done = run(directory_.set_account(*row));
+    return done ? std::string() : done.error().text;
+  }
+  std::string set_quota(const std::string& login, std::istream& in) {
+    std::uint64_t bytes = 0;
+    in >> bytes;
+    return set_account(login, [bytes](auto& row) { row.quota_bytes = bytes; });
+  }
+
+  static std::string expect_number(std::istream& in, std::uint64_t actual) {
+    std::uint64_t expected = 0;
+    in >> expected;
+    return expected == actual ? std::string() : "expected " + std::to_string(expected) + ", found " + std::to_string(actual);
+  }
+  static std::string search(const std::string& text, std::istream& in) {
+    std::string mode;
+    std::string wanted;
+    in >> mode >> std::ws;
+    std::getline(in, wanted);
+    const auto needle = unescape(wanted.starts_with('"') ? wanted : '"' + wanted + '"');
+    if (!needle) return needle.error().text;
+    const bool found = text.find(*needle) != std::string::npos;
+    if (found == (mode == "has")) return {};
+    return (found ? "has: " : "lacks: ") + *needle + "\nin:\n" + text;
+  }
+
+  FakeClock clock_;
+  Metrics metrics_;
+  std::string log_text_;
+  Log log_;
+  std::unique_ptr<store::memory::MemoryStore> store_;
+  auth::Directory directory_;
+  config::Live config_;
+  queue::Door door_;
+  std::shared_ptr<net::TlsServer> tls_;
+  std::optional<smtp::InboundService> inbound_;
+  std::string default_service_ = "25";
+  std::vector<std::weak_ptr<net::Connection>> connections_;
+  boost::asio::io_context io_;  // last: its coroutines refer to all of the above
+};
+
+}  // namespace postern::test
