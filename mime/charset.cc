@@ -105,7 +105,7 @@ struct CharsetDecoder::State {
 
 void CharsetDecoder::State::convert(std::string_view in, std::string& out, bool flush) {
   if (pivot_source == nullptr) pivot_source = pivot_target = pivot.data();
-  const char* from = in.data();
+  const char* from = in.empty() ? "" : in.data();  // ICU refuses a null pointer
   const char* const from_end = from + in.size();
   std::array<char, output_step> buffer;
   for (;;) {

@@ -73,6 +73,7 @@ class Reader {
   std::uint64_t number(std::uint64_t max) {
     std::uint64_t value = 0;
     for (unsigned shift = 0; shift < max_shift; shift += number_bits) {
+      if (in_.at_end()) ok_ = false;
       const auto octet = static_cast<unsigned char>(in_.next().value_or('\0'));
       value |= static_cast<std::uint64_t>(octet & 0x7f) << shift;
       if ((octet & more_bit) == 0) break;
@@ -81,7 +82,11 @@ class Reader {
     if (value > max) ok_ = false;
     return ok_ ? value : 0;
   }
-  std::string string() { return std::string(in_.take_n(static_cast<std::size_t>(number(in_.rest().size())))); }
+  std::string string() {
+    const std::uint64_t size = number(max_offset);
+    if (size > in_.rest().size()) ok_ = false;
+    return ok_ ? std::string(in_.take_n(static_cast<std::size_t>(size))) : std::string();
+  }
   Parameters parameters() {
     Parameters list(static_cast<std::size_t>(number(max_parameters)));
     for (Parameter& parameter : list) {

@@ -1,2 +1,8 @@
 postern_fuzzer(address mail base)
 postern_fuzzer(config config mail base)
+postern_fuzzer(mime_part mime)
+postern_fuzzer(header mime)
+postern_fuzzer(address_list mime)
+postern_fuzzer(encoded_word mime)
+postern_fuzzer(transfer_encoding mime)
+postern_fuzzer(content_type mime)
