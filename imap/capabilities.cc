@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "imap/capabilities.h"
+
+#include "base/ascii.h"
+
+namespace postern::imap {
+namespace {
+
+constexpr std::string_view always[] = {"IMAP4rev1", "LITERAL+", "SASL-IR", "ID", "ENABLE"};
+
+// IDLE RFC 2177 · NAMESPACE RFC 2342 · UIDPLUS RFC 4315 · MOVE RFC 6851 · SPECIAL-USE RFC 6154 · UNSELECT RFC 3691 · CHILDREN
+// RFC 3348 · CONDSTORE RFC 7162 §3.1 · ESEARCH RFC 4731 · SEARCHRES RFC 5182 · LIST-EXTENDED RFC 5258 · LIST-STATUS RFC 5819 ·
+// STATUS=SIZE RFC 8438 · MULTIAPPEND RFC 3502 · QUOTA RFC 9208
+constexpr std::string_view after_login[] = {
+    "IDLE",        "NAMESPACE",          "UIDPLUS",     "MOVE",    "UNSELECT",          "CHILDREN",
+    "SPECIAL-USE", "CREATE-SPECIAL-USE", "CONDSTORE",   "ESEARCH", "SEARCHRES",         "LIST-EXTENDED",
+    "LIST-STATUS", "STATUS=SIZE",        "MULTIAPPEND", "QUOTA",   "QUOTA=RES-STORAGE", "QUOTA=RES-MESSAGE"};
+
+/// Adds the name unless the admin took it off.
+void add(std::string& out, const config::Config& config, std::string_view name) {
+  const auto is_off = [name](const std::string& off) { return ascii::iequals(off, name); };
+  if (std::ranges::any_of(config.imap.capabilities_off, is_off)) return;
+  if (!out.empty()) out += ' ';
+  out += name;
+}
+
+}  // namespace
+
+std::string capabilities_before_login(const config::Config& config, const std::vector<std::string>& mechanisms) {
+  std::string out;
+  for (const auto name : always) add(out, config, name);
+  for (const auto& mechanism : mechanisms) add(out, config, "AUTH=" + mechanism);
+  return out;
+}
+
+std::string capabilities_after_login(const config::Config& config) {
+  std::string out;
+  for (const auto name : always) add(out, config, name);
+  for (const auto name : after_login) add(out, config, name);
+  // RFC 7889 §3
+  add(out, config, fmt::format("APPENDLIMIT={}", config.limits.append_bytes));
+  return out;
+}
+
+}  // namespace postern::imap

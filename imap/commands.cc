@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command table.
+#include "imap/commands.h"
+
+#include "base/ascii.h"
+
+namespace postern::imap {
+namespace {
+
+constexpr CommandRow table[] = {
+    // any state
+    {"CAPABILITY", any_state, may_expunge, commands::capability},
+    {"NOOP", any_state, may_expunge, commands::noop},
+    {"LOGOUT", any_state, tells_itself, commands::logout},
+    {"ID", any_state, may_expunge, commands::id},
+    // before the login
+    {"STARTTLS", not_authenticated, no_trait, commands::starttls},
+    {"AUTHENTICATE", not_authenticated, no_trait, commands::authenticate},
+    {"LOGIN", not_authenticated, no_trait, commands::login},
+    // after the login
+    {"ENABLE", logged_in, may_expunge, commands::enable},
+    {"SELECT", logged_in, tells_itself, commands::select},
+    {"EXAMINE", logged_in, tells_itself, commands::examine},
+    {"CREATE", logged_in, may_expunge, commands::create},
+    {"DELETE", logged_in, may_expunge, commands::remove},
+    {"RENAME", logged_in, may_expunge, commands::rename},
+    {"SUBSCRIBE", logged_in, may_expunge, commands::subscribe},
+    {"UNSUBSCRIBE", logged_in, may_expunge, commands::unsubscribe},
+    {"LIST", logged_in, may_expunge, commands::list},
+    {"LSUB", logged_in, may_expunge, commands::lsub},
+    {"NAMESPACE", logged_in, may_expunge, commands::name_space},
+    {"STATUS", logged_in, may_expunge, commands::status},
+    {"APPEND", logged_in, may_expunge, commands::append},
+    {"IDLE", logged_in, may_expunge, commands::idle},
+    {"GETQUOTA", logged_in, may_expunge, commands::get_quota},
+    {"GETQUOTAROOT", logged_in, may_expunge, commands::get_quota_root},
+    // in a mailbox
+    {"CHECK", selected, may_expunge, commands::noop},
+    {"CLOSE", selected, tells_itself, commands::close},
+    {"UNSELECT", selected, tells_itself, commands::unselect},
+    {"EXPUNGE", selected, tells_itself, commands::expunge},
+    {"UID EXPUNGE", selected, tells_itself | by_uid, commands::expunge},
+    {"SEARCH", selected, no_trait, commands::search},
+    {"UID SEARCH", selected, may_expunge | by_uid, commands::search},
+    {"FETCH", selected, no_trait, commands::fetch},
+    {"UID FETCH", selected, may_expunge | by_uid, commands::fetch},
+    {"STORE", selected, no_trait, commands::store_flags},
+    {"UID STORE", selected, may_expunge | by_uid, commands::store_flags},
+    {"COPY", selected, may_expunge, commands::copy},
+    {"UID COPY", selected, may_expunge | by_uid, commands::copy},
+    {"MOVE", selected, tells_itself, commands::move},
+    {"UID MOVE", selected, tells_itself | by_uid, commands::move},
+};
+
+}  // namespace
+
+Numbering Command::numbering() const { return (row.traits & by_uid) != 0 ? Numbering::uid : Numbering::sequence; }
+
+std::span<const CommandRow> command_table() { return table; }
+
+const CommandRow* find_command(std::string_view name) {
+  const auto is_it = [name](const CommandRow& row) { return ascii::iequals(row.name, name); };
+  const auto found = std::ranges::find_if(table, is_it);
+  return found == std::end(table) ? nullptr : found;
+}
+
+}  // namespace postern::imap

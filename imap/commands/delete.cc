@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "imap/session.h"
+
+namespace postern::imap::commands {
+
+// RFC 3501 §6.3.4. Children stay; INBOX cannot go. Deleting the selected mailbox leaves it first.
+async::Task<Reply> remove(Session& session, Command& command) {
+  auto& in = command.args;
+  in.sp();
+  auto name = in.mailbox();
+  in.end();
+  if (!in.ok()) co_return in.fault();
+  const auto info = co_await session.store().status(name);
+  if (!info) co_return from_error(info.error());
+  const auto removed = co_await session.store().remove(std::move(name));
+  if (!removed) co_return from_error(removed.error());
+  if (session.is_selected() && session.view().mailbox() == info->id) {
+    session.unselect();
+    session.out().append("* OK [CLOSED] The mailbox is deleted\r\n");
+  }
+  co_return ok("Deleted");
+}
+
+}  // namespace postern::imap::commands

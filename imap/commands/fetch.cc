@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "imap/fetch_writer.h"
+#include "imap/limits.h"
+#include "imap/session.h"
+
+namespace postern::imap::commands {
+namespace {
+
+class Fetcher {
+ public:
+  Fetcher(Session& session, const Command& command, const FetchRequest& request)
+      : session_(session), command_(command), request_(request), writer_(session, request) {}
+
+  async::Task<Reply> run(const IndexRanges& ranges) {
+    std::vector<std::size_t> page;
+    for (const auto& range : ranges) {
+      for (auto i = range.begin; i < range.end; ++i) {
+        if (!is_wanted(session_.view().snapshot().row(i))) continue;
+        page.push_back(i);
+        if (page.size() == limits::info_page) co_await write_page(page);
+      }
+    }
+    if (!page.empty()) co_await write_page(page);
+    if (failed_) co_return no("SERVERBUG", "Some of the messages cannot be read");
+    // RFC 2180 §4.1.2, RFC 5530 §3
+    if (missing_) co_return no("EXPUNGEISSUED", "Some of the messages are gone");
+    co_return ok("Done");
+  }
+
+ private:
+  // RFC 7162 §3.1.4.1
+  bool is_wanted(const store::Row& row) const { return !request_.changed_since || row.modseq > *request_.changed_since; }
+
+  /// Writes the rows of the page and empties it.
+  async::Task<> write_page(std::vector<std::size_t>& page) {
+    if (request_.sets_seen && !session_.view().read_only()) co_await set_seen(page);
+    if (!session_.is_selected()) throw ConnectionOver{"the mailbox was deleted"};
+    std::vector<store::MessageInfo> infos;
+    if (writer_.needs_info()) {
+      auto loaded = co_await session_.store().info(session_.view().mailbox(), uids(page), writer_.fields());
+      if (loaded) infos = *std::move(loaded);
+    }
+    auto info = infos.begin();
+    for (const auto index : page) {
+      const auto uid = session_.view().snapshot().row(index).uid;
+      while (info != infos.end() && info->uid < uid) ++info;
+      const bool known = info != infos.end() && info->uid == uid;
+      note(co_await writer_.write(index, known ? &*info : nullptr));
+      co_await session_.flush_if_full();
+    }
+    page.clear();
+  }
+
+  store::UidSet uids(const std::vector<std::size_t>& page) const {
+    store::UidSet out;
+    for (const auto index : page) out.add(session_.view().snapshot().row(index).uid);
+    return out;
+  }
+
+  // RFC 3501 §6.4.5: BODY[…] sets \Seen; the change is told before the bodies. A full disk must not keep mail from being read.
+  async::Task<> set_seen(const std::vector<std::size_t>& page) {
+    store::UidSet unseen;
+    for (const auto index : page) {
+      const auto& row = session_.view().snapshot().row(index);
+      if ((row.flags & store::flag::seen) == 0) unseen.add(row.uid);
+    }
+    if (unseen.empty()) co_return;
+    const auto done = co_await session_.store().store_flags(session_.view().mailbox(), unseen,
+                                                            {.mode = store::FlagChange::Mode::add, .system = store::flag::seen});
+    if (!done) session_.services().log.warning("imap", "seen not kept", {{"error", done.error().text}});
+    co_await session_.tell_changes(Expunges::hold, session_.flag_format(command_));
+  }
+
+  void note(const Result<>& written) {
+    if (written) return;
+    const bool gone = written.error().kind == ErrorKind::not_found;
+    missing_ = missing_ || gone;
+    failed_ = failed_ || !gone;
+    if (!gone) session_.services().log.error("imap", "message cannot be read", {{"error", written.error().text}});
+  }
+
+  Session& session_;
+  const Command& command_;
+  const FetchRequest& request_;
+  FetchWriter writer_;
+  bool missing_ = false;
+  bool failed_ = false;
+};
+
+}  // namespace
+
+// RFC 3501 §6.4.5; UID FETCH always gives the UID (§6.4.8); CHANGEDSINCE gives MODSEQ (RFC 7162 §3.1.4.1)
+async::Task<Reply> fetch(Session& session, Command& command) {
+  auto& in = command.args;
+  in.sp();
+  const auto set = in.sequence_set();
+  in.sp();
+  auto request = parse_fetch(in);
+  if (!in.ok()) co_return in.fault();
+  if (request.changed_since) request.require(FetchItem::Kind::modseq);
+  if (command.numbering() == Numbering::uid) request.require(FetchItem::Kind::uid);
+  if (request.has(FetchItem::Kind::modseq)) session.enable_condstore();
+  const auto rows = session.view().resolve(set, command.numbering());
+  if (!rows) co_return bad("No message of this number");
+  Fetcher fetcher(session, command, request);
+  co_return co_await fetcher.run(*rows);
+}
+
+}  // namespace postern::imap::commands

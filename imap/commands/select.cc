@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// SELECT, EXAMINE, CLOSE and UNSELECT.
+#include "imap/session.h"
+
+namespace postern::imap::commands {
+namespace {
+
+// RFC 7162 §3.1.8: select-param = "CONDSTORE"
+void read_parameters(Session& session, Parser& in) {
+  if (in.at_end() || !in.ok()) return;
+  in.sp();
+  in.expect('(');
+  if (!in.take_keyword("CONDSTORE")) in.fail("Unknown parameter");
+  in.expect(')');
+  if (in.ok() && in.at_end()) session.enable_condstore();
+}
+
+/// The sequence number of the first unseen message, or 0.
+std::size_t first_unseen(const store::Snapshot& snapshot) {
+  std::size_t number = 0;
+  for (const auto& chunk : snapshot.chunks()) {
+    for (const auto& row : *chunk) {
+      ++number;
+      if ((row.flags & store::flag::seen) == 0) return number;
+    }
+  }
+  return 0;
+}
+
+// RFC 3501 §6.3.1, RFC 7162 §3.1.2.1
+void describe(std::string& out, const View& view) {
+  const auto& snapshot = view.snapshot();
+  auto to = std::back_inserter(out);
+  view.append_mailbox_flags(out);
+  fmt::format_to(to, "* {} EXISTS\r\n* {} RECENT\r\n", snapshot.size(), view.recent_count());
+  if (const auto unseen = first_unseen(snapshot); unseen != 0) fmt::format_to(to, "* OK [UNSEEN {}] First unseen\r\n", unseen);
+  fmt::format_to(to, "* OK [UIDVALIDITY {}] UIDs are valid\r\n* OK [UIDNEXT {}] Predicted next UID\r\n", snapshot.uidvalidity,
+                 snapshot.uidnext);
+  fmt::format_to(to, "* OK [HIGHESTMODSEQ {}] Highest\r\n", snapshot.highest);
+}
+
+async::Task<Result<std::unique_ptr<View>>> open(Session& session, std::string name, Access access) {
+  const auto info = co_await session.store().status(std::move(name));
+  if (!info) co_return std::unexpected(info.error());
+  auto watch = co_await session.store().open(info->id);
+  if (!watch) co_return std::unexpected(watch.error());
+  store::Uid recent_above = 0;
+  if (access == Access::read_write) {
+    const auto taken = co_await session.store().take_recent(info->id);
+    if (!taken) co_return std::unexpected(taken.error());
+    recent_above = *taken;
+  }
+  auto snapshot = (*watch)->latest();
+  if (!snapshot) co_return fail(ErrorKind::not_found, "deleted while it was opened");
+  if (access == Access::read_only) recent_above = snapshot->recent_uid;
+  auto view = std::make_unique<View>(*std::move(watch), std::move(snapshot), access);
+  if (recent_above < UINT32_MAX) view->add_recent(recent_above + 1);
+  co_return view;
+}
+
+async::Task<Reply> select_as(Session& session, Command& command, Access access) {
+  auto& in = command.args;
+  in.sp();
+  auto name = in.mailbox();
+  read_parameters(session, in);
+  in.end();
+  if (!in.ok()) co_return in.fault();
+  // RFC 3501 §6.3.1: the selected mailbox is left also when this fails. RFC 7162 §3.2.11: CLOSED marks the moment.
+  if (session.is_selected()) session.out().append("* OK [CLOSED] Previous mailbox is closed\r\n");
+  session.unselect();
+  auto view = co_await open(session, std::move(name), access);
+  if (!view) co_return from_error(view.error());
+  describe(session.out(), **view);
+  session.select(*std::move(view));
+  co_return ok(access == Access::read_only ? "READ-ONLY" : "READ-WRITE", "Selected");
+}
+
+}  // namespace
+
+async::Task<Reply> select(Session& session, Command& command) { return select_as(session, command, Access::read_write); }
+
+// RFC 3501 §6.3.2
+async::Task<Reply> examine(Session& session, Command& command) { return select_as(session, command, Access::read_only); }
+
+// RFC 3501 §6.4.2: expunges without a word, except when read-only.
+async::Task<Reply> close(Session& session, Command& command) {
+  command.args.end();
+  if (!command.args.ok()) co_return command.args.fault();
+  if (!session.view().read_only()) {
+    const auto gone =
+        co_await session.store().expunge(session.view().mailbox(), store::UidSet::all(), store::ExpungeMode::marked_deleted);
+    if (!gone && gone.error().kind != ErrorKind::not_found) co_return from_error(gone.error());
+  }
+  session.unselect();
+  co_return ok("Closed");
+}
+
+// RFC 3691 §2
+async::Task<Reply> unselect(Session& session, Command& command) {
+  command.args.end();
+  if (!command.args.ok()) co_return command.args.fault();
+  session.unselect();
+  co_return ok("Unselected");
+}
+
+}  // namespace postern::imap::commands

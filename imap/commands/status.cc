@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "imap/session.h"
+#include "imap/status_item.h"
+
+namespace postern::imap::commands {
+
+// RFC 3501 §6.3.10; asking for HIGHESTMODSEQ turns CONDSTORE on (RFC 7162 §3.1).
+async::Task<Reply> status(Session& session, Command& command) {
+  auto& in = command.args;
+  in.sp();
+  auto name = in.mailbox();
+  in.sp();
+  const auto items = parse_status_items(in);
+  in.end();
+  if (!in.ok()) co_return in.fault();
+  if (std::ranges::find(items, StatusItem::highest_modseq) != items.end()) session.enable_condstore();
+  const auto info = co_await session.store().status(std::move(name));
+  if (!info) co_return from_error(info.error());
+  append_status(session.out(), *info, items, session.config()->limits.append_bytes);
+  co_return ok("Done");
+}
+
+}  // namespace postern::imap::commands

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/ascii.h"
+#include "imap/session.h"
+
+namespace postern::imap::commands {
+namespace {
+
+struct Arguments {
+  SequenceSet set;
+  store::FlagChange change;
+  bool silent = false;
+};
+
+// RFC 7162 §3.1.3: store-modifier = "UNCHANGEDSINCE" SP mod-sequence-valzer
+void read_modifier(Session& session, Parser& in, Arguments& out) {
+  in.expect('(');
+  if (!in.take_keyword("UNCHANGEDSINCE")) in.fail("Unknown store modifier");
+  in.sp();
+  out.change.unchanged_since = in.mod_sequence();
+  in.expect(')');
+  in.sp();
+  if (in.ok()) session.enable_condstore();
+}
+
+// RFC 3501 §9: store-att-flags = (["+" / "-"] "FLAGS" [".SILENT"]) SP (flag-list / (flag *(SP flag)))
+void read_flags(Parser& in, Arguments& out) {
+  out.change.mode = store::FlagChange::Mode::replace;
+  if (in.take('+')) {
+    out.change.mode = store::FlagChange::Mode::add;
+  } else if (in.take('-')) {
+    out.change.mode = store::FlagChange::Mode::remove;
+  }
+  const auto word = in.atom();
+  out.silent = ascii::iequals(word, "FLAGS.SILENT");
+  if (!out.silent && !ascii::iequals(word, "FLAGS")) in.fail("Expected FLAGS");
+  in.sp();
+  auto list = in.is('(') ? in.flag_list() : in.flags();
+  in.end();
+  out.change.system = list.system;
+  out.change.keywords = std::move(list.keywords);
+}
+
+/// Sequence numbers of these UIDs, in the form of a set.
+std::string as_numbers(const store::Snapshot& snapshot, const store::UidSet& uids, Numbering numbering) {
+  if (numbering == Numbering::uid) return uids.to_string();
+  store::UidSet numbers;
+  for (const auto& range : uids.ranges()) {
+    for (auto i = snapshot.lower_bound(range.lo); i < snapshot.size() && snapshot.row(i).uid <= range.hi; ++i) {
+      numbers.add(static_cast<store::Uid>(i + 1));
+    }
+  }
+  return numbers.to_string();
+}
+
+/// RFC 3501 §6.4.6: the new flags of every message of the set, unless .SILENT; RFC 7162 §3.1.3: with CONDSTORE the new MODSEQ
+/// also then. Changes by others in the same moment are told in full.
+async::Task<> answer(Session& session, const Command& command, const Arguments& arguments, const store::FlagResult& result) {
+  auto update = co_await session.take_changes(Expunges::hold);
+  if (!session.is_selected()) co_return;
+  auto& view = session.view();
+  auto& out = session.out();
+  const auto format = session.flag_format(command);
+  std::erase_if(update.changed, [&](const store::Row& row) {
+    return result.changed.contains(row.uid) && (!arguments.silent || row.modseq == result.modseq);
+  });
+  view.append_update(out, update, format);
+  if (arguments.silent && !format.modseq) co_return;
+  const auto& snapshot = view.snapshot();
+  for (const auto& range : result.changed.ranges()) {
+    for (auto i = snapshot.lower_bound(range.lo); i < snapshot.size() && snapshot.row(i).uid <= range.hi; ++i) {
+      if (arguments.silent) {
+        view.append_modseq(out, snapshot.row(i), format);
+      } else {
+        view.append_changed(out, snapshot.row(i), format);
+      }
+    }
+  }
+}
+
+/// UIDs asked for that the store has not any more.
+bool lacks_some(const store::UidSet& asked, const store::FlagResult& result) {
+  return asked.count() > result.changed.count() + result.modified.count();
+}
+
+}  // namespace
+
+// RFC 3501 §6.4.6; conditional STORE: RFC 7162 §3.1.3
+async::Task<Reply> store_flags(Session& session, Command& command) {
+  auto& in = command.args;
+  Arguments arguments;
+  in.sp();
+  arguments.set = in.sequence_set();
+  in.sp();
+  if (in.is('(')) read_modifier(session, in, arguments);
+  read_flags(in, arguments);
+  if (!in.ok()) co_return in.fault();
+  auto& view = session.view();
+  if (view.read_only()) co_return no("READ-ONLY", "The mailbox is open for reading only");
+  const auto rows = view.resolve(arguments.set, command.numbering());
+  if (!rows) co_return bad("No message of this number");
+  const auto uids = uids_of(view.snapshot(), *rows);
+  if (uids.empty()) co_return ok("No messages");
+  const auto result = co_await session.store().store_flags(view.mailbox(), uids, arguments.change);
+  if (!result) co_return from_error(result.error());
+  co_await answer(session, command, arguments, *result);
+  if (!session.is_selected()) co_return ok("Done");
+  if (!result->modified.empty()) {
+    co_return ok("MODIFIED " + as_numbers(view.snapshot(), result->modified, command.numbering()), "Some were changed meanwhile");
+  }
+  // RFC 2180 §4.2.1, RFC 5530 §3
+  if (command.numbering() == Numbering::sequence && lacks_some(uids, *result)) {
+    co_return no("EXPUNGEISSUED", "Some of the messages are gone");
+  }
+  co_return ok("Done");
+}
+
+}  // namespace postern::imap::commands

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// What FETCH asks for, parsed: items with their labels ready to print, macros expanded, modifiers read.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "imap/grammar.h"
+#include "mime/section.h"
+#include "store/ids.h"
+
+namespace postern::imap {
+
+/// "<origin.count>" behind a section.
+struct Partial {
+  std::uint32_t origin = 0;
+  std::uint32_t count = 0;  ///< above 0
+  bool operator==(const Partial&) const = default;
+};
+
+/// BODY[…]: which octets of the message.
+struct Section {
+  enum class Filter : std::uint8_t { none, only, except };  ///< HEADER.FIELDS and HEADER.FIELDS.NOT
+  std::vector<std::uint32_t> path;
+  mime::SectionKind kind = mime::SectionKind::whole;
+  Filter filter = Filter::none;
+  std::vector<std::string> fields;
+  std::optional<Partial> partial;
+  bool operator==(const Section&) const = default;
+};
+
+struct FetchItem {
+  enum class Kind : std::uint8_t { flags, uid, modseq, internal_date, size, envelope, body_structure, body, section };
+  Kind kind = Kind::flags;
+  Section section;    ///< for Kind::section
+  std::string label;  ///< for Kind::section: "BODY[HEADER]<0>", "RFC822.TEXT"
+  bool operator==(const FetchItem&) const = default;
+};
+
+struct FetchRequest {
+  std::vector<FetchItem> items;
+  bool sets_seen = false;  ///< a section without PEEK is asked for
+  std::optional<store::ModSeq> changed_since;
+
+  bool has(FetchItem::Kind kind) const;
+  /// Adds an item once, at the front.
+  void require(FetchItem::Kind kind);
+};
+
+/// RFC 3501 §6.4.5: "ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")", then the modifiers of RFC 4466
+/// and RFC 7162. The parser stands before the first item. Faults go to the parser.
+FetchRequest parse_fetch(Parser& in);
+
+}  // namespace postern::imap

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "imap/fetch_writer.h"
+
+#include "imap/limits.h"
+#include "mime/body_structure.h"
+#include "mime/header.h"
+
+namespace postern::imap {
+namespace {
+
+using Kind = FetchItem::Kind;
+
+/// The octets a partial asks for (RFC 3501 §6.4.5: origins beyond the end give an empty string).
+mime::Range cut(mime::Range range, const std::optional<Partial>& partial) {
+  if (!partial) return range;
+  const auto begin = std::min(range.end, range.begin + partial->origin);
+  return {begin, std::min(range.end, begin + partial->count)};
+}
+
+std::string_view cut(std::string_view text, const std::optional<Partial>& partial) {
+  const auto range = cut(mime::Range{0, text.size()}, partial);
+  return text.substr(static_cast<std::size_t>(range.begin), static_cast<std::size_t>(range.size()));
+}
+
+void append_literal_start(std::string& out, std::uint64_t size) {
+  out += '{';
+  append_number(out, size);
+  out.append("}\r\n");
+}
+
+}  // namespace
+
+store::MetaFields FetchWriter::fields() const {
+  unsigned out = store::meta_none;
+  for (const auto& item : request_.items) {
+    if (item.kind == Kind::envelope) out |= store::meta_envelope;
+    if (item.kind == Kind::body_structure) out |= store::meta_structure;
+    const bool whole = item.section.path.empty() && item.section.kind == mime::SectionKind::whole;
+    if (item.kind == Kind::body || (item.kind == Kind::section && !whole)) out |= store::meta_parts;
+  }
+  return static_cast<store::MetaFields>(out);
+}
+
+bool FetchWriter::needs_info() const {
+  return std::ranges::any_of(request_.items, [](const FetchItem& item) {
+    return item.kind != Kind::flags && item.kind != Kind::uid && item.kind != Kind::modseq;
+  });
+}
+
+// RFC 3501 §7.4.2
+async::Task<Result<>> FetchWriter::write(std::size_t index, const store::MessageInfo* info) {
+  auto& out = session_.out();
+  const auto begin = out.size();
+  const auto row = session_.view().snapshot().row(index);
+  Message message(session_.store(), session_.view().mailbox(), row.uid, info);
+  streaming_ = false;
+  out.append("* ");
+  append_number(out, index + 1);
+  out.append(" FETCH (");
+  for (std::size_t i = 0; i < request_.items.size(); ++i) {
+    if (i > 0) out += ' ';
+    const auto written = co_await write_item(request_.items[i], row, message);
+    if (written) continue;
+    if (streaming_) throw ConnectionOver{written.error().text};
+    out.resize(begin);
+    co_return written;
+  }
+  out.append(")\r\n");
+  co_return Result<>();
+}
+
+async::Task<Result<>> FetchWriter::write_item(const FetchItem& item, const store::Row& row, Message& message) {
+  auto& out = session_.out();
+  switch (item.kind) {
+    case Kind::flags: write_flags(row); break;
+    case Kind::uid:
+      out.append("UID ");
+      append_number(out, row.uid);
+      break;
+    case Kind::modseq:
+      out.append("MODSEQ (");
+      append_number(out, row.modseq);
+      out += ')';
+      break;
+    case Kind::section: co_return co_await write_section(item, message);
+    default: co_return co_await write_index_item(item.kind, row, message);
+  }
+  co_return Result<>();
+}
+
+void FetchWriter::write_flags(const store::Row& row) {
+  auto& out = session_.out();
+  out.append("FLAGS (");
+  if (session_.view().is_recent(row.uid)) {
+    session_.view().append_flags_of(out, row);
+  } else {
+    if (last_text_.empty() || row.flags != last_flags_) {
+      last_text_.clear();
+      last_flags_ = row.flags;
+      append_flags(last_text_, row.flags, session_.view().snapshot().keywords);
+    }
+    out.append(last_text_);
+  }
+  out += ')';
+}
+
+async::Task<Result<>> FetchWriter::write_index_item(Kind kind, const store::Row&, Message& message) {
+  auto& out = session_.out();
+  const auto size = co_await message.size();
+  if (!size) co_return std::unexpected(size.error());
+  if (kind == Kind::size) {
+    out.append("RFC822.SIZE ");
+    append_number(out, *size);
+    co_return Result<>();
+  }
+  if (kind == Kind::body) {
+    const auto tree = co_await message.tree();
+    if (!tree) co_return std::unexpected(tree.error());
+    out.append("BODY ").append(mime::imap_bodystructure(**tree, mime::Structure::basic));
+    co_return Result<>();
+  }
+  if (kind == Kind::internal_date) {
+    const auto date = message.internal_date();
+    if (!date) co_return fail(ErrorKind::not_found, "the message is expunged and its date is gone");
+    out.append("INTERNALDATE ");
+    append_date_time(out, *date);
+    co_return Result<>();
+  }
+  const auto meta = kind == Kind::envelope ? co_await message.envelope() : co_await message.body_structure();
+  if (!meta) co_return std::unexpected(meta.error());
+  out.append(kind == Kind::envelope ? "ENVELOPE " : "BODYSTRUCTURE ").append(*meta);
+  co_return Result<>();
+}
+
+async::Task<Result<>> FetchWriter::write_section(const FetchItem& item, Message& message) {
+  const auto& section = item.section;
+  const auto size = co_await message.size();
+  if (!size) co_return std::unexpected(size.error());
+  if (section.path.empty() && section.kind == mime::SectionKind::whole) {
+    co_return co_await write_range(item, message, cut(mime::Range{0, *size}, section.partial));
+  }
+  const auto tree = co_await message.tree();
+  if (!tree) co_return std::unexpected(tree.error());
+  const auto range = mime::find_section(**tree, section.path, section.kind);
+  if (!range) {
+    session_.out().append(item.label).append(" NIL");
+    co_return Result<>();
+  }
+  if (section.filter != Section::Filter::none) co_return co_await write_fields(item, message, *range);
+  co_return co_await write_range(item, message, cut(*range, section.partial));
+}
+
+// Header blocks beyond mime::max_header_block are not searched further; SMTP refuses them, only imported mail can have them.
+async::Task<Result<>> FetchWriter::write_fields(const FetchItem& item, Message& message, mime::Range range) {
+  const auto block = co_await message.read_all(range, mime::max_header_block);
+  if (!block) co_return std::unexpected(block.error());
+  const auto mode = item.section.filter == Section::Filter::only ? mime::Select::only : mime::Select::except;
+  const auto fields = mime::select_fields(*block, item.section.fields, mode);
+  const auto text = cut(fields, item.section.partial);
+  auto& out = session_.out();
+  out.append(item.label).append(" ");
+  append_literal_start(out, text.size());
+  out.append(text);
+  co_return Result<>();
+}
+
+async::Task<Result<>> FetchWriter::write_range(const FetchItem& item, Message& message, mime::Range range) {
+  auto& out = session_.out();
+  auto at = range.begin;
+  std::string_view bytes;
+  // The first octets are read before anything is said, so that a missing message is an error and no broken literal.
+  if (range.size() > 0) {
+    const auto first =
+        co_await message.read(at, static_cast<std::size_t>(std::min<std::uint64_t>(range.size(), limits::body_chunk)));
+    if (!first) co_return std::unexpected(first.error());
+    bytes = *first;
+  }
+  out.append(item.label).append(" ");
+  append_literal_start(out, range.size());
+  while (at < range.end) {
+    out.append(bytes);
+    at += bytes.size();
+    if (at == range.end) break;
+    streaming_ = true;
+    co_await session_.flush_if_full();
+    const auto next =
+        co_await message.read(at, static_cast<std::size_t>(std::min<std::uint64_t>(range.end - at, limits::body_chunk)));
+    if (!next) co_return std::unexpected(next.error());
+    bytes = *next;
+  }
+  co_return Result<>();
+}
+
+}  // namespace postern::imap

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// FetchWriter: the FETCH response of one message after the other, streamed: bodies never lie in memory whole.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "async/task.h"
+#include "base/result.h"
+#include "imap/fetch_item.h"
+#include "imap/message.h"
+#include "imap/session.h"
+
+namespace postern::imap {
+
+class FetchWriter {
+ public:
+  FetchWriter(Session& session, const FetchRequest& request) : session_(session), request_(request) {}
+
+  /// Which parts of the index the items need; meta_none with needs_info() false when the snapshot is enough.
+  store::MetaFields fields() const;
+  bool needs_info() const;
+  /// Appends the response for the row at this index. An error means that nothing was appended. Throws ConnectionOver when the
+  /// message breaks off inside of a literal.
+  async::Task<Result<>> write(std::size_t index, const store::MessageInfo* info);
+
+ private:
+  async::Task<Result<>> write_item(const FetchItem& item, const store::Row& row, Message& message);
+  async::Task<Result<>> write_index_item(FetchItem::Kind kind, const store::Row& row, Message& message);
+  async::Task<Result<>> write_section(const FetchItem& item, Message& message);
+  async::Task<Result<>> write_fields(const FetchItem& item, Message& message, mime::Range range);
+  async::Task<Result<>> write_range(const FetchItem& item, Message& message, mime::Range range);
+  void write_flags(const store::Row& row);
+
+  Session& session_;
+  const FetchRequest& request_;
+  bool streaming_ = false;        ///< some of this response has been sent
+  std::uint64_t last_flags_ = 0;  ///< flags that last_text_ shows, for the common case of equal flags
+  std::string last_text_;
+};
+
+}  // namespace postern::imap

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything an IMAP client can grow, with its bound (security.md §1.6, D82–D94). Limits an admin may want to change are in
+// config::Limits instead.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace postern::imap::limits {
+
+/// How much one command may take.
+struct CommandLimits {
+  std::size_t line;     ///< octets of one line with CRLF
+  std::size_t literal;  ///< octets of one literal that is not a message
+  std::size_t command;  ///< octets of all lines and literals together
+};
+/// Before the login: enough for SASL responses and a password literal.
+inline constexpr CommandLimits before_login{16 * 1024, 4 * 1024, 32 * 1024};
+inline constexpr CommandLimits after_login{64 * 1024, 128 * 1024, 1024 * 1024};
+
+/// A literal that came without our consent ({n+}) and is refused is read and dropped up to here; larger ones end the connection.
+inline constexpr std::uint64_t max_discard = 64 * 1024 * 1024;
+/// Bad commands before the login, then we hang up (D94).
+inline constexpr unsigned bad_before_login = 3;
+/// SASL response lines.
+inline constexpr std::size_t auth_line = 12'288;
+
+inline constexpr std::size_t nesting = 50;              ///< parentheses in SEARCH (D85)
+inline constexpr std::size_t search_keys = 1'000;       ///< keys of one SEARCH
+inline constexpr std::size_t sequence_ranges = 10'000;  ///< members of one sequence set (D88)
+inline constexpr std::size_t fetch_items = 100;
+inline constexpr std::size_t section_depth = 100;  ///< numbers in BODY[1.2.3…]
+inline constexpr std::size_t header_fields = 200;  ///< names in HEADER.FIELDS
+inline constexpr std::size_t flags = 100;          ///< flags in one list
+inline constexpr std::size_t flag_length = 128;
+inline constexpr std::size_t list_pattern = 1'000;  ///< octets of a LIST pattern with its reference
+inline constexpr std::size_t list_patterns = 50;
+inline constexpr std::size_t id_fields = 30;           ///< RFC 2971 §3.3
+inline constexpr std::size_t append_messages = 1'000;  ///< of one MULTIAPPEND
+
+inline constexpr std::size_t info_page = 1'000;       ///< messages asked of the store at once
+inline constexpr std::size_t flush_at = 64 * 1024;    ///< output collected before it is sent
+inline constexpr std::size_t body_chunk = 64 * 1024;  ///< octets of a body handled at once
+/// Octets of message text that one SEARCH may read (D89).
+inline constexpr std::uint64_t search_bytes = std::uint64_t{8} * 1024 * 1024 * 1024;
+/// A client that takes nothing of our output for so long is cut off (D92).
+inline constexpr std::chrono::seconds write_timeout{60};
+
+}  // namespace postern::imap::limits

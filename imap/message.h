@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// One stored message as FETCH and SEARCH read it: the index entry, the part tree with offsets moved behind the prefix, and the
+// octets, each loaded when first needed. A message expunged elsewhere is still found through its body (design.md §7).
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "async/task.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "mime/part.h"
+#include "mime/section.h"
+#include "store/store.h"
+
+namespace postern::imap {
+
+class Message {
+ public:
+  /// `info` may be null: the index has no entry (any more).
+  Message(store::Session& store, store::MailboxId mailbox, store::Uid uid, const store::MessageInfo* info);
+
+  /// IMAP text, from the index or computed anew. Good as long as the Message.
+  async::Task<Result<std::string_view>> envelope();
+  async::Task<Result<std::string_view>> body_structure();
+  /// Nothing when the index has no entry.
+  std::optional<UnixTime> internal_date() const;
+  /// The part tree; offsets count from the first octet of the prefix.
+  async::Task<Result<const mime::PartTree*>> tree();
+  async::Task<Result<std::uint64_t>> size();
+  /// Up to `most` octets at the offset, at least one; error corrupt when there are none. Good until the next call.
+  async::Task<Result<std::string_view>> read(std::uint64_t offset, std::size_t most);
+  /// Octets of a range, at most `most` of them.
+  async::Task<Result<std::string>> read_all(mime::Range range, std::size_t most);
+
+ private:
+  async::Task<Result<>> open();
+  async::Task<Result<>> parse();
+
+  store::Session& store_;
+  store::MailboxId mailbox_;
+  store::Uid uid_;
+  const store::MessageInfo* info_;
+  std::string body_structure_;  ///< when computed anew
+  std::unique_ptr<store::BodyReader> reader_;
+  std::optional<mime::PartTree> tree_;
+};
+
+}  // namespace postern::imap

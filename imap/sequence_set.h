@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sets of message numbers as clients write them ("1:4,7,*"), and what they mean in one snapshot.
+// Parsing is bounded (security.md D88); the result of resolve() is sorted and merged, so "1:*,1:*,…" costs once.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "base/cursor.h"
+#include "base/result.h"
+#include "store/ids.h"
+#include "store/snapshot.h"
+
+namespace postern::imap {
+
+/// How numbers are meant.
+enum class Numbering : bool { sequence, uid };
+
+/// Rows [begin, end) of a snapshot.
+struct IndexRange {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  bool operator==(const IndexRange&) const = default;
+};
+/// Sorted, disjoint, none empty.
+using IndexRanges = std::vector<IndexRange>;
+
+std::size_t count(const IndexRanges& ranges);
+bool contains(const IndexRanges& ranges, std::size_t index);
+/// The UIDs of these rows.
+store::UidSet uids_of(const store::Snapshot& snapshot, const IndexRanges& ranges);
+
+class SequenceSet {
+ public:
+  /// Number that stands for "*".
+  static constexpr std::uint32_t star = 0;
+
+  /// RFC 3501 §9: sequence-set = (seq-number / seq-range) *("," sequence-set). Errors: invalid, limit.
+  static Result<SequenceSet> parse(Cursor& in);
+  /// For tests and literals in code.
+  static Result<SequenceSet> parse(std::string_view text);
+
+  /// "$", the saved result (RFC 5182); only a View can resolve it.
+  bool is_saved() const { return saved_; }
+  /// Error invalid when a sequence number has no message; UIDs without message are left out.
+  Result<IndexRanges> resolve(const store::Snapshot& snapshot, Numbering numbering) const;
+
+ private:
+  struct Range {
+    std::uint32_t from;
+    std::uint32_t to;
+  };
+  std::vector<Range> ranges_;
+  bool saved_ = false;
+};
+
+}  // namespace postern::imap

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "imap/session.h"
+
+#include "base/ascii.h"
+#include "imap/capabilities.h"
+
+namespace postern::imap {
+namespace {
+
+/// Between attempts to read while a refused literal is dropped.
+constexpr std::size_t drop_chunk = 64 * 1024;
+
+/// The text a client sees when the stream ends on our side; empty when nobody is listening any more.
+std::string_view farewell(ErrorKind kind, bool logged_in) {
+  switch (kind) {
+    case ErrorKind::unavailable: return "Server is shutting down";
+    case ErrorKind::timeout: return logged_in ? "Idle for too long" : "Too slow to log in";
+    default: return {};
+  }
+}
+
+/// "UID FETCH" or "FETCH" as the table knows it.
+std::string command_name(Parser& in) {
+  std::string name(in.atom());
+  if (!ascii::iequals(name, "UID")) return name;
+  in.sp();
+  return "UID " + std::string(in.atom());
+}
+
+/// True when an EXPUNGE or FETCH of the next command is already on its way and numbers must stay as they are.
+Expunges expunges_after(const CommandRow& row, const net::Connection& connection) {
+  const bool may = (row.traits & may_expunge) != 0 && !connection.has_complete_line();
+  return may ? Expunges::tell : Expunges::hold;
+}
+
+}  // namespace
+
+bool Occupancy::enter(const std::string& key, unsigned most) {
+  const std::lock_guard lock(mutex_);
+  auto& held = held_[key];
+  if (held >= most) return false;
+  ++held;
+  return true;
+}
+
+void Occupancy::leave(const std::string& key) {
+  const std::lock_guard lock(mutex_);
+  const auto found = held_.find(key);
+  if (found != held_.end() && --found->second == 0) held_.erase(found);
+}
+
+async::Task<> serve(net::Connection& connection, const Services& services) {
+  Session session(connection, services);
+  co_await session.run();
+}
+
+Session::Session(net::Connection& connection, const Services& services)
+    : connection_(connection), services_(services), assembler_(limits::before_login) {}
+
+Session::~Session() {
+  if (!occupied_.empty()) services_.occupancy.leave(occupied_);
+}
+
+unsigned Session::state() const {
+  if (!store_) return not_authenticated;
+  return view_ ? selected : authenticated;
+}
+
+auth::Origin Session::origin() const {
+  const auto* tls = connection_.tls();
+  return {.protocol = auth::Protocol::imap,
+          .ip = connection_.peer().address.to_string(),
+          .tls = tls != nullptr,
+          .channel_binding = tls != nullptr ? tls->channel_binding : std::string()};
+}
+
+limits::CommandLimits Session::command_limits() const { return store_ ? limits::after_login : limits::before_login; }
+
+void Session::greet() {
+  const auto current = config();
+  const auto capabilities = capabilities_before_login(*current, services_.auth.mechanisms(origin()));
+  append_reply(out_, "*", ok("CAPABILITY " + capabilities, current->server.hostname + " ready"));
+}
+
+async::Task<> Session::run() {
+  try {
+    // product.md promise 3: no login without TLS, so there is nothing to do here without it.
+    if (!connection_.is_tls()) {
+      say_bye("TLS is needed");
+      co_return co_await flush();
+    }
+    connection_.set_deadline(std::chrono::steady_clock::now() + config()->limits.imap_preauth);
+    greet();
+    co_await flush();
+    while (!finished_ && co_await read_command()) co_await run_command();
+    co_await flush();
+  } catch (const ConnectionOver& over) {
+    services_.log.debug("imap", "connection over", {{"reason", over.reason}});
+  }
+}
+
+// ---- input
+
+async::Task<bool> Session::read_command() {
+  assembler_.reset(command_limits());
+  if (!connection_.has_complete_line()) {
+    co_await flush();
+    if (connection_.buffered().empty()) release_buffers();
+  }
+  for (;;) {
+    const auto line = co_await connection_.read_line(command_limits().line);
+    if (!line) {
+      if (!co_await read_failed(line.error())) co_return false;
+      assembler_.reset(command_limits());
+      continue;
+    }
+    if (co_await take_line(*line)) co_return true;
+    if (finished_) co_return false;
+  }
+}
+
+/// True when the command is complete.
+async::Task<bool> Session::take_line(std::string_view line) {
+  switch (assembler_.take_line(line)) {
+    case CommandAssembler::Need::complete:
+    case CommandAssembler::Need::message: co_return true;
+    case CommandAssembler::Need::literal: break;
+    case CommandAssembler::Need::refused: {
+      const std::string tag(Parser(assembler_.text().empty() ? line : assembler_.text()).tag());
+      if (const auto mark = assembler_.mark()) co_await drop_literal(*mark);
+      append_reply(out_, tag.empty() ? "*" : tag, assembler_.refusal());
+      account_for(bad(""));
+      co_await flush();
+      assembler_.reset(command_limits());
+      co_return false;
+    }
+  }
+  if (assembler_.mark()->waits) {
+    out_.append("+ Go on\r\n");
+    co_await flush();
+  }
+  const auto size = static_cast<std::size_t>(assembler_.mark()->size);
+  const auto got = co_await connection_.read_exactly(size, assembler_.text());
+  if (!got) throw ConnectionOver{got.error().text};
+  co_return false;
+}
+
+/// True when the session goes on.
+async::Task<bool> Session::read_failed(Error error) {
+  if (error.kind == ErrorKind::too_large || error.kind == ErrorKind::invalid) {
+    append_reply(out_, "*", bad(error.kind == ErrorKind::too_large ? "Line too long" : "Lines end with CRLF and have no NUL"));
+    account_for(bad(""));
+    co_await flush();
+    co_return !finished_;
+  }
+  if (const auto text = farewell(error.kind, store_ != nullptr); !text.empty()) {
+    say_bye(text);
+    // The deadline that ended the wait must not end the farewell.
+    connection_.set_deadline(std::nullopt);
+  }
+  co_return false;
+}
+
+async::Task<std::string> Session::read_line(std::size_t limit) {
+  const auto line = co_await connection_.read_line(limit);
+  if (line) co_return std::string(*line);
+  if (const auto text = farewell(line.error().kind, store_ != nullptr); !text.empty()) {
+    say_bye(text);
+    connection_.set_deadline(std::nullopt);
+    co_await flush();
+  }
+  throw ConnectionOver{line.error().text};
+}
+
+async::Task<> Session::drop_literal(const LiteralMark& mark) {
+  if (mark.waits) co_return;
+  if (mark.size > limits::max_discard) {
+    say_bye("Literal too long");
+    co_await flush();
+    throw ConnectionOver{"literal too long to be dropped"};
+  }
+  for (auto left = mark.size; left > 0;) {
+    const auto chunk = co_await connection_.read_chunk(static_cast<std::size_t>(std::min<std::uint64_t>(left, drop_chunk)));
+    if (!chunk) throw ConnectionOver{chunk.error().text};
+    left -= chunk->size();
+  }
+  // What follows belongs to the same command; it may announce further literals.
+  const auto rest = co_await connection_.read_line(command_limits().line);
+  if (!rest) throw ConnectionOver{rest.error().text};
+  if (const auto next = literal_mark(*rest)) co_await drop_literal(*next);
+}
+
+// ---- commands
+
+async::Task<> Session::run_command() {
+  Parser in(assembler_.text());
+  std::string tag(in.tag());
+  const auto reply = co_await dispatch(in, tag);
+  append_reply(out_, tag.empty() ? "*" : tag, reply);
+  account_for(reply);
+  co_await flush_if_full();
+}
+
+async::Task<Reply> Session::dispatch(Parser& in, std::string& tag) {
+  in.sp();
+  const auto name = command_name(in);
+  const auto* row = in.ok() ? find_command(name) : nullptr;
+  Reply reply = !in.ok() ? bad("Expected a tag and a command") : bad("Unknown command");
+  if (row != nullptr && (row->states & state()) != 0) {
+    Command command{tag, *row, in};
+    co_return co_await run_row(command);
+  }
+  if (row != nullptr) reply = bad(store_ ? "Not in this state" : "Log in first");
+  if (assembler_.ends_in_message()) co_await drop_literal(*assembler_.mark());
+  co_return reply;
+}
+
+async::Task<Reply> Session::run_row(Command& command) {
+  auto reply = co_await command.row.run(*this, command);
+  if (view_ && (command.row.traits & tells_itself) == 0) {
+    co_await tell_changes(expunges_after(command.row, connection_), flag_format(command));
+  }
+  co_return reply;
+}
+
+// security.md D94: bad commands are counted; a good one forgives.
+void Session::account_for(const Reply& reply) {
+  bad_commands_ = reply.status == Reply::Status::bad ? bad_commands_ + 1 : 0;
+  const auto current = config();
+  const unsigned most = store_ ? current->limits.errors : limits::bad_before_login;
+  const bool guessing = !store_ && login_failures_ >= current->auth.session_failures;
+  if (finished_ || (bad_commands_ < most && !guessing)) return;
+  say_bye(guessing ? "Too many failed logins" : "Too many bad commands");
+  finished_ = true;
+}
+
+FlagFormat Session::flag_format(const Command& command) const {
+  return {.uid = (command.row.traits & by_uid) != 0, .modseq = condstore_};
+}
+
+Reply Session::begin_account(auth::Login login) {
+  const auto current = config();
+  const auto key = login.identity.login() + " " + connection_.peer().address.to_string();
+  if (!services_.occupancy.enter(key, current->limits.imap_per_user_address)) {
+    return no("LIMIT", "Too many connections of this account from your address");
+  }
+  occupied_ = key;
+  store_ = services_.store.session(login.identity);
+  connection_.set_deadline(std::nullopt);
+  connection_.set_timeout(current->limits.imap_idle);
+  services_.log.info("imap", "login", {{"login", login.identity.login()}, {"ip", connection_.peer().address.to_string()}});
+  return ok("CAPABILITY " + capabilities_after_login(*current), "Logged in");
+}
+
+void Session::select(std::unique_ptr<View> view) { view_ = std::move(view); }
+
+void Session::unselect() { view_.reset(); }
+
+// ---- output
+
+async::Task<> Session::flush() {
+  if (out_.empty()) co_return;
+  const auto patience = connection_.timeout();
+  connection_.set_timeout(limits::write_timeout);
+  const auto sent = co_await connection_.write(out_);
+  connection_.set_timeout(patience);
+  out_.clear();
+  if (!sent) throw ConnectionOver{sent.error().text};
+}
+
+async::Task<> Session::flush_if_full() {
+  if (out_.size() >= limits::flush_at) co_await flush();
+}
+
+async::Task<Update> Session::take_changes(Expunges expunges) {
+  if (!view_) co_return Update{};
+  auto update = view_->advance(expunges);
+  if (update.mailbox_gone) {
+    say_bye("The selected mailbox was deleted");
+    finished_ = true;
+    view_.reset();
+    co_return Update{};
+  }
+  if (update.first_added != 0 && !view_->read_only()) {
+    const auto before = view_->recent_count();
+    const auto above = co_await store_->take_recent(view_->mailbox());
+    if (above && *above < UINT32_MAX) view_->add_recent(std::max(*above + 1, update.first_added));
+    update.recent = update.recent || view_->recent_count() != before;
+  }
+  co_return update;
+}
+
+async::Task<> Session::tell_changes(Expunges expunges, FlagFormat format) {
+  const auto update = co_await take_changes(expunges);
+  if (view_) view_->append_update(out_, update, format);
+}
+
+void Session::say_bye(std::string_view text) { out_.append("* BYE ").append(text).append("\r\n"); }
+
+void Session::release_buffers() {
+  if (out_.empty()) std::string().swap(out_);
+}
+
+}  // namespace postern::imap

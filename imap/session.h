@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// Session: one IMAP connection from greeting to BYE. The loop reads a command, finds its row, runs it, tells what changed
+// meanwhile, and replies; limits, error budget, time-outs and closing live here once. Runs on the connection's executor only.
+//
+// Invariants: an account is there exactly after the login; a view is there exactly in selected state; output waits in out()
+// until no complete command is buffered or it has grown; an idle session holds no buffers.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "async/event.h"
+#include "async/task.h"
+#include "auth/service.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "config/live.h"
+#include "imap/assembly.h"
+#include "imap/commands.h"
+#include "imap/view.h"
+#include "net/connection.h"
+#include "store/store.h"
+
+namespace postern::imap {
+
+/// How many sessions each account holds from each address (security.md §1.6). Thread-safe; shared by all sessions.
+class Occupancy {
+ public:
+  /// False when there are `most` already.
+  bool enter(const std::string& key, unsigned most);
+  void leave(const std::string& key);
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, unsigned> held_;
+};
+
+/// What all sessions share; everything outlives them.
+struct Services {
+  store::Store& store;
+  auth::Service& auth;
+  const config::Live& config;
+  const Clock& clock;
+  Log& log;
+  Occupancy& occupancy;
+};
+
+/// Thrown to end the connection at once: the stream is broken, or a literal cannot be completed.
+struct ConnectionOver {
+  std::string reason;
+};
+
+/// Serves one connection until it is over. The listener has done the TLS handshake; without TLS the client gets a BYE.
+async::Task<> serve(net::Connection& connection, const Services& services);
+
+class Session {
+ public:
+  Session(net::Connection& connection, const Services& services);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  async::Task<> run();
+
+  // ---- for the commands
+
+  const Services& services() const { return services_; }
+  std::shared_ptr<const config::Config> config() const { return services_.config.get(); }
+  net::Connection& connection() { return connection_; }
+  auth::Origin origin() const;
+  /// Needs a login.
+  store::Session& store() { return *store_; }
+  /// Needs selected state.
+  View& view() { return *view_; }
+  bool is_selected() const { return view_ != nullptr; }
+  /// State as a bit of StateBit.
+  unsigned state() const;
+
+  /// After a successful SASL exchange. Gives the reply with the new capabilities.
+  Reply begin_account(auth::Login login);
+  /// Counts failed logins; the loop hangs up when there were too many.
+  void count_login_failure() { ++login_failures_; }
+  void select(std::unique_ptr<View> view);
+  void unselect();
+  /// Ends the session after the reply.
+  void finish() { finished_ = true; }
+
+  bool condstore() const { return condstore_; }
+  void enable_condstore() { condstore_ = true; }
+  FlagFormat flag_format(const Command& command) const;
+
+  /// Text that waits to be sent.
+  std::string& out() { return out_; }
+  /// Sends it. Throws ConnectionOver.
+  async::Task<> flush();
+  /// Sends it when it has grown over limits::flush_at.
+  async::Task<> flush_if_full();
+  /// Takes changes into the view, and takes \Recent for new messages. Without a mailbox, or when it was deleted, which ends the
+  /// session, the update says nothing.
+  async::Task<Update> take_changes(Expunges expunges);
+  /// The same, and appends what changed.
+  async::Task<> tell_changes(Expunges expunges, FlagFormat format);
+  /// Reads one line of a dialogue inside a command. Throws ConnectionOver when there is none.
+  async::Task<std::string> read_line(std::size_t limit);
+  /// Reads and drops the octets of a refused literal and the rest of its line, when they come unasked. Throws ConnectionOver when
+  /// it is too large.
+  async::Task<> drop_literal(const LiteralMark& mark);
+  /// Appends "* BYE …".
+  void say_bye(std::string_view text);
+  /// Gives back what an idle session does not need.
+  void release_buffers();
+  /// The message literal that APPEND was called with, when there is one.
+  std::optional<LiteralMark> message_literal() const { return assembler_.ends_in_message() ? assembler_.mark() : std::nullopt; }
+
+ private:
+  async::Task<bool> read_command();
+  async::Task<bool> take_line(std::string_view line);
+  async::Task<bool> read_failed(Error error);
+  async::Task<> run_command();
+  async::Task<Reply> dispatch(Parser& in, std::string& tag);
+  async::Task<Reply> run_row(Command& command);
+  void account_for(const Reply& reply);
+  limits::CommandLimits command_limits() const;
+  void greet();
+
+  net::Connection& connection_;
+  const Services& services_;
+  CommandAssembler assembler_;
+  std::string out_;
+  std::unique_ptr<store::Session> store_;
+  std::unique_ptr<View> view_;
+  std::string occupied_;  ///< key held in the Occupancy
+  unsigned bad_commands_ = 0;
+  unsigned login_failures_ = 0;
+  bool condstore_ = false;
+  bool finished_ = false;
+};
+
+}  // namespace postern::imap

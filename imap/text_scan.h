@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// TextScan: which of several texts occur in one message. One pass over the message, decoded piece by piece; memory is one piece.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "async/task.h"
+#include "base/result.h"
+#include "imap/message.h"
+
+namespace postern::imap {
+
+class TextScan {
+ public:
+  /// Texts in the comparison form of mime::casemap. The octets read are taken off `budget`.
+  TextScan(std::vector<std::string> needles, std::uint64_t& budget);
+
+  /// Reads the message. Errors: those of Message; limit when the budget is used up.
+  async::Task<Result<>> run(Message& message);
+  /// After run(): where the needle occurs.
+  bool in_header(std::size_t needle) const { return in_header_[needle]; }
+  bool in_body(std::size_t needle) const { return in_body_[needle]; }
+
+ private:
+  async::Task<Result<>> scan_leaf(Message& message, const mime::Part& part);
+  async::Task<Result<>> scan_header(Message& message, const mime::Part& part, std::vector<bool>& found);
+  void look(std::string_view text, std::vector<bool>& found) const;
+  bool all_found() const;
+  bool spend(std::uint64_t octets);
+
+  std::vector<std::string> needles_;
+  std::uint64_t& budget_;
+  std::size_t longest_ = 0;
+  std::vector<bool> in_header_;
+  std::vector<bool> in_body_;
+};
+
+/// The fields of a header block as people read them: encoded words decoded, unfolded, one a line, in comparison form.
+std::string readable_header(std::string_view block);
+
+}  // namespace postern::imap
