@@ -147,6 +147,11 @@ line 28: queue.lifetime: a date or time is not a duration; write a whole number 
 
 TEST(Parse, SyntaxErrorsHaveTheirLine) {
   const std::pair<const char*, unsigned> rows[] = {{"[server\n", 1},
+                                                   {"\n[;]\n", 2},
+                                                   {"\n\xc8\xa4\"x\"", 2},
+                                                   {"[server]\n\xc3\xbc = 1\n", 2},
+                                                   {"[[\x01]]\n", 1},
+                                                   {"[\xff]\n", 1},
                                                    {"[server]\nthreads = \n", 2},
                                                    {"\n\nthreads\n", 3},
                                                    {"[server]\nthreads = 1\nthreads = 2\n", 3},
