@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "auth/index.h"
+#include "base/ascii.h"
 
 namespace postern::auth {
 
@@ -55,18 +56,26 @@ Result<store::AddressRow> alias_row(const Index& index, const mail::Address& ali
   return row;
 }
 
+/// The row as it was stored: a target that is an account today may have been an alias when the row was made.
+std::optional<store::AddressRow> stored_row(const store::AccountTable& table, const store::AddressRow& wanted,
+                                            const std::string& target) {
+  const auto at = std::find_if(table.addresses.begin(), table.addresses.end(), [&](const store::AddressRow& row) {
+    return row.address == wanted.address && (row == wanted || (row.account == 0 && ascii::iequals(row.forward, target)));
+  });
+  return at == table.addresses.end() ? std::nullopt : std::optional(*at);
+}
+
 /// Whether a row may be added: its target exists and leads to no loop.
-Result<> alias_fits(const Index& index, const store::AddressRow& row) {
-  if (row.account != 0) return {};
-  const auto target = mail::Address::parse(row.forward);
-  if (!target) return std::unexpected(target.error());
-  if (target->lookup_key() == row.address) return fail(ErrorKind::limit, "an alias cannot lead to itself");
-  if (target->domain() == nullptr || !index.is_local(*target->domain())) return {};
-  if (index.leads_to(*target, row.address)) {
-    return fail(ErrorKind::limit, fmt::format("{} leads back to {}: that would be a loop", row.forward, row.address));
+Result<> alias_fits(const Index& index, const std::string& alias, const std::string& target) {
+  const auto address = mail::Address::parse(target);
+  if (!address) return std::unexpected(address.error());
+  if (address->lookup_key() == alias) return fail(ErrorKind::limit, "an alias cannot lead to itself");
+  if (address->domain() == nullptr || !index.is_local(*address->domain())) return {};
+  if (index.leads_to(*address, alias)) {
+    return fail(ErrorKind::limit, fmt::format("{} leads back to {}: that would be a loop", target, alias));
   }
-  if (!index.resolve(*target)) {
-    return fail(ErrorKind::not_found, fmt::format("{} is of this server but does not exist; add it first", row.forward));
+  if (!index.resolve(*address)) {
+    return fail(ErrorKind::not_found, fmt::format("{} is of this server but does not exist; add it first", target));
   }
   return {};
 }
@@ -174,7 +183,7 @@ async::Task<Result<>> Directory::add_alias(std::string alias, std::string target
   if (!address) co_return std::unexpected(address.error());
   auto row = alias_row(*index, *address, target);
   if (!row) co_return std::unexpected(row.error());
-  if (auto fits = alias_fits(*index, *row); !fits) co_return fits;
+  if (auto fits = alias_fits(*index, row->address, target); !fits) co_return fits;
   if (auto done = co_await state_->accounts.add_address(std::move(*row)); !done) co_return done;
   co_return co_await load();
 }
@@ -183,13 +192,15 @@ async::Task<Result<>> Directory::remove_alias(std::string alias, std::string tar
   const auto index = state_->now();
   auto address = mail::Address::parse(alias);
   if (!address) co_return fail(ErrorKind::invalid, fmt::format("{} is not an address: {}", alias, address.error().text));
-  auto row = alias_row(*index, *address, target);
-  if (!row) co_return std::unexpected(row.error());
-  const auto* owner = index->account(row->address);
-  if (owner != nullptr && owner->id == row->account) {
-    co_return fail(ErrorKind::denied, row->address + " is the account's own address; remove the account instead");
+  auto wanted = alias_row(*index, *address, target);
+  if (!wanted) co_return std::unexpected(wanted.error());
+  const auto* owner = index->account(wanted->address);
+  if (owner != nullptr && owner->id == wanted->account) {
+    co_return fail(ErrorKind::denied, wanted->address + " is the account's own address; remove the account instead");
   }
-  if (auto done = co_await state_->accounts.remove_address(std::move(*row)); !done) co_return done;
+  const auto row = stored_row(*index->table(), *wanted, target);
+  if (!row) co_return fail(ErrorKind::not_found, fmt::format("{} does not lead to {}", wanted->address, target));
+  if (auto done = co_await state_->accounts.remove_address(*row); !done) co_return done;
   co_return co_await load();
 }
 

@@ -90,7 +90,10 @@ class Index::Walk {
   Result<> follow(const store::AddressRow& row) {
     if (row.account != 0) {
       const auto* account = index_.account(row.account);
-      return account != nullptr ? add_account(*account) : Result<>();
+      if (account == nullptr) return {};
+      // An alias of an account means its address, with the copies that its owner has sent elsewhere.
+      const auto own = mail::Address::parse(account->login);
+      return own && row.address != account->login && index_.has_address(account->login) ? follow(*own) : add_account(*account);
     }
     const auto address = mail::Address::parse(row.forward);
     return address ? follow(*address) : Result<>();
