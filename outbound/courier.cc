@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "outbound/courier.h"
+
+#include "base/file.h"
+#include "net/dial.h"
+
+namespace postern::outbound {
+
+using Kind = mail::Outcome::Kind;
+using Steady = std::chrono::steady_clock;
+
+namespace {
+
+constexpr std::chrono::seconds pause_after_failure{60};  ///< an unreachable address is left alone for so long
+constexpr std::size_t max_pauses = 10'000;
+constexpr std::size_t max_recipients = 100;          ///< of one transaction (RFC 5321 §4.5.3.1.8)
+constexpr std::size_t first_read = 64 * 1024;        ///< of a message, to look at its header
+constexpr std::chrono::minutes connection_life{30};  ///< of one delivery over a connection, shorter than the queue's lease
+constexpr std::size_t max_password_file = 4096;
+
+mail::Outcome local(Kind kind, mail::EnhancedStatus enhanced, std::string text) {
+  mail::Outcome outcome;
+  outcome.kind = kind;
+  outcome.enhanced = enhanced;
+  outcome.text = one_line(text);
+  return outcome;
+}
+
+/// 452 4.5.3: the server wants the remaining recipients in a transaction of their own (RFC 5321 §4.5.3.1.10).
+bool wants_another_transaction(const mail::Outcome& outcome) {
+  return outcome.code == 452 && (outcome.enhanced == mail::EnhancedStatus{4, 5, 3} || outcome.enhanced.subject == 0);
+}
+
+}  // namespace
+
+/// One claim on its way.
+struct Courier::Trip {
+  const store::Claim& claim;
+  std::shared_ptr<const config::Config> config;
+  std::unique_ptr<store::BodyReader> body;
+  Needs needs;
+  std::vector<mail::Outcome> outcomes;  ///< one for each recipient
+  std::vector<std::size_t> open;        ///< recipients that have no outcome of their own yet
+  mail::Outcome last;                   ///< why the host tried last did not work out
+  bool all_final = true;                ///< every host so far failed for good
+  std::size_t addresses = 0;            ///< tried
+  std::string tls;                      ///< of the connection used last
+
+  void settle_all(const mail::Outcome& outcome) {
+    for (const std::size_t i : open) outcomes[i] = outcome;
+    open.clear();
+  }
+  void note(mail::Outcome why) {
+    all_final = all_final && why.kind == Kind::failed;
+    last = std::move(why);
+  }
+};
+
+/// One address of one host, and what is demanded there.
+struct Courier::Stop {
+  const Hop& hop;
+  net::Endpoint endpoint;
+  TlsDemand demand;
+  std::string key;  ///< of idle connections that would do
+};
+
+Courier::Courier(Parts parts, async::Executor executor)
+    : parts_(std::move(parts)),
+      group_(parts_.log, "outbound"),
+      sessions_(std::move(executor), group_),
+      delivered_(parts_.metrics.counter("postern_outbound_recipients_total", "Outcomes of attempts", {{"outcome", "delivered"}})),
+      deferred_(parts_.metrics.counter("postern_outbound_recipients_total", "Outcomes of attempts", {{"outcome", "deferred"}})),
+      failed_(parts_.metrics.counter("postern_outbound_recipients_total", "Outcomes of attempts", {{"outcome", "failed"}})),
+      connections_(parts_.metrics.counter("postern_outbound_connections_total", "Connections made to other servers")) {}
+
+Courier::~Courier() = default;
+
+async::Task<> Courier::stop() {
+  sessions_.clear();
+  group_.request_stop();
+  if (!co_await group_.wait(std::chrono::seconds(5))) group_.cancel();
+}
+
+async::Task<std::vector<mail::Outcome>> Courier::deliver(const store::Claim& claim) {
+  Trip trip{.claim = claim, .config = parts_.config.get()};
+  const std::size_t count = claim.entry.recipients.size();
+  trip.last = local(Kind::deferred, {4, 4, 1}, "no host could be tried");
+  trip.outcomes.assign(count, trip.last);
+  for (std::size_t i = 0; i < count; ++i) trip.open.push_back(i);
+  co_await travel(trip);
+  tell(trip);
+  co_return std::move(trip.outcomes);
+}
+
+async::Task<> Courier::travel(Trip& trip) {
+  const auto& entry = trip.claim.entry;
+  auto body = co_await parts_.queue.body(entry.id);
+  if (!body) co_return trip.settle_all(local(Kind::deferred, {4, 3, 0}, "the message cannot be read: " + body.error().text));
+  trip.body = std::move(*body);
+  if (entry.smtputf8) {
+    const auto start = co_await trip.body->read(0, first_read);
+    trip.needs = needs_of(entry, start ? *start : std::string_view());
+  } else {
+    trip.needs = needs_of(entry, {});
+  }
+  const auto hops = co_await parts_.router.hops(entry.recipients.front().domain, trip.config);
+  if (!hops) co_return trip.settle_all(hops.error());
+  for (const auto& hop : *hops) {
+    if (co_await visit(trip, hop)) co_return;
+  }
+  // A failure is final only when no host is left that might do better later.
+  if (!trip.all_final) trip.last.kind = Kind::deferred;
+  if (!trip.all_final && trip.last.enhanced.klass == 5) trip.last.enhanced.klass = 4;
+  trip.settle_all(trip.last);
+}
+
+/// True when every recipient has its outcome.
+async::Task<bool> Courier::visit(Trip& trip, const Hop& hop) {
+  const auto endpoints = co_await parts_.router.endpoints(hop, trip.config);
+  if (!endpoints) {
+    trip.note(endpoints.error());
+    co_return false;
+  }
+  const TlsDemand demand = co_await tls_demand(hop, trip.claim.entry.require_tls, trip.config);
+  for (const auto& endpoint : *endpoints) {
+    if (trip.addresses >= max_addresses) co_return false;
+    ++trip.addresses;
+    if (paused(trip, endpoint)) continue;
+    const Stop stop{hop, endpoint, demand, net::to_string(endpoint) + " " + hop.name + " " + to_string(demand)};
+    if (co_await knock(trip, stop)) co_return true;
+  }
+  co_return false;
+}
+
+bool Courier::paused(Trip& trip, const net::Endpoint& endpoint) {
+  const auto at = paused_.find(endpoint);
+  if (at == paused_.end()) return false;
+  if (Steady::now() >= at->second.until) {
+    paused_.erase(at);
+    return false;
+  }
+  trip.note(at->second.why);
+  return true;
+}
+
+async::Task<bool> Courier::knock(Trip& trip, const Stop& stop) {
+  const auto permit = co_await sessions_.permit(stop.endpoint.address, trip.config->queue.per_host);
+  // While we waited for the permit somebody else may have found the host dead.
+  if (paused(trip, stop.endpoint)) co_return false;
+  std::unique_ptr<Client> client = sessions_.take(stop.key);
+  if (client && co_await hand_over(trip, *client, stop)) {
+    sessions_.give(stop.key, std::move(client));
+    co_return true;
+  }
+  // An idle connection that the server has closed meanwhile says nothing about the server: a fresh one decides.
+  if (client && client->usable()) {
+    sessions_.give(stop.key, std::move(client));
+    co_return false;
+  }
+  auto fresh = co_await connect(trip, stop);
+  if (!fresh) {
+    if (paused_.size() < max_pauses) paused_[stop.endpoint] = {Steady::now() + pause_after_failure, fresh.error()};
+    trip.note(fresh.error());
+    co_return false;
+  }
+  const bool settled = co_await hand_over(trip, **fresh, stop);
+  sessions_.give(stop.key, std::move(*fresh));
+  co_return settled;
+}
+
+/// Sends in as many transactions as the server wants. True when every recipient has its outcome; false when another
+/// connection or host is to be tried for those in trip.open.
+async::Task<bool> Courier::hand_over(Trip& trip, Client& client, const Stop&) {
+  trip.tls = client.tls_text();
+  client.set_deadline(Steady::now() + connection_life);
+  if (auto unfit = missing(trip.needs, client.capabilities(), client.tls_verified())) {
+    unfit->remote_host = client.host();
+    trip.settle_all(*unfit);
+    co_return true;
+  }
+  const auto most = std::clamp<std::uint64_t>(client.capabilities().rcpt_max.value_or(max_recipients), 1, max_recipients);
+  while (!trip.open.empty()) {
+    if (!client.usable()) {
+      trip.note(local(Kind::deferred, {4, 4, 2}, client.host() + " closed the connection between two transactions"));
+      co_return false;
+    }
+    Parcel parcel{trip.claim.entry, trip.needs, *trip.body, {}};
+    const std::size_t count = std::min<std::size_t>(trip.open.size(), most);
+    for (std::size_t i = 0; i < count; ++i) parcel.to.push_back(&trip.claim.entry.recipients[trip.open[i]]);
+    Sent sent = co_await client.send(parcel);
+    const bool elsewhere = sent.sender_refused && sent.outcomes.front().kind == Kind::deferred;
+    if (sent.reach == Reach::nothing || elsewhere || (sent.reach == Reach::envelope && !client.usable())) {
+      trip.note(sent.outcomes.front());
+      co_return false;
+    }
+    const bool progress = std::ranges::any_of(sent.outcomes, [](const auto& one) { return !wants_another_transaction(one); });
+    std::vector<std::size_t> again;
+    for (std::size_t i = 0; i < count; ++i) {
+      trip.outcomes[trip.open[i]] = std::move(sent.outcomes[i]);
+      if (progress && wants_another_transaction(trip.outcomes[trip.open[i]])) again.push_back(trip.open[i]);
+    }
+    trip.open.erase(trip.open.begin(), trip.open.begin() + static_cast<std::ptrdiff_t>(count));
+    trip.open.insert(trip.open.begin(), again.begin(), again.end());
+  }
+  co_return true;
+}
+
+async::Task<Courier::Connected> Courier::connect(const Trip& trip, const Stop& stop) {
+  auto client = co_await open(trip, stop, stop.demand.level != TlsDemand::Level::off);
+  if (client || stop.demand.level != TlsDemand::Level::opportunistic) co_return client;
+  // RFC 7435 §3: opportunistic TLS that fails falls back to clear text, over a new connection.
+  if (client.error().enhanced != mail::EnhancedStatus{4, 7, 5}) co_return client;
+  parts_.log.info("outbound", "tls_failed", {{"host", stop.hop.name}, {"text", client.error().text}});
+  co_return co_await open(trip, stop, false);
+}
+
+async::Task<Courier::Connected> Courier::open(const Trip& trip, const Stop& stop, bool with_tls) {
+  net::DialOptions options;
+  options.connect_timeout = trip.config->outbound.connect_timeout;
+  auto connection = co_await net::dial(stop.endpoint, options);
+  if (!connection) {
+    co_return std::unexpected(
+        local(Kind::deferred, {4, 4, 1}, fmt::format("no connection to {}: {}", stop.hop.name, connection.error().text)));
+  }
+  connections_.add();
+  const std::string name = fmt::format("{} [{}]", stop.hop.name, stop.endpoint.address.to_string());
+  auto client = std::make_unique<Client>(std::move(*connection), name, trip.config);
+  auto step = co_await client->greet();
+  if (step && with_tls) step = co_await secure(*client, stop);
+  if (step && stop.hop.smart_host) step = co_await login(*client, *trip.config);
+  if (step) co_return client;
+  const mail::Outcome why = step.error();
+  sessions_.dismiss(std::move(client));
+  co_return std::unexpected(why);
+}
+
+async::Task<Client::Step> Courier::secure(Client& client, const Stop& stop) {
+  const bool required = stop.demand.level == TlsDemand::Level::required;
+  if (!client.capabilities().starttls || parts_.tls == nullptr) {
+    if (!required) co_return Client::Step();
+    co_return std::unexpected(local(Kind::deferred, {4, 7, 4}, client.host() + " offers no TLS, which is required"));
+  }
+  auto step = co_await client.start_tls(*parts_.tls, stop.demand.peer);
+  if (step || required) co_return step;
+  // Declined in good order: opportunistic mail goes on in clear text over the same connection.
+  if (client.usable() && !client.is_tls()) co_return Client::Step();
+  co_return step;
+}
+
+async::Task<Client::Step> Courier::login(Client& client, const config::Config& config) {
+  if (config.outbound.smart_host_user.empty()) co_return Client::Step();
+  const auto& file = config.outbound.smart_host_password_file;
+  const auto closed = require_private(file);
+  auto password = closed ? read_file(file, max_password_file) : Result<std::string>(std::unexpected(closed.error()));
+  if (!password || parts_.sasl == nullptr) {
+    const std::string why = password ? "no SASL library" : password.error().text;
+    co_return std::unexpected(local(Kind::deferred, {4, 7, 0}, "login at the smart host is not possible: " + why));
+  }
+  while (!password->empty() && (password->back() == '\n' || password->back() == '\r')) password->pop_back();
+  auth::SaslClient sasl(*parts_.sasl, config.outbound.smart_host_user, Secret::take(*password));
+  co_return co_await client.authenticate(sasl);
+}
+
+void Courier::tell(const Trip& trip) const {
+  const auto& entry = trip.claim.entry;
+  const auto age = std::max<std::int64_t>(parts_.clock.unix_now() - entry.created, 0);
+  for (std::size_t i = 0; i < trip.outcomes.size(); ++i) {
+    const auto& outcome = trip.outcomes[i];
+    const Counter& counter = outcome.kind == Kind::delivered ? delivered_ : outcome.kind == Kind::failed ? failed_ : deferred_;
+    counter.add();
+    const std::string_view event = outcome.kind == Kind::delivered ? "delivered"
+                                   : outcome.kind == Kind::failed  ? "failed"
+                                                                   : "deferred";
+    parts_.log.info("outbound", event,
+                    {{"entry", entry.id},
+                     {"to", entry.recipients[i].recipient.address.to_string()},
+                     {"host", outcome.remote_host},
+                     {"tls", trip.tls},
+                     {"code", outcome.code},
+                     {"status", outcome.enhanced.to_string()},
+                     {"text", outcome.text},
+                     {"attempt", entry.recipients[i].attempts + 1},
+                     {"age", age}});
+  }
+}
+
+}  // namespace postern::outbound

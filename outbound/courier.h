@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Courier: the real queue::Courier. Route → hosts in their order → addresses of each → TLS as the policy demands → one
+// transaction, over a connection that waits from an earlier message where there is one.
+//
+// What leads to the next host: no connection, a greeting or EHLO that is refused, TLS that fails, MAIL refused for now (4yz).
+// What does not: any reply about a recipient, and everything after DATA, because that host may have the message (RFC 1047). A
+// host that could not be reached is left alone for a minute, so that a dead host costs one wait and not one for each message. One
+// line of log for each recipient. Used on one executor.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "async/task.h"
+#include "async/task_group.h"
+#include "auth/sasl.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "config/live.h"
+#include "net/tls_context.h"
+#include "outbound/route.h"
+#include "outbound/sessions.h"
+#include "outbound/tls_policy.h"
+#include "queue/courier.h"
+
+namespace postern::outbound {
+
+class Courier final : public queue::Courier {
+ public:
+  struct Parts {
+    store::Queue& queue;
+    Router& router;
+    config::Live& config;
+    std::shared_ptr<net::TlsClient> tls;  ///< null: no TLS, as in tests
+    auth::SaslLibrary* sasl = nullptr;    ///< needed for a smart host with a login
+    Clock& clock;
+    Log& log;
+    Metrics& metrics;
+  };
+  Courier(Parts parts, async::Executor executor);
+  ~Courier() override;
+
+  async::Task<std::vector<mail::Outcome>> deliver(const store::Claim& claim) override;
+
+  /// Closes idle connections with QUIT and waits for that. Call after the runner has stopped.
+  async::Task<> stop();
+
+ private:
+  struct Trip;
+  struct Stop;
+  struct Pause {
+    std::chrono::steady_clock::time_point until;
+    mail::Outcome why;
+  };
+  using Connected = std::expected<std::unique_ptr<Client>, mail::Outcome>;
+
+  async::Task<> travel(Trip& trip);
+  async::Task<bool> visit(Trip& trip, const Hop& hop);
+  async::Task<bool> knock(Trip& trip, const Stop& stop);
+  async::Task<bool> hand_over(Trip& trip, Client& client, const Stop& stop);
+  async::Task<Connected> connect(const Trip& trip, const Stop& stop);
+  async::Task<Connected> open(const Trip& trip, const Stop& stop, bool with_tls);
+  async::Task<Client::Step> secure(Client& client, const Stop& stop);
+  async::Task<Client::Step> login(Client& client, const config::Config& config);
+  bool paused(Trip& trip, const net::Endpoint& endpoint);
+  void tell(const Trip& trip) const;
+
+  Parts parts_;
+  async::TaskGroup group_;
+  Sessions sessions_;
+  std::map<net::Endpoint, Pause> paused_;
+  Counter delivered_;
+  Counter deferred_;
+  Counter failed_;
+  Counter connections_;
+};
+
+}  // namespace postern::outbound

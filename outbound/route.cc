@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// RFC 5321 §5.1, RFC 7505.
+#include "outbound/route.h"
+
+#include <ifaddrs.h>
+#include <netinet/in.h>
+
+#include "base/ascii.h"
+#include "base/random.h"
+#include "outbound/reply_parser.h"
+
+namespace postern::outbound {
+
+namespace {
+
+constexpr std::uint16_t smtp_port = 25;
+
+mail::Outcome none(mail::Outcome::Kind kind, mail::Status status, std::string text) {
+  mail::Outcome outcome;
+  outcome.kind = kind;
+  outcome.enhanced = status.enhanced;
+  outcome.text = one_line(text);
+  return outcome;
+}
+
+mail::Outcome no_answer(const std::string& name, std::string_view what, const std::string& why) {
+  const mail::Status status{.code = 451, .enhanced = {4, 4, 3}, .text = {}};
+  return none(mail::Outcome::Kind::deferred, status, fmt::format("DNS gave no answer about {} of {}: {}", what, name, why));
+}
+
+mail::Outcome never(mail::EnhancedStatus enhanced, std::string text) {
+  return none(mail::Outcome::Kind::failed, {.code = 0, .enhanced = enhanced, .text = {}}, std::move(text));
+}
+
+/// "[192.0.2.1]" or "[2001:db8::1]" as mail::Address::domain_text writes literals.
+std::optional<IpAddress> literal_of(std::string_view domain) {
+  if (!domain.starts_with('[') || !domain.ends_with(']')) return std::nullopt;
+  std::string_view inner = domain.substr(1, domain.size() - 2);
+  if (ascii::istarts_with(inner, "IPv6:")) inner.remove_prefix(5);
+  auto address = IpAddress::parse(inner);
+  return address ? std::optional(*address) : std::nullopt;
+}
+
+/// RFC 5321 §5.1: equal preferences are to be mixed, so that load spreads.
+void mix_equal_preferences(std::vector<dns::Mx>& records) {
+  std::ranges::sort(records, {}, &dns::Mx::preference);
+  for (std::size_t begin = 0; begin < records.size();) {
+    std::size_t end = begin;
+    while (end < records.size() && records[end].preference == records[begin].preference) ++end;
+    for (std::size_t i = end - begin; i > 1; --i) {
+      std::swap(records[begin + i - 1], records[begin + random::below(static_cast<std::uint32_t>(i))]);
+    }
+    begin = end;
+  }
+}
+
+/// The wanted family first, the order within each kept.
+std::vector<IpAddress> order_families(std::vector<IpAddress> addresses, config::Family first) {
+  std::vector<IpAddress> out;
+  out.reserve(addresses.size());
+  const auto take = [&](bool v6) {
+    std::ranges::copy_if(addresses, std::back_inserter(out), [v6](const IpAddress& one) { return one.is_v6() == v6; });
+  };
+  take(first == config::Family::ipv6);
+  take(first != config::Family::ipv6);
+  return out;
+}
+
+}  // namespace
+
+Router::Router(dns::Resolver& resolver, std::vector<IpAddress> own_addresses)
+    : resolver_(resolver), own_addresses_(std::move(own_addresses)) {}
+
+bool Router::is_ours(const std::string& host, const config::Config& config) const {
+  return ascii::iequals(host, config.server.hostname) || ascii::iequals(host, config.helo());
+}
+
+std::string Router::refusal(const IpAddress& address, const config::Config& config) const {
+  if (address.is_unspecified() || address.is_multicast()) return "no address of a host";
+  if (config.outbound.allow_private_targets) return {};
+  if (address.is_loopback() || address.is_link_local() || address.is_private()) return "a private address";
+  if (std::ranges::find(own_addresses_, address) != own_addresses_.end()) return "our own address";
+  return {};
+}
+
+Router::Found<std::vector<Hop>> Router::from_mx(std::vector<dns::Mx> records, const std::string& domain,
+                                                const config::Config& config) const {
+  // RFC 7505 §3
+  if (std::ranges::any_of(records, [](const dns::Mx& one) { return one.host.empty() || one.host == "."; }) &&
+      records.size() == 1) {
+    return std::unexpected(never(mail::status::null_mx.enhanced, "The domain " + domain + " accepts no mail (null MX)"));
+  }
+  std::erase_if(records, [](const dns::Mx& one) { return one.host.empty(); });
+  mix_equal_preferences(records);
+  const auto us = std::ranges::find_if(records, [&](const dns::Mx& one) { return is_ours(one.host, config); });
+  if (us != records.end()) {
+    // RFC 5321 §5.1: hosts of our own preference and worse ones are not to be used.
+    const auto preference = us->preference;
+    std::erase_if(records, [preference](const dns::Mx& one) { return one.preference >= preference; });
+  }
+  if (records.empty()) {
+    return std::unexpected(never({5, 4, 6}, "The MX of " + domain + " is this server, which does not take its mail: a loop"));
+  }
+  if (records.size() > max_hosts) records.resize(max_hosts);
+  std::vector<Hop> hops;
+  for (auto& one : records) hops.push_back({std::move(one.host), static_cast<std::uint16_t>(config.outbound.port), {}, false});
+  return hops;
+}
+
+async::Task<Router::Found<std::vector<Hop>>> Router::hops(std::string domain, std::shared_ptr<const config::Config> config) {
+  const auto port = static_cast<std::uint16_t>(config->outbound.port);
+  if (const auto& smart = config->outbound.smart_host; !smart.empty()) {
+    const auto address = IpAddress::parse(smart.host);
+    Hop hop{smart.host, smart.port == 0 ? smtp_port : smart.port, {}, true};
+    if (address) hop.address = *address;
+    co_return std::vector<Hop>{std::move(hop)};
+  }
+  if (domain.starts_with('[')) {
+    const auto address = literal_of(domain);
+    if (!address) co_return std::unexpected(never({5, 1, 2}, "No address that mail can be sent to: " + domain));
+    co_return std::vector<Hop>{Hop{address->to_string(), port, *address, false}};
+  }
+  auto answer = co_await resolver_.mx(domain);
+  if (dns::is_temporary(answer.status)) co_return std::unexpected(no_answer(domain, "the mail servers", answer.text));
+  if (answer.status == dns::Status::nxdomain)
+    co_return std::unexpected(never({5, 1, 2}, "The domain " + domain + " does not exist"));
+  if (answer.ok()) co_return from_mx(std::move(answer.records), domain, *config);
+  // No MX: the domain itself is the host (RFC 5321 §5.1).
+  if (is_ours(domain, *config)) co_return std::unexpected(never({5, 4, 6}, "The host of " + domain + " is this server: a loop"));
+  co_return std::vector<Hop>{Hop{std::move(domain), port, {}, false}};
+}
+
+async::Task<Router::Found<std::vector<net::Endpoint>>> Router::endpoints(Hop hop, std::shared_ptr<const config::Config> config) {
+  std::vector<IpAddress> addresses;
+  if (hop.address) {
+    addresses.push_back(*hop.address);
+  } else {
+    auto answer = co_await resolver_.addresses(hop.name);
+    if (dns::is_temporary(answer.status)) co_return std::unexpected(no_answer(hop.name, "the address", answer.text));
+    // RFC 3463 §3.5: 5.4.4 unable to route.
+    if (!answer.ok()) co_return std::unexpected(never({5, 4, 4}, "The mail server " + hop.name + " has no address"));
+    addresses = std::move(answer.records);
+  }
+  addresses = order_families(std::move(addresses), config->outbound.prefer);
+  std::vector<net::Endpoint> out;
+  std::string why;
+  for (const auto& one : addresses) {
+    // The smart host is the admin's own choice and may be anywhere.
+    const std::string refused = hop.smart_host ? std::string() : refusal(one, *config);
+    if (refused.empty() && out.size() < max_addresses) out.push_back({one, hop.port});
+    if (!refused.empty()) why = fmt::format("{} has the address {}, {}", hop.name, one.to_string(), refused);
+  }
+  if (out.empty()) co_return std::unexpected(never({5, 4, 4}, why));
+  co_return out;
+}
+
+std::vector<IpAddress> interface_addresses() {
+  std::vector<IpAddress> out;
+  ifaddrs* list = nullptr;
+  if (::getifaddrs(&list) != 0) return out;
+  const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> owner(list, ::freeifaddrs);
+  for (const ifaddrs* at = list; at != nullptr; at = at->ifa_next) {
+    if (at->ifa_addr == nullptr) continue;
+    if (at->ifa_addr->sa_family == AF_INET) {
+      std::array<std::uint8_t, 4> bytes{};
+      std::memcpy(bytes.data(), &reinterpret_cast<const sockaddr_in*>(at->ifa_addr)->sin_addr, bytes.size());
+      out.push_back(IpAddress::v4(bytes));
+    } else if (at->ifa_addr->sa_family == AF_INET6) {
+      IpAddress::Bytes bytes{};
+      std::memcpy(bytes.data(), &reinterpret_cast<const sockaddr_in6*>(at->ifa_addr)->sin6_addr, bytes.size());
+      out.push_back(IpAddress::v6(bytes));
+    }
+  }
+  return out;
+}
+
+}  // namespace postern::outbound

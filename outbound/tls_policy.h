@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// What TLS a connection to a host must have. Today the configuration and the message decide; rules that a recipient's domain
+// publishes (DANE, MTA-STS) add their demands here, which is why asking is a coroutine and the answer carries a whole
+// TlsClientPolicy. security.md D65: where TLS is required there is no way back to clear text.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "async/task.h"
+#include "config/config.h"
+#include "net/tls_context.h"
+#include "outbound/route.h"
+
+namespace postern::outbound {
+
+struct TlsDemand {
+  enum class Level : std::uint8_t {
+    off,            ///< never STARTTLS
+    opportunistic,  ///< when offered; clear text when the handshake fails
+    required        ///< or no delivery
+  };
+  Level level = Level::opportunistic;
+  net::TlsClientPolicy peer;
+};
+
+/// For one host. `require_tls`: the message demands REQUIRETLS (RFC 8689), so the certificate must be verified too.
+async::Task<TlsDemand> tls_demand(Hop hop, bool require_tls, std::shared_ptr<const config::Config> config);
+
+/// Names the demand within one host, so that a connection made under one is not used under another.
+std::string to_string(const TlsDemand& demand);
+
+}  // namespace postern::outbound
