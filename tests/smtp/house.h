@@ -54,7 +54,8 @@ class House : public DialogueHost {
         service = word;
       }
     }
-    auto connection = std::make_shared<net::Connection>(net::make_socket_stream(io_.get_executor(), std::move(server_end)), options);
+    auto connection =
+        std::make_shared<net::Connection>(net::make_socket_stream(io_.get_executor(), std::move(server_end)), options);
     connections_.push_back(connection);
     boost::asio::co_spawn(io_, converse(this, connection, service), &rethrow);
   }
@@ -185,14 +186,22 @@ class House : public DialogueHost {
     in >> value;
     auto config = *config_.get();
     auto& limits = config.limits;
-    if (name == "message_bytes") limits.message_bytes = value;
-    else if (name == "recipients") limits.recipients_inbound = limits.recipients_submission = value;
-    else if (name == "messages") limits.messages_per_session = value;
-    else if (name == "header_bytes") limits.header_bytes = value;
-    else if (name == "greeting_delay") config.smtp.greeting_delay = std::chrono::seconds(value);
-    else if (name == "timeout") limits.smtp_timeout = std::chrono::seconds(value);
-    else if (name == "hops") limits.received_hops = value;
-    else return "unknown limit: " + name;
+    if (name == "message_bytes")
+      limits.message_bytes = value;
+    else if (name == "recipients")
+      limits.recipients_inbound = limits.recipients_submission = value;
+    else if (name == "messages")
+      limits.messages_per_session = value;
+    else if (name == "header_bytes")
+      limits.header_bytes = value;
+    else if (name == "greeting_delay")
+      config.smtp.greeting_delay = std::chrono::seconds(value);
+    else if (name == "timeout")
+      limits.smtp_timeout = std::chrono::seconds(value);
+    else if (name == "hops")
+      limits.received_hops = value;
+    else
+      return "unknown limit: " + name;
     config_.replace(config);
     return {};
   }

@@ -25,7 +25,7 @@ constexpr std::chrono::seconds patience{10};
 constexpr std::chrono::milliseconds quiet_time{30};
 
 struct Step {
-  enum class Kind { send, send_raw, exact, like, until, open, tls, closed, hangup, silent, act, verify };
+  enum class Kind { send, send_raw, exact, like, any_of, until, open, tls, closed, hangup, silent, act, verify };
   Kind kind = Kind::send;
   std::string connection;
   std::string text;
@@ -217,6 +217,7 @@ class Parser {
     if (who == 'c' && mark == "\\:") return put(Step::Kind::send_raw, connection, rest);
     if (who == 's' && mark == ":") return put(Step::Kind::exact, connection, rest);
     if (who == 's' && mark == "~") return put(Step::Kind::like, connection, rest);
+    if (who == 's' && mark == "|") return put(Step::Kind::any_of, connection, rest);
     if (who == 's' && mark == ">") return put(Step::Kind::until, connection, rest);
     throw Deviation{"cannot read this line: " + word + " " + rest};
   }
@@ -286,8 +287,18 @@ class Runner {
   static void expect_line(Client& client, const Step& step) {
     const auto line = client.line();
     if (!line) throw Deviation{"expected: " + step.text + "\n     got: the end of the connection"};
-    const bool good = step.kind == Step::Kind::exact ? *line == step.text : matches(step.text, *line);
+    const bool good = step.kind == Step::Kind::exact    ? *line == step.text
+                      : step.kind == Step::Kind::any_of ? matches_any(step.text, *line)
+                                                        : matches(step.text, *line);
     if (!good) throw Deviation{"expected: " + step.text + "\n     got: " + *line};
+  }
+  static bool matches_any(std::string_view patterns, std::string_view line) {
+    for (;;) {
+      const auto bar = patterns.find('|');
+      if (matches(patterns.substr(0, bar), line)) return true;
+      if (bar == std::string_view::npos) return false;
+      patterns.remove_prefix(bar + 1);
+    }
   }
   static void read_until(Client& client, const std::string& pattern) {
     std::string seen;

@@ -12,6 +12,7 @@
 //                                 may go on with further strings on the same line
 //   s: 250 Ok                     the next line of the server is exactly this
 //   s~ 250-* example *            the next line matches; * stands for any octets, \* for a star
+//   s| 550 *|553 *                the next line matches one of these patterns
 //   s> a1 OK*                     reads lines until one matches; it must come
 //   tls c2                        TLS handshake as the client; plain `tls` is connection ""
 //   closed c2                     the server closes now and sends nothing more
