@@ -77,6 +77,9 @@ async::Task<Answer> account_add(Context context, Arguments arguments) {
   auto login = text_argument(arguments, "login");
   if (!login) co_return std::unexpected(login.error());
   store::AccountRow settings;
+  const auto config = context.config.get();
+  settings.quota_bytes = config->quota.default_bytes;
+  settings.quota_messages = config->quota.default_messages;
   if (auto applied = apply_settings(settings, arguments); !applied) co_return std::unexpected(applied.error());
   auto password = optional_text(arguments, "password");
   const bool generated = password.empty();

@@ -34,6 +34,7 @@ struct Context {
   auth::Directory& directory;
   auth::Service& auth;
   Clock& clock;
+  const config::Live& config;
 };
 
 using Arguments = boost::json::object;

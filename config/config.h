@@ -24,7 +24,6 @@ constexpr Bytes MiB = 1024 * KiB;
 constexpr Bytes GiB = 1024 * MiB;
 
 enum class Sandbox : unsigned char { automatic, off };
-enum class TlsVersion : unsigned char { v1_2, v1_3 };
 enum class TlsUse : unsigned char { opportunistic, required, off };
 enum class Family : unsigned char { ipv4, ipv6 };
 
@@ -54,7 +53,6 @@ struct TlsName {
 struct Tls {
   std::filesystem::path certificate;
   std::filesystem::path key;
-  TlsVersion min_version = TlsVersion::v1_2;
   std::vector<TlsName> sni;
   bool operator==(const Tls&) const = default;
 };
@@ -88,7 +86,6 @@ struct Limits {
   Bytes header_bytes = 256 * KiB;      ///< all header fields of a message
   Bytes message_bytes = 50 * MiB;      ///< SIZE of SMTP
   Bytes append_bytes = 50 * MiB;       ///< APPENDLIMIT of IMAP
-  Bytes body_memory_total = 64 * MiB;  ///< message bodies being received, all sessions; more go to a file
   unsigned recipients_inbound = 100;   ///< of one message on port 25
   unsigned recipients_submission = 1000;
   unsigned messages_per_session = 100;
@@ -113,6 +110,15 @@ struct Smtp {
   std::string banner = "ESMTP";  ///< text after the host name; no product, no version
   Duration greeting_delay{0};    ///< clients that speak before it are refused
   bool operator==(const Smtp&) const = default;
+};
+
+/// [submission] How much one account may send before it has to wait; a stolen password is then worth little.
+struct Submission {
+  unsigned messages_per_hour = 300;
+  unsigned recipients_per_hour = 2000;
+  unsigned messages_per_day = 2000;
+  unsigned recipients_per_day = 10000;
+  bool operator==(const Submission&) const = default;
 };
 
 /// [auth] Logins and passwords.
@@ -185,7 +191,7 @@ struct Dns {
   bool operator==(const Dns&) const = default;
 };
 
-/// [quota] Of accounts without a quota of their own; 0: no limit.
+/// [quota] Given to accounts that are made without one of their own; 0: no limit.
 struct Quota {
   Bytes default_bytes = 0;
   std::uint64_t default_messages = 0;
@@ -219,6 +225,7 @@ struct Config {
   Trusted trusted;
   Limits limits;
   Smtp smtp;
+  Submission submission;
   Auth auth;
   Queue queue;
   Outbound outbound;

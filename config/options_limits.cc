@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::uint64_t most_connections = 1'000'000;
 constexpr std::uint64_t most_count = 1'000'000;
+constexpr std::uint64_t most_allowance = 100'000'000;
 constexpr std::uint64_t hour = 3600;
 constexpr std::uint64_t day = 24 * hour;
 /// RFC 5321 §4.5.3.1.8: at least 100 recipients must be taken.
@@ -32,8 +33,6 @@ void message_rows(Builder<Limits>& rows) {
   rows.size("header_bytes", &Limits::header_bytes, {16 * KiB, 16 * MiB}, "All header fields of a message together.")
       .size("message_bytes", &Limits::message_bytes, {64 * KiB, 2 * GiB}, "A whole message by SMTP. Announced to other servers.")
       .size("append_bytes", &Limits::append_bytes, {64 * KiB, 2 * GiB}, "A whole message stored by an IMAP client.")
-      .size("body_memory_total", &Limits::body_memory_total, {MiB, 64 * GiB},
-            "Memory for messages that are being received, all sessions together. More go to a file meanwhile.")
       .number("recipients_inbound", &Limits::recipients_inbound, {least_recipients, most_count},
               "Recipients of one message from outside.")
       .number("recipients_submission", &Limits::recipients_submission, {least_recipients, most_count},
@@ -88,6 +87,18 @@ Section smtp() {
       .done();
 }
 
+Section submission() {
+  return Builder<Submission>(
+             "submission", [](Config& c) -> Submission& { return c.submission; },
+             "Mail from our users. An account that sends more than this has to wait, and may go on reading.")
+      .number("messages_per_hour", &Submission::messages_per_hour, {1, most_allowance}, "Messages of one account in an hour.")
+      .number("recipients_per_hour", &Submission::recipients_per_hour, {1, most_allowance}, "Recipients of these messages.")
+      .number("messages_per_day", &Submission::messages_per_day, {1, most_allowance}, "Messages of one account in a day.")
+      .number("recipients_per_day", &Submission::recipients_per_day, {1, most_allowance}, "Recipients of these messages.")
+      .at_restart()
+      .done();
+}
+
 Section imap() {
   return Builder<Imap>(
              "imap", [](Config& c) -> Imap& { return c.imap; }, "IMAP.")
@@ -127,6 +138,6 @@ Section auth() {
 
 }  // namespace
 
-std::vector<Section> limit_sections() { return {limits(), smtp(), imap(), auth()}; }
+std::vector<Section> limit_sections() { return {limits(), smtp(), submission(), imap(), auth()}; }
 
 }  // namespace postern::config

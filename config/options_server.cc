@@ -36,8 +36,6 @@ Section tls() {
              "Certificates. Without one there is no TLS, and without TLS nobody can log in.")
       .path("certificate", &Tls::certificate, "PEM file with the certificate and the chain up to the root, ours first.")
       .path("key", &Tls::key, "PEM file with its private key. Nobody but its owner may read it.")
-      .choice("min_version", &Tls::min_version, {{"1.2", TlsVersion::v1_2}, {"1.3", TlsVersion::v1_3}},
-              "The oldest version of TLS to speak: \"1.2\" or \"1.3\".")
       .done();
 }
 

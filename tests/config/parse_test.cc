@@ -31,7 +31,6 @@ threads = 4
 [tls]
 certificate = "/c.pem"
 key = "/k.pem"
-min_version = "1.3"
 [[tls.sni]]
 name = "other.example"
 certificate = "/c2.pem"
@@ -70,7 +69,6 @@ servers = ["127.0.0.2"]
   EXPECT_EQ(c.server.hostname, "mail.xn--bcher-kva.example");
   EXPECT_EQ(c.server.log_level, LogLevel::debug);
   EXPECT_EQ(c.server.threads, 4U);
-  EXPECT_EQ(c.tls.min_version, TlsVersion::v1_3);
   ASSERT_EQ(c.tls.sni.size(), 2U);
   EXPECT_EQ(c.tls.sni[1].certificate, "/c3.pem");
   EXPECT_EQ(c.listen.smtp, (std::vector<Endpoint>{{"127.0.0.1", 2525}}));
