@@ -16,6 +16,8 @@ namespace {
 constexpr std::size_t shard_count = 16;
 /// Entries of a shard above which idle ones are given up: bounds the table at about 64,000 entries of 100 octets.
 constexpr std::size_t shard_entries = 4096;
+/// Making room goes down to this size, so that its cost is shared by many arrivals.
+constexpr std::size_t kept_entries = shard_entries * 3 / 4;
 constexpr std::chrono::seconds rate_window{60};
 
 /// An address or a network; `network` tells 192.0.2.0 the host from 192.0.2.0/24.
@@ -56,7 +58,7 @@ struct Shard {
   void make_room(Clock::Steady now) {
     if (entries.size() < shard_entries) return;
     std::erase_if(entries, [now](const auto& item) { return item.second.active == 0 && item.second.window_end <= now; });
-    for (auto item = entries.begin(); item != entries.end() && entries.size() >= shard_entries;)
+    for (auto item = entries.begin(); item != entries.end() && entries.size() >= kept_entries;)
       item = item->second.active == 0 ? entries.erase(item) : std::next(item);
   }
 };

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// Listener and dial over loopback, with real executors.
+#include "net/listener.h"
+
+#include <gtest/gtest.h>
+
+#include <latch>
+
+#include "net/dial.h"
+#include "tests/support/certificates.h"
+#include "tests/support/folder.h"
+#include "tests/support/net.h"
+
+namespace postern::net {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+async::Task<> greet(Connection& connection) {
+  co_await connection.write("220 hello\r\n");
+  for (;;) {
+    const auto line = co_await connection.read_line(100);
+    if (!line) {
+      if (line.error().kind == ErrorKind::unavailable) connection.append("421 stopping\r\n");
+      co_return;
+    }
+    co_await connection.write("250 ok\r\n");
+  }
+}
+
+struct ListenerTest : testing::Test {
+  SystemClock clock;
+  Log log{LogLevel::off, null_sink()};
+  test::TestLoop loop;
+  async::Runtime runtime{2};
+  async::TaskGroup tasks{log, "test"};
+  Admission admission{{.per_address = 2, .per_network = 0, .total = 100, .rate_per_minute = 0, .exempt = {}}, clock};
+  Listener::Options options{.name = "test", .implicit_tls = nullptr, .refusal = [](Refusal why) {
+                              return "421 " + std::string(to_string(why)) + "\r\n";
+                            }};
+  std::unique_ptr<Listener> listener;
+
+  Endpoint start() {
+    listener = std::make_unique<Listener>(Listener::Parts{runtime, tasks, admission, log}, options, greet);
+    EXPECT_TRUE(listener->bind({IpAddress::v4({127, 0, 0, 1}), 0}));
+    listener->start();
+    runtime.start();
+    return listener->endpoints().front();
+  }
+  std::unique_ptr<Connection> connect(const Endpoint& to) { return loop.run(dial(to)).value(); }
+  void TearDown() override {
+    if (listener) listener->stop_accepting();
+    EXPECT_TRUE(tasks.stop_and_join(seconds(5), seconds(5)));
+  }
+};
+
+TEST_F(ListenerTest, ServesAndStopsGently) {
+  const Endpoint to = start();
+  auto one = connect(to);
+  EXPECT_EQ(loop.run(test::next_line(*one)), "220 hello");
+  EXPECT_EQ(loop.run(test::exchange(*one, "NOOP\r\n")), "250 ok");
+  EXPECT_EQ(one->peer(), to);
+  EXPECT_TRUE(one->local().address.is_loopback());
+  listener->stop_accepting();
+  tasks.request_stop();
+  EXPECT_EQ(loop.run(test::next_line(*one)), "421 stopping");
+  one.reset();
+  EXPECT_TRUE(tasks.join(seconds(20)));
+}
+
+TEST_F(ListenerTest, AdmissionRefusesWithAReasonAndPermitsReturn) {
+  const Endpoint to = start();
+  auto one = connect(to);
+  auto two = connect(to);
+  EXPECT_EQ(loop.run(test::next_line(*one)), "220 hello");
+  EXPECT_EQ(loop.run(test::next_line(*two)), "220 hello");
+  auto three = connect(to);
+  EXPECT_EQ(loop.run(test::read_to_end(*three)), "421 too many connections from your address\r\n");
+  one.reset();
+  two.reset();
+  while (admission.active() > 0) std::this_thread::yield();
+  auto four = connect(to);
+  EXPECT_EQ(loop.run(test::next_line(*four)), "220 hello");
+}
+
+TEST_F(ListenerTest, ImplicitTls) {
+  test::Folder folder;
+  const auto files = test::make_certificate(folder.path().string(), "mail");
+  options.implicit_tls = TlsServer::create({"imap", {}, {files}}).value();
+  const auto client = TlsClient::create({files.chain, {}}).value();
+  auto one = connect(start());
+  ASSERT_TRUE(loop.run(one->start_tls_client(*client, {"mail.example.org", TlsTrust::verified, {}, {}})));
+  EXPECT_EQ(loop.run(test::next_line(*one)), "220 hello");
+  EXPECT_EQ(loop.run(test::exchange(*one, "NOOP\r\n")), "250 ok");
+  loop.run(one->close_gracefully());
+}
+
+TEST_F(ListenerTest, BindErrorsSayWhatToDo) {
+  const Endpoint to = start();
+  const auto taken = listen_on(to);
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().kind, ErrorKind::exists);
+  EXPECT_NE(taken.error().text.find("in use by another program"), std::string::npos);
+  const auto foreign = listen_on({IpAddress::v4({192, 0, 2, 1}), 0});
+  ASSERT_FALSE(foreign);
+  EXPECT_NE(foreign.error().text.find("not an address of this machine"), std::string::npos);
+}
+
+TEST_F(ListenerTest, StoppedListenerAcceptsNoMore) {
+  const Endpoint to = start();
+  listener->stop_accepting();
+  while (tasks.size() > 0) std::this_thread::yield();
+  listener.reset();
+  const auto refused = loop.run(dial(to));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::unavailable);
+}
+
+TEST_F(ListenerTest, DialErrors) {
+  DialOptions from_elsewhere;
+  from_elsewhere.source = IpAddress::v4({192, 0, 2, 1});
+  EXPECT_EQ(loop.run(dial({IpAddress::v4({127, 0, 0, 1}), 9}, from_elsewhere)).error().kind, ErrorKind::denied);
+  EXPECT_EQ(loop.run(dial_unix("/nonexistent/socket")).error().kind, ErrorKind::not_found);
+  EXPECT_EQ(loop.run(dial_unix(std::string(200, 'x'))).error().kind, ErrorKind::invalid);
+}
+
+}  // namespace
+}  // namespace postern::net
