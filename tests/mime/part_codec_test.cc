@@ -54,6 +54,7 @@ TEST(PartCodec, IsTreeFindsBrokenLinksAndOffsets) {
       [](PartTree& tree) { tree.parts[0].first_child = no_part; },
       [](PartTree& tree) { tree.parts[1].first_child = 2; },
       [](PartTree& tree) { tree.parts[1].body_end += 1000; },
+      [](PartTree& tree) { tree.parts[3].body_end += 1; },
       [](PartTree& tree) { tree.parts[2].header_begin = tree.parts[1].header_begin; },
       [](PartTree& tree) { tree.parts[1].body_begin = tree.parts[1].header_begin - 1; },
       [](PartTree& tree) { tree.parts[0].kind = PartKind::leaf; },
