@@ -20,7 +20,7 @@ Secret random_key() {
 }  // namespace
 
 Cache::Cache(std::chrono::seconds ttl, std::size_t size, const Clock& clock)
-    : ttl_(ttl), size_(std::max<std::size_t>(size, 1)), clock_(clock), key_(random_key()) {}
+    : size_(std::max<std::size_t>(size, 1)), clock_(clock), key_(random_key()), ttl_(ttl) {}
 
 Cache::Hash Cache::hash(mail::AccountId account, const Secret& password) const {
   const auto key = key_.reveal();
@@ -50,17 +50,22 @@ std::optional<std::string> Cache::find(mail::AccountId account, const Secret& pa
 }
 
 void Cache::put(mail::AccountId account, const Secret& password, std::string kind, std::uint64_t generation) {
-  Entry entry{hash(account, password), std::move(kind), clock_.steady() + ttl_};
+  const auto proven = hash(account, password);
   const std::lock_guard lock(mutex_);
   if (generation != generation_) return;
   if (!entries_.contains(account) && entries_.size() >= size_) shrink();
-  entries_[account] = std::move(entry);
+  entries_[account] = {proven, std::move(kind), clock_.steady() + ttl_};
 }
 
 void Cache::drop(mail::AccountId account) {
   const std::lock_guard lock(mutex_);
   ++generation_;
   entries_.erase(account);
+}
+
+void Cache::set_ttl(std::chrono::seconds ttl) {
+  const std::lock_guard lock(mutex_);
+  ttl_ = ttl;
 }
 
 void Cache::shrink() {

@@ -29,6 +29,8 @@ class Cache {
   std::optional<std::string> find(mail::AccountId account, const Secret& password) const;
   void put(mail::AccountId account, const Secret& password, std::string kind, std::uint64_t generation);
   void drop(mail::AccountId account);
+  /// For what is proven from now on.
+  void set_ttl(std::chrono::seconds ttl);
 
  private:
   using Hash = std::array<unsigned char, 32>;
@@ -41,11 +43,11 @@ class Cache {
   /// Makes room: expired entries go, else an arbitrary one. The caller holds the mutex.
   void shrink();
 
-  const std::chrono::seconds ttl_;
   const std::size_t size_;
   const Clock& clock_;
   Secret key_;
   mutable std::mutex mutex_;
+  std::chrono::seconds ttl_;
   std::uint64_t generation_ = 0;
   std::unordered_map<mail::AccountId, Entry> entries_;
 };

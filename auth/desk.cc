@@ -157,7 +157,19 @@ void LoginDesk::forget(const store::AccountRow& account) {
   guard_.forget(account.login);
 }
 
+void LoginDesk::follow_reload() {
+  if (settings_.live == nullptr) return;
+  auto current = settings_.live->get();
+  const std::lock_guard lock(reload_mutex_);
+  if (current == seen_) return;
+  const auto fresh = settings_from(*current);
+  guard_.set_limits(fresh.guard);
+  cache_.set_ttl(fresh.cache_ttl);
+  seen_ = std::move(current);
+}
+
 std::optional<Step> LoginDesk::plain(const AttemptLabel& label, const Secret& message, Depth depth) {
+  follow_reload();
   PlainPeer peer(*this, label, depth);
   SaslServer server(parts_.sasl, peer, {});
   const auto outcome = server.start("PLAIN", message.reveal());
@@ -216,6 +228,7 @@ ScramLogin::ScramLogin(std::shared_ptr<LoginDesk> desk, Origin origin, std::stri
 ScramLogin::~ScramLogin() = default;
 
 Step ScramLogin::start(const std::string& message) {
+  desk_->follow_reload();
   label_.user = user_of(label_.mechanism, message);
   auto permit = desk_->guard().admit({label_.origin.ip, desk_->candidate(label_.user).name});
   if (!permit) return desk_->refuse(label_, Refusal::throttled, "too many failures");

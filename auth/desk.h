@@ -8,6 +8,7 @@
 
 #include <array>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -62,6 +63,8 @@ class LoginDesk {
   Step admit(const AttemptLabel& label, const store::AccountRow& account, std::string_view kind);
 
   Candidate candidate(std::string_view user) const;
+  /// Takes over budgets and times of a configuration that was reloaded since the last attempt.
+  void follow_reload();
   /// A changed password: what was proven or refused before counts no more.
   void forget(const store::AccountRow& account);
 
@@ -79,6 +82,8 @@ class LoginDesk {
   Guard guard_;
   Cache cache_;
   Counter successes_;
+  std::mutex reload_mutex_;
+  std::shared_ptr<const config::Config> seen_;  ///< under reload_mutex_
   std::array<Counter, refusals> refusals_;
 };
 

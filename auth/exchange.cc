@@ -86,6 +86,7 @@ async::Task<Step> SaslExchange::start(std::string mechanism, std::optional<std::
   // RFC 4422 §5.1: without initial response a client-first mechanism begins with an empty challenge.
   if (!initial) co_return challenge(mechanism_ == login_name ? "Username:" : "", expect_);
   auto message = decoded(*initial, true);
+  wipe(*initial);
   if (!message) co_return refuse(Refusal::malformed, message.error().text);
   co_return co_await take(std::move(*message));
 }

@@ -144,7 +144,7 @@ struct Guard::State {
     return out;
   }
 
-  const GuardLimits limits;
+  GuardLimits limits;  ///< under the mutex
   const Clock& clock;
   std::array<unsigned char, crypto_shorthash_KEYBYTES> hash_key{};
   std::mutex mutex;
@@ -230,8 +230,8 @@ std::optional<Guard::Permit> Guard::admit(const Attempt& attempt) {
                                                                    state_->key("n" + network_of(attempt.ip)),
                                                                    state_->key("u" + attempt.name)});
   const auto now = state_->clock.steady();
-  const auto& limits = state_->limits;
   const std::lock_guard lock(state_->mutex);
+  const auto& limits = state_->limits;
   auto& address = state_->addresses.touch(release->customer);
   if (address.under_way >= limits.parallel) return std::nullopt;
   auto* entry = state_->names.find(release->name);
@@ -254,6 +254,11 @@ void Guard::forget(std::string_view name) {
   entry->refused.clear();
   entry->strangers = {};
   for (auto& network : entry->networks) network.failures = {};
+}
+
+void Guard::set_limits(const GuardLimits& limits) {
+  const std::lock_guard lock(state_->mutex);
+  state_->limits = limits;
 }
 
 std::size_t Guard::size() const {

@@ -50,6 +50,8 @@ class Guard {
   std::optional<Permit> admit(const Attempt& attempt);
   /// Forgets refused passwords and failures of a name whose password has changed.
   void forget(std::string_view name);
+  /// Other budgets from now on; the size of the tables stays.
+  void set_limits(const GuardLimits& limits);
   /// Addresses and names remembered now.
   std::size_t size() const;
 

@@ -22,4 +22,10 @@ Settings settings_from(const config::Config& config) {
   return out;
 }
 
+Settings settings_from(const config::Live& live) {
+  auto out = settings_from(*live.get());
+  out.live = &live;
+  return out;
+}
+
 }  // namespace postern::auth

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "config/live.h"
 
 namespace postern::auth {
 
@@ -46,10 +47,13 @@ struct Settings {
   unsigned hash_threads = 2;
   unsigned hash_queue = 64;  ///< logins that wait for a hash thread; one more is Refusal::unavailable
   std::chrono::seconds cache_ttl{600};
-  std::size_t cache_size = 10000;  ///< accounts whose password is remembered
+  std::size_t cache_size = 10000;      ///< accounts whose password is remembered
+  const config::Live* live = nullptr;  ///< when set, `guard` and `cache_ttl` follow a reload; the rest is fixed at start
 };
 
 /// Reads everything auth needs from the configuration.
 Settings settings_from(const config::Config& config);
+/// The same, following reloads; `live` outlives the service.
+Settings settings_from(const config::Live& live);
 
 }  // namespace postern::auth

@@ -171,6 +171,9 @@ TEST_F(ExchangeTest, BrokenDataIsMalformedAndNotCounted) {
     for (const auto& text : cases)
       EXPECT_EQ(house.exchange("PLAIN", {text})[0].refusal, Refusal::malformed) << text.substr(0, 40);
   }
+  const auto too_long = plain_message("", "alice@example.org", std::string(9200, 'x'));
+  ASSERT_GT(too_long.size(), max_sasl_input);
+  EXPECT_EQ(house.exchange("PLAIN", {too_long})[0].refusal, Refusal::malformed);
   EXPECT_EQ(house.exchange("LOGIN", {"="})[0].refusal, Refusal::malformed);
   EXPECT_EQ(house.exchange("LOGIN", {b64("a\0b"s)})[0].refusal, Refusal::malformed);
   EXPECT_EQ(house.exchange("LOGIN", {b64("alice@example.org"), b64("a\0b"s)})[1].refusal, Refusal::malformed);
@@ -300,6 +303,23 @@ TEST_F(ExchangeTest, FailuresAreThrottledAndComeBack) {
   EXPECT_TRUE(house.login("alice@example.org", right_password, House::from("198.51.100.1")).login);
   house.clock.advance(std::chrono::minutes(2));
   EXPECT_TRUE(house.login("alice@example.org", right_password).login);
+}
+
+TEST(Reload, BudgetsAndTimesFollow) {
+  config::Live live{config::Config{}};
+  House house(settings_from(live));
+  EXPECT_EQ(house.login("alice@example.org", wrong_password).refusal, Refusal::bad_credentials);
+  config::Config strict;
+  strict.auth.failures_per_minute = 1;
+  live.replace(strict);
+  EXPECT_EQ(house.login("alice@example.org", right_password).refusal, Refusal::throttled);
+  strict.auth.failures_per_minute = 5;
+  strict.auth.cache_ttl = std::chrono::seconds(0);
+  live.replace(strict);
+  EXPECT_TRUE(house.login("alice@example.org", right_password).login);
+  const int reads = house.credentials.reads;
+  EXPECT_TRUE(house.login("alice@example.org", right_password).login);
+  EXPECT_EQ(house.credentials.reads, reads + 1) << "0 s: never remembered";
 }
 
 TEST_F(ExchangeTest, ScramGuessesCount) {
