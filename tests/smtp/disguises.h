@@ -71,11 +71,11 @@ inline const std::vector<std::string>& relay_disguises() {
 
 /// Says the lines, then RCPT with the disguise, and expects one of the answers. Uses a dialogue file in memory form.
 inline void play_disguise(DialogueHost& house, const std::string& disguise, const std::vector<std::string>& before,
-                          const std::vector<std::string>& answers) {
+                          const std::vector<std::string>& answers, const std::string& opening = {}) {
   const Folder folder;
   const auto file = folder / "disguise.txt";
   std::ofstream out(file);
-  out << "s~ 220 *\n";
+  out << opening << "s~ 220 *\n";
   for (const auto& line : before) {
     out << "c: " << line << '\n';
     out << (line.starts_with("EHLO") ? "s> 250 LIMITS*\n" : "s~ *\n");

@@ -38,7 +38,9 @@ class House : public DialogueHost {
     inbound_->options().tarpit_step = std::chrono::milliseconds(0);
   }
 
-  boost::asio::io_context& io() override { return io_; }
+  ~House() override { abandon(); }
+
+  boost::asio::io_context& io() override { return *io_; }
 
   /// Words: "ip=192.0.2.7", and a service that serve_connection knows ("25" when none is named).
   void serve(UniqueFd server_end, std::string_view words) override {
@@ -55,9 +57,9 @@ class House : public DialogueHost {
       }
     }
     auto connection =
-        std::make_shared<net::Connection>(net::make_socket_stream(io_.get_executor(), std::move(server_end)), options);
+        std::make_shared<net::Connection>(net::make_socket_stream(io_->get_executor(), std::move(server_end)), options);
     connections_.push_back(connection);
-    boost::asio::co_spawn(io_, converse(this, connection, service), &rethrow);
+    boost::asio::co_spawn(*io_, converse(this, connection, service), &rethrow);
   }
 
   std::string act(std::string_view line) override {
@@ -83,8 +85,8 @@ class House : public DialogueHost {
 
   // messages alice@example.org 2 · last alice@example.org has|lacks TEXT · queued 1 · log has|lacks TEXT
   std::string verify(std::string_view line) override {
-    io_.restart();
-    io_.run_for(std::chrono::milliseconds(20));
+    io_->restart();
+    io_->run_for(std::chrono::milliseconds(20));
     std::istringstream in{std::string(line)};
     std::string word;
     in >> word;
@@ -105,10 +107,10 @@ class House : public DialogueHost {
   template <class T>
   T run(async::Task<T> task) {
     std::optional<T> out;
-    boost::asio::co_spawn(io_, async::detail::store_into(std::move(task), out), &rethrow);
+    boost::asio::co_spawn(*io_, async::detail::store_into(std::move(task), out), &rethrow);
     while (!out) {
-      io_.restart();
-      io_.run_one_for(std::chrono::milliseconds(10));
+      io_->restart();
+      io_->run_one_for(std::chrono::milliseconds(10));
     }
     return std::move(*out);
   }
@@ -142,6 +144,8 @@ class House : public DialogueHost {
   }
 
  protected:
+  /// Destroys all coroutines; every destructor begins with it, because they refer to the house's members.
+  void abandon() { io_.reset(); }
   /// One session of the named service; derived houses know more.
   virtual async::Task<> serve_connection(net::Connection& connection, const std::string& /*service*/) {
     co_await inbound_->serve(connection);
@@ -249,7 +253,7 @@ class House : public DialogueHost {
   std::optional<smtp::InboundService> inbound_;
   std::string default_service_ = "25";
   std::vector<std::weak_ptr<net::Connection>> connections_;
-  boost::asio::io_context io_;  // last: its coroutines refer to all of the above
+  std::unique_ptr<boost::asio::io_context> io_ = std::make_unique<boost::asio::io_context>();
 };
 
 }  // namespace postern::test

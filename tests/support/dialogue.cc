@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <fstream>
 #include <map>
 #include <memory>
@@ -429,6 +430,7 @@ Result<std::string> unescape(std::string_view quoted) {
 }
 
 void run_dialogue(const std::filesystem::path& file, DialogueHost& host) {
+  std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes to closed sockets; the error is enough
   std::ifstream in(file);
   Parser parser;
   int line = 0;
