@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading stored bodies. A small body is read whole and its checksum verified before the reader is handed out, in the same
+// visit to the lane that found it; a large one is read in pieces and verified when it was read from start to end.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "store/sqlite/lane.h"
+#include "store/sqlite/segments.h"
+
+namespace postern::store::sqlite {
+
+/// Bodies up to this many octets are read at once.
+inline constexpr std::uint64_t small_body = 1 << 20;
+
+struct Location {
+  Placement place;
+  std::string prefix;
+};
+/// By queue entry or by rowid of `message`; nothing when there is none.
+std::optional<Location> locate_queued(Database& db, std::uint64_t queue);
+std::optional<Location> locate_message(Database& db, std::int64_t message);
+/// Expunged at this time or later.
+std::optional<Location> locate_expunged(Database& db, std::int64_t message, std::int64_t expunged_since);
+
+/// On the thread of a lane; pieces of large bodies are read on `long_lane`. Errors: corrupt, io.
+Result<std::unique_ptr<BodyReader>> open_body(SegmentFolder& folder, Lane& long_lane, Location location);
+
+}  // namespace postern::store::sqlite

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// Database and Query: a thin hand on SQLite. One Database belongs to one thread at a time.
+// Contract: SQL text is always a literal (class Sql cannot hold anything else), values are always bound (security.md D95). Every
+// connection is hardened: defensive mode, trusted_schema off, cell_size_check, no ATTACH, no extensions (D95, D96).
+// Inside store/sqlite a failing statement throws SqlError, so that a transaction of many statements stays readable; it is
+// caught in one place for each thread (Writer, Lane, open) and leaves as an Error value.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/result.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace postern::store::sqlite {
+
+struct SqlError {
+  Error error;
+};
+
+/// The text of a statement: a string literal.
+struct Sql {
+  template <std::size_t N>
+  consteval Sql(const char (&literal)[N]) : text(literal) {}
+  const char* text;
+};
+
+/// Bytes bound as BLOB; std::string_view alone is bound as TEXT.
+struct Blob {
+  std::string_view bytes;
+};
+
+/// One use of a prepared statement; gives it back to the cache when it goes.
+class Query {
+ public:
+  explicit Query(sqlite3_stmt* statement) : statement_(statement) {}
+  Query(Query&& other) noexcept : statement_(std::exchange(other.statement_, nullptr)) {}
+  Query& operator=(Query&&) = delete;
+  ~Query();
+
+  void bind(int index, std::int64_t value);
+  void bind(int index, std::string_view value);
+  void bind(int index, Blob value);
+  /// True when there is a row.
+  bool step();
+  /// Steps to the end.
+  void run();
+  std::int64_t integer(int column);
+  std::uint64_t unsigned_integer(int column) { return static_cast<std::uint64_t>(integer(column)); }
+  /// Valid until the next step.
+  std::string_view text(int column);
+
+ private:
+  sqlite3_stmt* statement_;
+};
+
+class Database {
+ public:
+  enum class Mode : std::uint8_t { read_write, read_only };
+  struct Options {
+    std::filesystem::path path;
+    Mode mode = Mode::read_write;
+    int cache_kib = 16 * 1024;
+  };
+  /// Opens, and for read_write makes the file (0600) when it is missing. Errors: corrupt, denied, no_space, io.
+  static Result<std::unique_ptr<Database>> open(const Options& options);
+  ~Database();
+  Database(const Database&) = delete;
+
+  template <class... Values>
+  Query query(Sql sql, const Values&... values) {
+    Query query = prepare(sql);
+    int index = 0;
+    (bind_one(query, ++index, values), ...);
+    return query;
+  }
+  /// Runs to the end; gives the number of changed rows.
+  template <class... Values>
+  std::int64_t run(Sql sql, const Values&... values) {
+    query(sql, values...).run();
+    return changes();
+  }
+  /// The first column of the first row, or `otherwise`.
+  template <class... Values>
+  std::int64_t integer(std::int64_t otherwise, Sql sql, const Values&... values) {
+    Query one = query(sql, values...);
+    return one.step() ? one.integer(0) : otherwise;
+  }
+  /// Several statements, for schemas. Not cached.
+  void script(const char* sql);
+  std::int64_t last_id() const;
+  std::int64_t changes() const;
+  /// False inside BEGIN … COMMIT.
+  bool idle() const;
+
+  /// Copies the whole database into a new file.
+  Result<> copy_to(const std::filesystem::path& path);
+  /// Pages in the write-ahead log after the last commit.
+  int wal_pages() const { return wal_pages_; }
+  /// Moves what it can from the log to the database; with `truncate`, everything, and empties the log. Error: io.
+  Result<> checkpoint(bool truncate);
+
+ private:
+  explicit Database(sqlite3* handle) : handle_(handle) {}
+  Query prepare(Sql sql);
+  Result<> configure(const Options& options);
+  template <class T>
+  static void bind_one(Query& query, int index, const T& value) {
+    if constexpr (std::is_integral_v<T> || std::is_enum_v<T>) {
+      query.bind(index, static_cast<std::int64_t>(value));
+    } else if constexpr (std::is_same_v<T, Blob>) {
+      query.bind(index, value);
+    } else {
+      query.bind(index, std::string_view(value));
+    }
+  }
+  static int on_wal(void* self, sqlite3*, const char*, int pages);
+
+  sqlite3* handle_;
+  std::unordered_map<const char*, sqlite3_stmt*> statements_;
+  int wal_pages_ = 0;
+};
+
+/// A transaction that takes the right to write at once; rolls back when it goes without commit().
+class TransactionGuard {
+ public:
+  explicit TransactionGuard(Database& db);
+  ~TransactionGuard();
+  TransactionGuard(const TransactionGuard&) = delete;
+  void commit();
+
+ protected:
+  TransactionGuard(Database& db, Sql begin);
+
+ private:
+  Database& db_;
+  bool open_ = true;
+};
+
+/// A transaction that takes the right to write only when it writes.
+class ReadGuard : public TransactionGuard {
+ public:
+  explicit ReadGuard(Database& db) : TransactionGuard(db, "BEGIN") {}
+};
+
+}  // namespace postern::store::sqlite

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/sqlite/message_reads.h"
+
+#include <algorithm>
+
+#include "store/mailbox_name.h"
+#include "store/messages.h"
+
+namespace postern::store::sqlite {
+
+bool account_exists(Database& db, AccountId account) { return db.integer(0, "SELECT 1 FROM account WHERE id=?1", account) != 0; }
+
+bool owns(Database& db, AccountId account, MailboxId mailbox) {
+  return db.integer(0, "SELECT 1 FROM mailbox WHERE id=?1 AND account=?2", mailbox, account) != 0;
+}
+
+std::vector<std::string> read_subscriptions(Database& db, AccountId account) {
+  std::vector<std::string> out;
+  auto row = db.query("SELECT name FROM subscription WHERE account=?1", account);
+  while (row.step()) out.emplace_back(row.text(0));
+  std::sort(out.begin(), out.end(), mailbox_before);
+  return out;
+}
+
+namespace {
+
+/// Every UID that was ever given and is not there now.
+UidSet all_missing(Database& db, MailboxId mailbox) {
+  const auto next = static_cast<Uid>(db.integer(1, "SELECT uidnext FROM mailbox WHERE id=?1", mailbox));
+  if (next <= 1) return {};
+  UidSet there;
+  auto row = db.query("SELECT id FROM message WHERE id BETWEEN ?1 AND ?2 ORDER BY id", message_id(mailbox, 0),
+                      message_id(mailbox, UINT32_MAX));
+  while (row.step()) there.add(uid_of(row.integer(0)));
+  return UidSet{{1, next - 1}}.minus(there);
+}
+
+}  // namespace
+
+// RFC 7162 §3.2.6: below the floor of what is remembered, the full comparison is the answer.
+UidSet read_vanished(Database& db, MailboxId mailbox, ModSeq since) {
+  const auto floor = db.integer(0, "SELECT vanished_floor FROM mailbox WHERE id=?1", mailbox);
+  if (since < static_cast<ModSeq>(floor)) return all_missing(db, mailbox);
+  std::vector<UidRange> ranges;
+  auto row = db.query("SELECT lo, hi FROM vanished WHERE mailbox=?1 AND modseq>?2", mailbox, since);
+  while (row.step()) ranges.push_back({static_cast<Uid>(row.integer(0)), static_cast<Uid>(row.integer(1))});
+  std::sort(ranges.begin(), ranges.end(), [](const UidRange& a, const UidRange& b) { return a.lo < b.lo; });
+  UidSet out;
+  for (const auto& range : ranges) out.add(range);
+  return out;
+}
+
+namespace {
+
+MessageInfo read_info(Query& row, unsigned fields) {
+  MessageInfo info;
+  info.uid = uid_of(row.integer(0));
+  info.internal_date = row.integer(1);
+  info.size = row.unsigned_integer(2);
+  info.prefix_size = static_cast<std::uint32_t>(row.integer(3));
+  if (fields & meta_envelope) info.meta.envelope = row.text(4);
+  if (fields & meta_structure) info.meta.bodystructure = row.text(5);
+  if (fields & meta_parts) info.meta.parts = row.text(6);
+  return info;
+}
+
+Query query_infos(Database& db, std::int64_t lo, std::int64_t hi, unsigned fields) {
+  if (fields == meta_none) {
+    return db.query("SELECT id, idate, size, psize FROM message WHERE id BETWEEN ?1 AND ?2 ORDER BY id", lo, hi);
+  }
+  return db.query(
+      "SELECT m.id, m.idate, m.size, m.psize, x.envelope, x.bodystructure, x.parts FROM message m LEFT JOIN msgmeta x ON "
+      "x.id=m.id "
+      "WHERE m.id BETWEEN ?1 AND ?2 ORDER BY m.id",
+      lo, hi);
+}
+
+}  // namespace
+
+Result<std::vector<MessageInfo>> read_infos(Database& db, MailboxId mailbox, const UidSet& uids, MetaFields fields) {
+  std::vector<MessageInfo> out;
+  for (const auto& range : uids.ranges()) {
+    auto row = query_infos(db, message_id(mailbox, range.lo), message_id(mailbox, range.hi), fields);
+    while (row.step()) {
+      if (out.size() == max_info_rows) return fail(ErrorKind::limit, "more than 1000 messages asked for at once");
+      out.push_back(read_info(row, fields));
+    }
+  }
+  return out;
+}
+
+namespace {
+
+Keywords read_keywords(Database& db, MailboxId mailbox) {
+  Keywords names;
+  auto row = db.query("SELECT bit, name FROM keyword WHERE mailbox=?1 ORDER BY bit", mailbox);
+  while (row.step()) {
+    const auto index = static_cast<std::size_t>(row.integer(0)) - flag::first_keyword;
+    if (index >= flag::max_keywords) continue;
+    names.resize(index + 1);
+    names[index] = row.text(1);
+  }
+  return names;
+}
+
+std::vector<Snapshot::ChunkPtr> read_chunks(Database& db, MailboxId mailbox) {
+  std::vector<Snapshot::ChunkPtr> chunks;
+  std::shared_ptr<Snapshot::Chunk> last;
+  auto row = db.query("SELECT id, size, flags, modseq FROM message WHERE id BETWEEN ?1 AND ?2 ORDER BY id",
+                      message_id(mailbox, 0), message_id(mailbox, UINT32_MAX));
+  while (row.step()) {
+    if (!last || last->size() == Snapshot::chunk_rows) {
+      last = std::make_shared<Snapshot::Chunk>();
+      chunks.push_back(last);
+    }
+    const auto size = static_cast<std::uint32_t>(std::min<std::uint64_t>(row.unsigned_integer(1), UINT32_MAX));
+    last->push_back(Row{uid_of(row.integer(0)), size, row.unsigned_integer(2), row.unsigned_integer(3)});
+  }
+  return chunks;
+}
+
+}  // namespace
+
+SnapshotPtr read_snapshot(Database& db, MailboxId mailbox) {
+  auto snapshot = std::make_shared<Snapshot>();
+  auto row = db.query("SELECT uidvalidity, uidnext, highest, recent_uid FROM mailbox WHERE id=?1", mailbox);
+  if (!row.step()) return nullptr;
+  snapshot->mailbox = mailbox;
+  snapshot->uidvalidity = static_cast<std::uint32_t>(row.integer(0));
+  snapshot->uidnext = static_cast<Uid>(row.integer(1));
+  snapshot->highest = row.unsigned_integer(2);
+  snapshot->recent_uid = static_cast<Uid>(row.integer(3));
+  snapshot->keywords = read_keywords(db, mailbox);
+  snapshot->set_chunks(read_chunks(db, mailbox));
+  return snapshot;
+}
+
+Result<std::optional<WatchPtr>> load_watch(Core& core, Database& db, const LoadOrder& order) {
+  // The lane began its transaction, but it sees nothing before the first read: what is published from here on is kept.
+  core.cache.begin_load(order.mailbox);
+  SnapshotPtr read;
+  bool too_large = false;
+  try {
+    if (owns(db, order.account, order.mailbox)) {
+      const auto rows = db.integer(0, "SELECT messages FROM mailbox WHERE id=?1", order.mailbox);
+      too_large = static_cast<std::uint64_t>(rows) > order.most_rows;
+      if (!too_large) read = read_snapshot(db, order.mailbox);
+    }
+  } catch (const SqlError&) {
+    core.cache.finish_load(order.account, order.mailbox, nullptr);
+    throw;
+  }
+  auto watch = core.cache.finish_load(order.account, order.mailbox, std::move(read));
+  if (watch) return std::optional(std::move(watch));
+  if (too_large) return std::optional<WatchPtr>();
+  return fail(ErrorKind::not_found, "no such mailbox");
+}
+
+}  // namespace postern::store::sqlite

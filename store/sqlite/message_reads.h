@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads on mailboxes and messages: plain functions on a connection, run by a lane.
+#pragma once
+
+#include "store/sqlite/core.h"
+
+namespace postern::store::sqlite {
+
+/// Mailboxes with more rows are read on the long lane.
+inline constexpr std::uint64_t max_short_rows = 20'000;
+
+bool account_exists(Database& db, AccountId account);
+bool owns(Database& db, AccountId account, MailboxId mailbox);
+std::vector<std::string> read_subscriptions(Database& db, AccountId account);
+UidSet read_vanished(Database& db, MailboxId mailbox, ModSeq since);
+/// Errors: limit.
+Result<std::vector<MessageInfo>> read_infos(Database& db, MailboxId mailbox, const UidSet& uids, MetaFields fields);
+/// Null when there is no such mailbox.
+SnapshotPtr read_snapshot(Database& db, MailboxId mailbox);
+
+using WatchPtr = std::shared_ptr<WatchState>;
+struct LoadOrder {
+  AccountId account = 0;
+  MailboxId mailbox = 0;
+  std::uint64_t most_rows = 0;
+};
+/// Reads the mailbox into the cache. Gives nothing when it has more rows than that. Errors: not_found.
+Result<std::optional<WatchPtr>> load_watch(Core& core, Database& db, const LoadOrder& order);
+
+}  // namespace postern::store::sqlite

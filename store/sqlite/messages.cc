@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/sqlite/messages.h"
+
+#include <algorithm>
+
+#include "store/mailbox_name.h"
+#include "store/messages.h"
+#include "store/sqlite/mailboxes.h"
+#include "store/sqlite/queue_writes.h"
+
+namespace postern::store::sqlite {
+
+namespace {
+
+/// A row with its exact size.
+struct Found {
+  Row row;
+  std::uint64_t size = 0;
+};
+
+std::uint32_t hint(std::uint64_t size) { return static_cast<std::uint32_t>(std::min<std::uint64_t>(size, UINT32_MAX)); }
+
+std::vector<Found> rows_in(Transaction& tx, const MailboxState& mailbox, const UidSet& uids) {
+  std::vector<Found> out;
+  for (const auto& range : uids.ranges()) {
+    auto row = tx.db().query("SELECT id, modseq, flags, size FROM message WHERE id BETWEEN ?1 AND ?2 ORDER BY id",
+                             message_id(mailbox.id, range.lo), message_id(mailbox.id, range.hi));
+    while (row.step()) {
+      const std::uint64_t size = row.unsigned_integer(3);
+      out.push_back({Row{uid_of(row.integer(0)), hint(size), row.unsigned_integer(2), row.unsigned_integer(1)}, size});
+    }
+  }
+  return out;
+}
+
+std::uint64_t flags_in_use(Transaction& tx, const MailboxState& mailbox) {
+  std::uint64_t bits = 0;
+  auto row = tx.db().query("SELECT flags FROM message WHERE id BETWEEN ?1 AND ?2", message_id(mailbox.id, 0),
+                           message_id(mailbox.id, UINT32_MAX));
+  while (row.step()) bits |= row.unsigned_integer(0);
+  return bits;
+}
+
+/// Counts rows with these flags into (by = 1) or out of (by = -1) the mailbox.
+void count_flags(MailboxState& mailbox, std::uint64_t flags, int by) {
+  const auto step = static_cast<std::uint64_t>(by);
+  if ((flags & flag::seen) == 0) mailbox.unseen += step;
+  if ((flags & flag::deleted) != 0) mailbox.deleted += step;
+}
+
+void count_message(Transaction& tx, MailboxState& mailbox, const Found& found, int by) {
+  const auto step = static_cast<std::uint64_t>(by);
+  mailbox.messages += step;
+  mailbox.bytes += step * found.size;
+  count_flags(mailbox, found.row.flags, by);
+  if (AccountState* account = tx.account(mailbox.account)) {
+    account->quota.used_bytes += step * found.size;
+    account->quota.used_messages += step;
+  }
+}
+
+void touch_both(Transaction& tx, MailboxState& mailbox) {
+  tx.touch(mailbox);
+  if (AccountState* account = tx.account(mailbox.account)) tx.touch(*account);
+}
+
+/// Moves existing rows from `message` to `reap` and counts them out. `uids` holds exactly the rows' UIDs.
+void remove_rows(Transaction& tx, MailboxState& mailbox, const std::vector<Found>& rows, const UidSet& uids) {
+  if (rows.empty()) return;
+  touch_both(tx, mailbox);
+  const ModSeq modseq = tx.next_modseq(mailbox);
+  for (const auto& range : uids.ranges()) {
+    const auto lo = message_id(mailbox.id, range.lo);
+    const auto hi = message_id(mailbox.id, range.hi);
+    tx.db().run("INSERT INTO reap SELECT id, blob, ?3, ?4, flags, idate, size, psize FROM message WHERE id BETWEEN ?1 AND ?2", lo,
+                hi, tx.now(), modseq);
+    tx.db().run("DELETE FROM message WHERE id BETWEEN ?1 AND ?2", lo, hi);
+    tx.db().run("INSERT INTO vanished(mailbox, modseq, lo, hi) VALUES (?1,?2,?3,?4)", mailbox.id, modseq, range.lo, range.hi);
+    tx.rows_gone(mailbox, range);
+  }
+  for (const Found& found : rows) count_message(tx, mailbox, found, -1);
+}
+
+UidSet uids_of(const std::vector<Found>& rows) {
+  UidSet out;
+  for (const Found& found : rows) out.add(found.row.uid);
+  return out;
+}
+
+}  // namespace
+
+Result<> check_quota(const AccountState& account, std::uint64_t bytes, std::uint64_t messages) {
+  const Quota& q = account.quota;
+  if ((q.limit_bytes != 0 && q.used_bytes + bytes > q.limit_bytes) ||
+      (q.limit_messages != 0 && q.used_messages + messages > q.limit_messages)) {
+    return fail(ErrorKind::over_quota, "the account " + account.login + " is over its quota");
+  }
+  return {};
+}
+
+Uid insert_message(Transaction& tx, MailboxState& mailbox, const Insert& message) {
+  touch_both(tx, mailbox);
+  const ModSeq modseq = tx.next_modseq(mailbox);
+  const Uid uid = mailbox.uidnext++;
+  const std::uint64_t size = message.prefix.size() + message.body_size;
+  const auto id = message_id(mailbox.id, uid);
+  tx.db().run("INSERT INTO message(id, modseq, flags, idate, saved, size, psize, blob) VALUES (?1,?2,?3,?4,?5,?6,?7,?8)", id,
+              modseq, static_cast<std::int64_t>(message.flags), message.internal_date, tx.now(), size, message.prefix.size(),
+              message.blob);
+  tx.db().run("INSERT INTO msgmeta(id, envelope, bodystructure, parts, prefix) VALUES (?1,?2,?3,?4,?5)", id,
+              Blob{message.meta.envelope}, Blob{message.meta.bodystructure}, Blob{message.meta.parts}, Blob{message.prefix});
+  const Found found{Row{uid, hint(size), message.flags, modseq}, size};
+  count_message(tx, mailbox, found, 1);
+  tx.row_changed(mailbox, found.row);
+  return uid;
+}
+
+namespace {
+
+/// Unknown accounts, bad names and quotas over all deliveries together, before anything changes.
+Result<> check_deliveries(Transaction& tx, const Acceptance& acceptance) {
+  std::vector<std::pair<AccountState*, Quota>> shares;
+  for (const auto& delivery : acceptance.deliveries) {
+    AccountState* account = tx.account(delivery.account);
+    if (!account) return fail(ErrorKind::not_found, "no such account");
+    auto share = std::find_if(shares.begin(), shares.end(), [&](const auto& one) { return one.first == account; });
+    if (share == shares.end()) share = shares.insert(shares.end(), {account, Quota{}});
+    share->second.used_bytes += delivery.prefix.size() + acceptance.body->size();
+    ++share->second.used_messages;
+  }
+  for (const auto& [account, share] : shares) {
+    if (auto room = check_quota(*account, share.used_bytes, share.used_messages); !room) return room;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Accepted> accept(Transaction& tx, const Acceptance& acceptance, const NewBody& body) {
+  if (auto checked = check_deliveries(tx, acceptance); !checked) return std::unexpected(checked.error());
+  Accepted out;
+  const auto refs = static_cast<std::int64_t>(acceptance.deliveries.size()) + (acceptance.enqueue ? 1 : 0);
+  if (refs == 0) return out;
+  const std::int64_t blob = tx.add_blob(body, refs);
+  for (const auto& delivery : acceptance.deliveries) {
+    auto mailbox = mailbox_for_delivery(tx, delivery.account, delivery.mailbox);
+    if (!mailbox) return std::unexpected(mailbox.error());
+    const Uid uid = insert_message(tx, **mailbox,
+                                   {.blob = blob,
+                                    .body_size = acceptance.body->size(),
+                                    .prefix = delivery.prefix,
+                                    .meta = acceptance.meta,
+                                    .flags = delivery.flags & flag::system_mask,
+                                    .internal_date = acceptance.internal_date});
+    out.delivered.push_back({delivery.account, (*mailbox)->id, uid});
+  }
+  if (acceptance.enqueue) out.queued = enqueue(tx, *acceptance.enqueue, blob, acceptance.body->size());
+  return out;
+}
+
+Result<Appended> append(Transaction& tx, MailboxState& mailbox, const std::vector<NewMessage>& messages,
+                        std::span<const NewBody> bodies) {
+  std::uint64_t bytes = 0;
+  for (const auto& message : messages) bytes += message.body->size();
+  if (auto room = check_quota(*tx.account(mailbox.account), bytes, messages.size()); !room) return std::unexpected(room.error());
+  Keywords names = *mailbox.keywords;
+  std::vector<std::uint64_t> flags;
+  std::uint64_t used = 0;
+  for (const auto& message : messages) {
+    const auto bits = assign_keywords(names, message.keywords, [&] { return used | flags_in_use(tx, mailbox); });
+    if (!bits) return std::unexpected(bits.error());
+    flags.push_back((message.flags & flag::system_mask) | *bits);
+    used |= flags.back();
+  }
+  tx.set_keywords(mailbox, std::move(names));
+  Appended out{mailbox.uidvalidity, {}};
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    out.uids.add(insert_message(tx, mailbox,
+                                {.blob = tx.add_blob(bodies[i], 1),
+                                 .body_size = messages[i].body->size(),
+                                 .prefix = {},
+                                 .meta = messages[i].meta,
+                                 .flags = flags[i],
+                                 .internal_date = messages[i].internal_date}));
+  }
+  return out;
+}
+
+Result<FlagResult> store_flags(Transaction& tx, MailboxState& mailbox, const UidSet& uids, const FlagChange& change) {
+  Keywords names = *mailbox.keywords;
+  const auto mask = flag_mask(names, change, [&] { return flags_in_use(tx, mailbox); });
+  if (!mask) return std::unexpected(mask.error());
+  FlagResult out{{}, {}, mailbox.highest};
+  std::vector<Row> changing;
+  for (const Found& found : rows_in(tx, mailbox, uids)) {
+    const Row& row = found.row;
+    if (change.unchanged_since && row.modseq > *change.unchanged_since) {
+      out.modified.add(row.uid);
+      continue;
+    }
+    out.changed.add(row.uid);
+    if (mask->apply(row.flags) != row.flags) changing.push_back(row);
+  }
+  if (changing.empty() && names == *mailbox.keywords) return out;
+  tx.set_keywords(mailbox, std::move(names));
+  out.modseq = tx.next_modseq(mailbox);
+  for (const auto& range : out.changed.ranges()) {
+    tx.db().run("UPDATE message SET flags=(flags&?3)|?4, modseq=?5 WHERE id BETWEEN ?1 AND ?2 AND flags!=((flags&?3)|?4)",
+                message_id(mailbox.id, range.lo), message_id(mailbox.id, range.hi), static_cast<std::int64_t>(mask->keep),
+                static_cast<std::int64_t>(mask->set), out.modseq);
+  }
+  for (Row& row : changing) {
+    count_flags(mailbox, row.flags, -1);
+    row.flags = mask->apply(row.flags);
+    row.modseq = out.modseq;
+    count_flags(mailbox, row.flags, 1);
+    tx.row_changed(mailbox, row);
+  }
+  return out;
+}
+
+Result<UidSet> expunge(Transaction& tx, MailboxState& mailbox, const UidSet& uids, ExpungeMode mode) {
+  auto rows = rows_in(tx, mailbox, uids);
+  if (mode == ExpungeMode::marked_deleted) {
+    std::erase_if(rows, [](const Found& found) { return (found.row.flags & flag::deleted) == 0; });
+  }
+  UidSet gone = uids_of(rows);
+  remove_rows(tx, mailbox, rows, gone);
+  return gone;
+}
+
+namespace {
+
+/// Copies rows and cached structure of one dense range of UIDs to UIDs from `first` on.
+void copy_range(Transaction& tx, const MailboxState& from, UidRange range, std::int64_t first, ModSeq modseq) {
+  const auto lo = message_id(from.id, range.lo);
+  const auto hi = message_id(from.id, range.hi);
+  tx.db().run(
+      "INSERT INTO message(id, modseq, flags, idate, saved, size, psize, blob) "
+      "SELECT id-?1+?3, ?4, flags, idate, ?5, size, psize, blob FROM message WHERE id BETWEEN ?1 AND ?2",
+      lo, hi, first, modseq, tx.now());
+  tx.db().run(
+      "INSERT INTO msgmeta(id, envelope, bodystructure, parts, prefix) "
+      "SELECT id-?1+?3, envelope, bodystructure, parts, prefix FROM msgmeta WHERE id BETWEEN ?1 AND ?2",
+      lo, hi, first);
+  tx.db().run(
+      "UPDATE blob SET refs=refs+more.n FROM "
+      "(SELECT blob AS b, count(*) AS n FROM message WHERE id BETWEEN ?1 AND ?2 GROUP BY blob) AS more WHERE blob.id=more.b",
+      lo, hi);
+}
+
+}  // namespace
+
+Result<Copied> copy(Transaction& tx, MailboxState& from, const UidSet& uids, MailboxState& to, CopyMode mode) {
+  const auto rows = rows_in(tx, from, uids);
+  Copied out{to.uidvalidity, uids_of(rows), {}};
+  if (rows.empty()) return out;
+  std::uint64_t bytes = 0;
+  std::uint64_t used = 0;
+  for (const Found& found : rows) {
+    bytes += found.size;
+    used |= found.row.flags;
+  }
+  if (mode == CopyMode::copy) {
+    if (auto room = check_quota(*tx.account(to.account), bytes, rows.size()); !room) return std::unexpected(room.error());
+  }
+  if (rows.size() > UINT32_MAX - to.uidnext) return fail(ErrorKind::limit, "the mailbox has no UIDs left");
+  Keywords names = *to.keywords;
+  const KeywordMap map = map_keywords(*from.keywords, used, names, [&] { return flags_in_use(tx, to); });
+  tx.set_keywords(to, std::move(names));
+  touch_both(tx, to);
+  const ModSeq modseq = tx.next_modseq(to);
+  Uid next = to.uidnext;
+  for (const auto& range : out.from.ranges()) {
+    copy_range(tx, from, range, message_id(to.id, next), modseq);
+    next += range.hi - range.lo + 1;
+  }
+  for (const Found& found : rows) {
+    Found fresh{{to.uidnext++, found.row.size_hint, map.apply(found.row.flags), modseq}, found.size};
+    if (fresh.row.flags != found.row.flags) {
+      tx.db().run("UPDATE message SET flags=?2 WHERE id=?1", message_id(to.id, fresh.row.uid),
+                  static_cast<std::int64_t>(fresh.row.flags));
+    }
+    count_message(tx, to, fresh, 1);
+    tx.row_changed(to, fresh.row);
+    out.to.add(fresh.row.uid);
+  }
+  if (mode == CopyMode::move) remove_rows(tx, from, rows, out.from);
+  return out;
+}
+
+void reap_all(Transaction& tx, MailboxState& mailbox) {
+  const auto lo = message_id(mailbox.id, 0);
+  const auto hi = message_id(mailbox.id, UINT32_MAX);
+  touch_both(tx, mailbox);
+  if (AccountState* account = tx.account(mailbox.account)) {
+    account->quota.used_bytes -= mailbox.bytes;
+    account->quota.used_messages -= mailbox.messages;
+  }
+  tx.db().run("UPDATE reap SET expunged_at=0 WHERE id BETWEEN ?1 AND ?2", lo, hi);
+  tx.db().run("INSERT INTO reap SELECT id, blob, 0, ?3, flags, idate, size, psize FROM message WHERE id BETWEEN ?1 AND ?2", lo,
+              hi, mailbox.highest);
+  tx.db().run("DELETE FROM message WHERE id BETWEEN ?1 AND ?2", lo, hi);
+  tx.db().run("DELETE FROM vanished WHERE mailbox=?1", mailbox.id);
+  tx.db().run("DELETE FROM keyword WHERE mailbox=?1", mailbox.id);
+}
+
+bool reap_expired(Transaction& tx, UnixTime expunged_before, std::size_t most) {
+  std::vector<std::pair<std::int64_t, std::int64_t>> rows;
+  {
+    auto row =
+        tx.db().query("SELECT id, blob FROM reap WHERE expunged_at<?1 ORDER BY expunged_at LIMIT ?2", expunged_before, most);
+    while (row.step()) rows.emplace_back(row.integer(0), row.integer(1));
+  }
+  for (const auto& [id, blob] : rows) {
+    tx.db().run("DELETE FROM msgmeta WHERE id=?1", id);
+    tx.db().run("DELETE FROM reap WHERE id=?1", id);
+    tx.release_blob(blob, 1);
+  }
+  return rows.size() == most;
+}
+
+}  // namespace postern::store::sqlite

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes on messages: plain functions on a Transaction, run by the writer. Set-wise SQL by UID ranges, so that ten thousand
+// messages cost milliseconds (storage.md §3).
+#pragma once
+
+#include "store/sqlite/transaction.h"
+
+namespace postern::store::sqlite {
+
+/// A new message for a mailbox; its blob reference is counted by the caller.
+struct Insert {
+  std::int64_t blob = 0;
+  std::uint64_t body_size = 0;
+  std::string_view prefix;
+  const MessageMeta& meta;
+  std::uint64_t flags = 0;
+  UnixTime internal_date = 0;
+};
+Uid insert_message(Transaction& tx, MailboxState& mailbox, const Insert& message);
+
+/// Errors: over_quota, naming the account.
+Result<> check_quota(const AccountState& account, std::uint64_t bytes, std::uint64_t messages);
+
+Result<Accepted> accept(Transaction& tx, const Acceptance& acceptance, const NewBody& body);
+Result<Appended> append(Transaction& tx, MailboxState& mailbox, const std::vector<NewMessage>& messages,
+                        std::span<const NewBody> bodies);
+Result<FlagResult> store_flags(Transaction& tx, MailboxState& mailbox, const UidSet& uids, const FlagChange& change);
+Result<UidSet> expunge(Transaction& tx, MailboxState& mailbox, const UidSet& uids, ExpungeMode mode);
+Result<Copied> copy(Transaction& tx, MailboxState& from, const UidSet& uids, MailboxState& to, CopyMode mode);
+/// Everything in the mailbox goes to `reap`, due at once; for a mailbox that is being removed.
+void reap_all(Transaction& tx, MailboxState& mailbox);
+/// Ends up to `most` expunged messages whose window is over; true when there may be more.
+bool reap_expired(Transaction& tx, UnixTime expunged_before, std::size_t most);
+
+}  // namespace postern::store::sqlite

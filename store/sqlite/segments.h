@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// The segment files: seg/0000000001.seg and so on. SegmentFolder names, opens and removes them for everybody; ActiveSegment is
+// the writer thread's end of the one that grows.
+// Invariants: a file's name is durable before a row refers to it; a sealed file never changes; ids are never used again.
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/file.h"
+#include "store/body.h"
+#include "store/sqlite/disk.h"
+#include "store/sqlite/record.h"
+
+namespace postern::store::sqlite {
+
+using SegmentId = std::uint64_t;
+
+/// Where the stored bytes of a body lie.
+struct Placement {
+  SegmentId segment = 0;
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;
+  std::uint64_t checksum = 0;
+  Codec codec = Codec::raw;
+};
+
+/// A body on its way into a segment. Small bodies are placed by the writer, with their batch; large ones have been placed in a
+/// file of their own before they reach it.
+struct NewBody {
+  BodyPtr body;
+  std::string arrival;
+  Placement place;
+  bool placed = false;
+  /// Octets in the shared segment, with header and arrival text.
+  std::uint64_t record_size() const { return RecordHeader::size + arrival.size() + body->size(); }
+};
+
+/// Thread-safe.
+class SegmentFolder {
+ public:
+  static constexpr std::size_t max_open = 128;
+  SegmentFolder(std::filesystem::path folder, Disk& disk) : folder_(std::move(folder)), disk_(disk) {}
+
+  const std::filesystem::path& folder() const { return folder_; }
+  Disk& disk() { return disk_; }
+  std::filesystem::path path_of(SegmentId id) const;
+  /// Ids of the files in the folder, ascending. Other names are left alone.
+  Result<std::vector<SegmentId>> on_disk() const;
+  /// The next id to be used; raised by whoever knows of one in use.
+  SegmentId next_id() { return next_id_.fetch_add(1); }
+  void reserve_through(SegmentId id);
+
+  /// For reading. Errors: corrupt when the file is missing, io.
+  Result<std::shared_ptr<const UniqueFd>> open(SegmentId id);
+  /// A new empty file whose name is durable.
+  Result<UniqueFd> create(SegmentId id);
+  /// Makes the body a durable segment of one record.
+  Result<Placement> adopt(const Body& body, std::string_view arrival);
+  void remove(SegmentId id);
+
+ private:
+  Result<UniqueFd> unnamed_copy(const Body& body) const;
+  Result<> give_name(int fd, SegmentId id);
+
+  struct Cached {
+    SegmentId id;
+    std::shared_ptr<const UniqueFd> file;
+  };
+  const std::filesystem::path folder_;
+  Disk& disk_;
+  std::atomic<SegmentId> next_id_{1};
+  std::mutex mutex_;
+  std::list<Cached> open_;  ///< most recently used first
+};
+
+/// Owned by the writer thread.
+class ActiveSegment {
+ public:
+  struct Limits {
+    std::uint64_t segment_bytes = std::uint64_t{1} << 30;
+    std::uint64_t allocate_bytes = std::uint64_t{64} << 20;
+  };
+  struct Position {
+    SegmentId segment = 0;
+    std::uint64_t offset = 0;
+  };
+  /// What the index must learn when a new file was begun.
+  struct Rotation {
+    SegmentId sealed = 0;  ///< 0: there was none
+    std::uint64_t sealed_bytes = 0;
+    SegmentId begun = 0;
+  };
+  ActiveSegment(SegmentFolder& folder, Limits limits) : folder_(folder), limits_(limits) {}
+
+  /// Goes on behind the last good record after start-up.
+  Result<> resume(Position end);
+  Position position() const { return {id_, end_}; }
+  int descriptor() const { return file_.get(); }
+  /// Begins a new file when these bytes do not fit into the current one.
+  Result<> make_room(std::uint64_t bytes);
+  /// Writes the records in order behind the end and tells the bodies where they are. Nothing is synced yet. After an error
+  /// nothing was appended.
+  Result<> append(std::span<NewBody* const> bodies);
+  /// Takes back everything behind the position (of this file).
+  void rewind(Position to) { end_ = to.offset; }
+  const std::vector<Rotation>& rotations() const { return rotations_; }
+  /// The index knows them now.
+  void clear_rotations() { rotations_.clear(); }
+
+ private:
+  SegmentFolder& folder_;
+  const Limits limits_;
+  UniqueFd file_;
+  SegmentId id_ = 0;
+  std::uint64_t end_ = 0;
+  std::uint64_t allocated_ = 0;
+  std::vector<Rotation> rotations_;
+  std::vector<iovec> pieces_;
+  std::vector<HeaderBytes> headers_;
+};
+
+}  // namespace postern::store::sqlite

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/sqlite/transaction.h"
+
+#include <algorithm>
+
+namespace postern::store::sqlite {
+
+namespace {
+
+/// States kept between batches; above this they are read again.
+constexpr std::size_t max_cached_states = 100'000;
+
+template <class T>
+bool among(const std::vector<T*>& list, const T* one) {
+  return std::find(list.begin(), list.end(), one) != list.end();
+}
+
+}  // namespace
+
+AccountState* Transaction::account(AccountId id) {
+  if (const auto it = accounts_.find(id); it != accounts_.end()) return it->second->gone ? nullptr : it->second.get();
+  auto row = db_.query("SELECT login, used_bytes, used_messages, quota_bytes, quota_messages FROM account WHERE id=?1", id);
+  if (!row.step()) return nullptr;
+  auto state = std::make_unique<AccountState>();
+  state->id = id;
+  state->login = row.text(0);
+  state->quota = {row.unsigned_integer(1), row.unsigned_integer(2), row.unsigned_integer(3), row.unsigned_integer(4)};
+  return accounts_.emplace(id, std::move(state)).first->second.get();
+}
+
+MailboxState* Transaction::mailbox(MailboxId id) {
+  if (const auto it = mailboxes_.find(id); it != mailboxes_.end()) return it->second->gone ? nullptr : it->second.get();
+  auto row = db_.query(
+      "SELECT account, uidvalidity, uidnext, highest, recent_uid, vanished_floor, messages, unseen, deleted, bytes "
+      "FROM mailbox WHERE id=?1",
+      id);
+  if (!row.step()) return nullptr;
+  auto state = std::make_unique<MailboxState>();
+  state->id = id;
+  state->account = static_cast<AccountId>(row.integer(0));
+  state->uidvalidity = static_cast<std::uint32_t>(row.integer(1));
+  state->uidnext = static_cast<Uid>(row.integer(2));
+  state->highest = row.unsigned_integer(3);
+  state->recent_uid = static_cast<Uid>(row.integer(4));
+  state->vanished_floor = row.unsigned_integer(5);
+  state->messages = row.unsigned_integer(6);
+  state->unseen = row.unsigned_integer(7);
+  state->deleted = row.unsigned_integer(8);
+  state->bytes = row.unsigned_integer(9);
+  state->keywords = load_keywords(id);
+  return mailboxes_.emplace(id, std::move(state)).first->second.get();
+}
+
+MailboxState* Transaction::mailbox(AccountId account, MailboxId id) {
+  MailboxState* state = mailbox(id);
+  return state && state->account == account ? state : nullptr;
+}
+
+std::shared_ptr<const Keywords> Transaction::load_keywords(MailboxId id) {
+  Keywords names;
+  auto row = db_.query("SELECT bit, name FROM keyword WHERE mailbox=?1 ORDER BY bit", id);
+  while (row.step()) {
+    const auto index = static_cast<std::size_t>(row.integer(0)) - flag::first_keyword;
+    if (index >= flag::max_keywords) continue;
+    names.resize(index + 1);
+    names[index] = row.text(1);
+  }
+  return std::make_shared<const Keywords>(std::move(names));
+}
+
+MailboxState* Transaction::find(AccountId account, std::string_view name) {
+  name_key_.clear();
+  fmt::format_to(std::back_inserter(name_key_), "{}/{}", account, name);
+  if (const auto it = names_.find(name_key_); it != names_.end()) return mailbox(it->second);
+  const auto id = db_.integer(0, "SELECT id FROM mailbox WHERE account=?1 AND name=?2", account, name);
+  if (id == 0) return nullptr;
+  names_.emplace(name_key_, static_cast<MailboxId>(id));
+  return mailbox(static_cast<MailboxId>(id));
+}
+
+/// design.md §7: from max(last + 1, now), so that no two mailboxes ever share one.
+std::uint32_t Transaction::next_uidvalidity() {
+  const auto last = db_.integer(0, "SELECT v FROM sys WHERE k='uidvalidity'");
+  const auto next = std::max<std::int64_t>(last + 1, now());
+  db_.run("UPDATE sys SET v=?1 WHERE k='uidvalidity'", next);
+  return static_cast<std::uint32_t>(next);
+}
+
+MailboxState& Transaction::make_mailbox(AccountId account, std::string_view name, SpecialUse use) {
+  const std::uint32_t uidvalidity = next_uidvalidity();
+  db_.run("INSERT INTO mailbox(account, name, special_use, uidvalidity) VALUES (?1,?2,?3,?4)", account, name, use, uidvalidity);
+  const auto id = static_cast<MailboxId>(db_.last_id());
+  auto state = std::make_unique<MailboxState>();
+  state->id = id;
+  state->account = account;
+  state->uidvalidity = uidvalidity;
+  state->keywords = std::make_shared<const Keywords>();
+  made_.push_back(id);
+  return *(mailboxes_[id] = std::move(state));
+}
+
+void Transaction::touch(AccountState& account) {
+  const auto saved = [&](const auto& undo) { return undo.first == &account; };
+  if (std::none_of(undo_accounts_.begin(), undo_accounts_.end(), saved)) undo_accounts_.emplace_back(&account, account);
+  if (!among(dirty_accounts_, &account)) dirty_accounts_.push_back(&account);
+}
+
+void Transaction::touch(MailboxState& mailbox) {
+  const auto saved = [&](const auto& undo) { return undo.first == &mailbox; };
+  if (std::none_of(undo_mailboxes_.begin(), undo_mailboxes_.end(), saved)) undo_mailboxes_.emplace_back(&mailbox, mailbox);
+  if (!among(dirty_mailboxes_, &mailbox)) dirty_mailboxes_.push_back(&mailbox);
+}
+
+ModSeq Transaction::next_modseq(MailboxState& mailbox) {
+  touch(mailbox);
+  return ++mailbox.highest;
+}
+
+void Transaction::set_keywords(MailboxState& mailbox, Keywords names) {
+  if (names == *mailbox.keywords) return;
+  touch(mailbox);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (i < mailbox.keywords->size() && names[i] == (*mailbox.keywords)[i]) continue;
+    const auto bit = flag::first_keyword + i;
+    if (names[i].empty()) {
+      db_.run("DELETE FROM keyword WHERE mailbox=?1 AND bit=?2", mailbox.id, bit);
+    } else {
+      db_.run("INSERT OR REPLACE INTO keyword(mailbox, bit, name) VALUES (?1,?2,?3)", mailbox.id, bit, names[i]);
+    }
+  }
+  mailbox.keywords = std::make_shared<const Keywords>(std::move(names));
+}
+
+void Transaction::mailbox_gone(MailboxState& mailbox) {
+  touch(mailbox);
+  mailbox.gone = true;
+  names_.clear();
+}
+
+void Transaction::account_gone(AccountState& account) {
+  touch(account);
+  account.gone = true;
+  gone_accounts_.push_back(account.id);
+}
+
+void Transaction::queue_changed(std::int64_t depth_by, bool signal) {
+  depth_change_ += depth_by;
+  queue_signal_ = queue_signal_ || signal;
+}
+
+std::int64_t Transaction::add_blob(const NewBody& body, std::int64_t refs) {
+  const Placement& place = body.place;
+  if (!body.placed) throw SqlError{{ErrorKind::internal, "a body without a place"}};
+  const bool own_file = place.offset == 0;
+  if (own_file) {
+    db_.run("INSERT INTO segment(id, kind, state, bytes) VALUES (?1,1,1,?2)", place.segment, body.record_size());
+  }
+  db_.run("INSERT INTO blob(seg, off, len, osize, codec, refs, sum) VALUES (?1,?2,?3,?4,?5,?6,?7)", place.segment, place.offset,
+          place.length, body.body->size(), place.codec, refs, static_cast<std::int64_t>(place.checksum));
+  return db_.last_id();
+}
+
+void Transaction::release_blob(std::int64_t blob, std::int64_t refs) {
+  SegmentId segment = 0;
+  std::uint64_t length = 0;
+  {
+    auto row = db_.query("UPDATE blob SET refs=refs-?2 WHERE id=?1 RETURNING refs, seg, len", blob, refs);
+    if (!row.step() || row.integer(0) > 0) return;
+    segment = row.unsigned_integer(1);
+    length = row.unsigned_integer(2);
+  }
+  db_.run("DELETE FROM blob WHERE id=?1", blob);
+  add_dead(segment, length);
+  // A sealed file without living bodies goes, after the batch is durable.
+  const auto sealed =
+      db_.run("DELETE FROM segment WHERE id=?1 AND state=1 AND NOT EXISTS (SELECT 1 FROM blob WHERE seg=?1)", segment);
+  if (sealed > 0) dead_segments_.push_back(segment);
+}
+
+void Transaction::add_dead(SegmentId segment, std::uint64_t bytes) {
+  db_.run("UPDATE segment SET dead=dead+?2 WHERE id=?1", segment, bytes);
+}
+
+void Transaction::begin_command() {
+  undo_mailboxes_.clear();
+  undo_accounts_.clear();
+  made_.clear();
+  mark_ = {changes_.size(), gone_accounts_.size(), dead_segments_.size(), depth_change_, queue_signal_};
+}
+
+void Transaction::undo_command() {
+  for (auto& [state, before] : undo_mailboxes_) *state = std::move(before);
+  for (auto& [state, before] : undo_accounts_) *state = std::move(before);
+  for (const MailboxId id : made_) {
+    std::erase(dirty_mailboxes_, mailboxes_.at(id).get());
+    mailboxes_.erase(id);
+  }
+  names_.clear();
+  changes_.resize(mark_.changes);
+  gone_accounts_.resize(mark_.gone_accounts);
+  dead_segments_.resize(mark_.dead_segments);
+  depth_change_ = mark_.depth;
+  queue_signal_ = mark_.signal;
+  begin_command();
+}
+
+void Transaction::flush() {
+  for (const MailboxState* m : dirty_mailboxes_) {
+    if (m->gone) continue;
+    db_.run(
+        "UPDATE mailbox SET uidnext=?2, highest=?3, recent_uid=?4, vanished_floor=?5, messages=?6, unseen=?7, deleted=?8, "
+        "bytes=?9 WHERE id=?1",
+        m->id, m->uidnext, m->highest, m->recent_uid, m->vanished_floor, m->messages, m->unseen, m->deleted, m->bytes);
+  }
+  for (const AccountState* a : dirty_accounts_) {
+    db_.run("UPDATE account SET used_bytes=?2, used_messages=?3 WHERE id=?1", a->id, a->quota.used_bytes, a->quota.used_messages);
+  }
+}
+
+void Transaction::end_batch(bool keep_states) {
+  for (const AccountId id : gone_accounts_) accounts_.erase(id);
+  const bool drop = !keep_states || mailboxes_.size() + accounts_.size() + names_.size() > max_cached_states;
+  if (drop) {
+    accounts_.clear();
+    mailboxes_.clear();
+    names_.clear();
+  } else {
+    for (const MailboxState* m : std::vector<MailboxState*>(std::move(dirty_mailboxes_))) {
+      if (m->gone) mailboxes_.erase(m->id);
+    }
+  }
+  changes_.clear();
+  dirty_mailboxes_.clear();
+  dirty_accounts_.clear();
+  gone_accounts_.clear();
+  dead_segments_.clear();
+  depth_change_ = 0;
+  queue_signal_ = false;
+  begin_command();
+}
+
+}  // namespace postern::store::sqlite

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// Transaction: what the commands of one batch see. It keeps the counters of accounts and mailboxes in memory, so that a
+// batch writes each row once, and collects what must be published after the batch is durable.
+// Invariant: the cached states are the truth for the writer thread; nothing else writes these rows. A command that fails leaves
+// states, changes and signals as it found them (begin_command … undo_command).
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "store/sqlite/database.h"
+#include "store/sqlite/segments.h"
+#include "store/store.h"
+
+namespace postern::store::sqlite {
+
+using Keywords = std::vector<std::string>;
+
+struct AccountState {
+  AccountId id = 0;
+  std::string login;
+  Quota quota;
+  bool gone = false;
+};
+
+struct MailboxState {
+  MailboxId id = 0;
+  AccountId account = 0;
+  std::uint32_t uidvalidity = 0;
+  Uid uidnext = 1;
+  ModSeq highest = 1;
+  Uid recent_uid = 0;
+  ModSeq vanished_floor = 0;
+  std::uint64_t messages = 0;
+  std::uint64_t unseen = 0;
+  std::uint64_t deleted = 0;
+  std::uint64_t bytes = 0;
+  std::shared_ptr<const Keywords> keywords;
+  bool gone = false;
+};
+
+/// One step of a mailbox's history, for snapshots. Either a row as it is now, or a range of UIDs that went.
+struct RowChange {
+  MailboxId mailbox = 0;
+  bool gone = false;
+  Row row;
+  UidRange uids;
+};
+
+constexpr std::int64_t message_id(MailboxId mailbox, Uid uid) {
+  return static_cast<std::int64_t>(std::uint64_t{mailbox} << 32 | uid);
+}
+constexpr Uid uid_of(std::int64_t message_id) { return static_cast<Uid>(message_id); }
+
+class Transaction {
+ public:
+  Transaction(Database& db, const Clock& clock) : db_(db), clock_(clock) {}
+
+  Database& db() { return db_; }
+  UnixTime now() const { return clock_.unix_now(); }
+
+  /// Null when there is none.
+  AccountState* account(AccountId id);
+  MailboxState* mailbox(MailboxId id);
+  /// The account's own mailbox, or null (security.md D91).
+  MailboxState* mailbox(AccountId account, MailboxId id);
+  MailboxState* find(AccountId account, std::string_view name);
+  /// Inserts the row; the name must be canonical and free, parents are the caller's matter.
+  MailboxState& make_mailbox(AccountId account, std::string_view name, SpecialUse use);
+
+  /// Call before changing a state.
+  void touch(AccountState& account);
+  void touch(MailboxState& mailbox);
+  /// A new mod-sequence for this mailbox. Touches.
+  ModSeq next_modseq(MailboxState& mailbox);
+  void set_keywords(MailboxState& mailbox, Keywords names);
+  /// Names changed in ways the cache does not follow.
+  void forget_names() { names_.clear(); }
+
+  void row_changed(const MailboxState& mailbox, const Row& row) { changes_.push_back({mailbox.id, false, row, {}}); }
+  void rows_gone(const MailboxState& mailbox, UidRange uids) { changes_.push_back({mailbox.id, true, {}, uids}); }
+  void mailbox_gone(MailboxState& mailbox);
+  void account_gone(AccountState& account);
+  void queue_changed(std::int64_t depth_by, bool signal);
+
+  /// Inserts a blob row with that many references.
+  std::int64_t add_blob(const NewBody& body, std::int64_t refs);
+  /// Drops references; with the last one the row goes and its bytes are dead.
+  void release_blob(std::int64_t blob, std::int64_t refs);
+  /// Bytes in a shared segment that nobody refers to.
+  void add_dead(SegmentId segment, std::uint64_t bytes);
+
+  // -- for the writer --
+  void begin_command();
+  void undo_command();
+  /// Writes all touched counters.
+  void flush();
+  /// Forgets what the batch collected; with `keep_states` false also the cached states (the batch was rolled back).
+  void end_batch(bool keep_states);
+  std::span<const RowChange> changes() const { return changes_; }
+  std::span<MailboxState* const> touched_mailboxes() const { return dirty_mailboxes_; }
+  std::span<AccountState* const> touched_accounts() const { return dirty_accounts_; }
+  std::span<const AccountId> gone_accounts() const { return gone_accounts_; }
+  std::span<const SegmentId> dead_segments() const { return dead_segments_; }
+  std::int64_t depth_change() const { return depth_change_; }
+  bool queue_signal() const { return queue_signal_; }
+
+ private:
+  std::shared_ptr<const Keywords> load_keywords(MailboxId id);
+  std::uint32_t next_uidvalidity();
+
+  struct Mark {
+    std::size_t changes = 0, gone_accounts = 0, dead_segments = 0;
+    std::int64_t depth = 0;
+    bool signal = false;
+  };
+
+  Database& db_;
+  const Clock& clock_;
+  std::unordered_map<AccountId, std::unique_ptr<AccountState>> accounts_;
+  std::unordered_map<MailboxId, std::unique_ptr<MailboxState>> mailboxes_;
+  std::unordered_map<std::string, MailboxId> names_;  ///< "account/name"
+  std::string name_key_;
+
+  std::vector<RowChange> changes_;
+  std::vector<MailboxState*> dirty_mailboxes_;
+  std::vector<AccountState*> dirty_accounts_;
+  std::vector<AccountId> gone_accounts_;
+  std::vector<SegmentId> dead_segments_;
+  std::int64_t depth_change_ = 0;
+  bool queue_signal_ = false;
+
+  Mark mark_;
+  std::vector<std::pair<MailboxState*, MailboxState>> undo_mailboxes_;
+  std::vector<std::pair<AccountState*, AccountState>> undo_accounts_;
+  std::vector<MailboxId> made_;  ///< by the running command
+};
+
+}  // namespace postern::store::sqlite

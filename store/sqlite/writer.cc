@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: Apache-2.0
+// The batching writer.
+//
+// Crash table (design.md §3, storage.md §5): what a power cut leaves behind at each step of a batch, and what open() does.
+//
+//   S1 nothing received             nothing.
+//   S2 receiving                    memory or an unnamed file: vanishes. The client saw no 250.
+//   S3 body in the segment, no row  the tail behind the last row's body is cut off; a file without a row is removed.
+//   S3' row committed, body torn    (COMMIT and the segment's sync run in parallel) rows at or past the watermark are checked;
+//                                   those whose body fails its checksum are expunged (MODSEQ + VANISHED). Never acknowledged.
+//   S4 body and rows durable        accepted. When the 250 was lost, the sender's second copy is its right.
+//   S5 references gone              the bytes count as dead; a file with no living body is removed.
+//
+// The watermark in `sys` is where the batch's own bodies begin: everything before it was synced by earlier batches.
+#include "store/sqlite/writer.h"
+
+#include <pthread.h>
+#include <sys/prctl.h>
+
+#include <algorithm>
+
+namespace postern::store::sqlite {
+
+namespace {
+
+using namespace std::chrono_literals;
+using SteadyClock = std::chrono::steady_clock;
+
+// storage.md §2.2: linger only when commands come in crowds and syncs are slow; 60 µs brought nothing over 20.
+constexpr auto linger_step = 20us;
+constexpr double linger_sync_seconds = 0.0001;
+constexpr double average_weight = 0.2;
+constexpr auto idle_interval = 1s;
+constexpr auto housekeeping_interval = 60s;
+
+double seconds_since(SteadyClock::time_point start) { return std::chrono::duration<double>(SteadyClock::now() - start).count(); }
+
+/// True when the whole batch is lost, not the one command.
+bool ends_batch(const Database& db, const Error& error) {
+  return db.idle() || error.kind == ErrorKind::no_space || error.kind == ErrorKind::io;
+}
+
+}  // namespace
+
+Writer::Writer(Parts parts)
+    : parts_(std::move(parts)),
+      transaction_(parts_.db, parts_.clock),
+      sync_(parts_.folder.disk()),
+      counters_{
+          parts_.metrics.counter("postern_store_batches_total", "Transactions of the store's writer."),
+          parts_.metrics.counter("postern_store_commands_total", "Writes handed to the store."),
+          parts_.metrics.histogram("postern_store_batch_size", "Writes in one transaction.", {1, 2, 5, 10, 20, 50, 100, 500}),
+          parts_.metrics.histogram("postern_store_sync_seconds", "Time from the first write of a batch until it is durable.",
+                                   {0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 1})},
+      thread_(&Writer::loop, this) {}
+
+Writer::~Writer() { close(); }
+
+void Writer::close() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  arrived_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+Result<> Writer::enqueue(std::unique_ptr<Command> command) {
+  if (failed_) return fail(ErrorKind::unavailable, "the store stopped writing after a disk error; see the log and restart");
+  bool first = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return fail(ErrorKind::unavailable, "the store is closed");
+    if (waiting_.size() >= max_waiting) return fail(ErrorKind::unavailable, "too many writes are waiting");
+    first = waiting_.empty();
+    waiting_.push_back(std::move(command));
+  }
+  if (first) arrived_.notify_one();
+  return {};
+}
+
+void Writer::loop() {
+  pthread_setname_np(pthread_self(), "store-writer");
+  ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+  for (;;) {
+    Commands commands = take();
+    if (!commands.empty()) {
+      run_batch(commands);
+      continue;
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      if (stopping_ && waiting_.empty()) break;
+    }
+    housekeep();
+  }
+  write_clean_end();
+}
+
+/// Waits for commands and takes a batch of them; empty after an idle second or when stopping.
+Writer::Commands Writer::take() {
+  std::unique_lock lock(mutex_);
+  arrived_.wait_for(lock, idle_interval, [this] { return stopping_ || !waiting_.empty(); });
+  if (previous_batch_ > 1 && sync_average_ > linger_sync_seconds && !waiting_.empty()) linger(lock);
+  Commands out;
+  std::uint64_t bytes = 0;
+  while (!waiting_.empty() && out.size() < batch_commands && bytes < batch_bytes) {
+    for (const auto& body : waiting_.front()->bodies) bytes += body.placed ? 0 : body.body->size();
+    out.push_back(std::move(waiting_.front()));
+    waiting_.pop_front();
+  }
+  return out;
+}
+
+void Writer::linger(std::unique_lock<std::mutex>& lock) {
+  for (std::size_t before = 0; waiting_.size() > before && waiting_.size() < batch_commands && !stopping_;) {
+    before = waiting_.size();
+    lock.unlock();
+    std::this_thread::sleep_for(linger_step);
+    lock.lock();
+  }
+}
+
+void Writer::run_batch(Commands& commands) {
+  const auto start = SteadyClock::now();
+  previous_batch_ = commands.size();
+  const auto placed = place_bodies(commands);
+  const bool wrote = placed.has_value() && !placing_.empty();
+  const ActiveSegment::Position end = parts_.segment.position();
+  ActiveSegment::Position begin = end;
+  if (wrote) {
+    begin.offset = placing_.front()->place.offset - placing_.front()->arrival.size() - RecordHeader::size;
+    sync_.start(parts_.segment.descriptor());
+  }
+  const auto committed = failed_ ? placed : transact(commands, wrote ? &begin : nullptr);
+  const auto synced = wrote ? sync_.wait() : Result<>();
+  if (wrote) sync_average_ += average_weight * (seconds_since(start) - sync_average_);
+  counters_.sync_seconds.observe(seconds_since(start));
+
+  const Result<>& bad = !synced ? synced : committed;
+  if (!bad) {
+    for (auto& command : commands) command->fail_with(bad.error());
+    if (!synced || bad.error().kind == ErrorKind::io) {
+      fatal(bad.error());
+    } else {
+      parts_.segment.rewind(begin);
+    }
+    transaction_.end_batch(false);
+  } else {
+    parts_.segment.clear_rotations();
+    parts_.publish(transaction_);
+    for (const SegmentId id : transaction_.dead_segments()) parts_.folder.remove(id);
+    transaction_.end_batch(true);
+  }
+  settle(commands);
+  after_batch();
+}
+
+/// Writes the bodies of the batch behind each other. Commands whose bodies could not be written have failed afterwards.
+Result<> Writer::place_bodies(Commands& commands) {
+  placing_.clear();
+  std::uint64_t bytes = 0;
+  for (auto& command : commands) {
+    for (auto& body : command->bodies) {
+      if (body.placed) continue;
+      placing_.push_back(&body);
+      bytes += body.record_size();
+    }
+  }
+  if (placing_.empty()) return {};
+  auto placed = parts_.segment.make_room(bytes);
+  if (placed) placed = parts_.segment.append(placing_);
+  if (placed) return {};
+  for (auto& command : commands) {
+    const bool waits = std::any_of(command->bodies.begin(), command->bodies.end(), [](const NewBody& b) { return !b.placed; });
+    if (waits) command->fail_with(placed.error());
+  }
+  if (placed.error().kind == ErrorKind::io) fatal(placed.error());
+  return placed;
+}
+
+Result<> Writer::transact(Commands& commands, const ActiveSegment::Position* watermark) {
+  try {
+    TransactionGuard guard(parts_.db);
+    record_segments(watermark);
+    for (auto& command : commands) {
+      const bool bodies_ready =
+          std::all_of(command->bodies.begin(), command->bodies.end(), [](const NewBody& body) { return body.placed; });
+      if (bodies_ready) run_one(*command);
+    }
+    transaction_.flush();
+    if (auto ready = parts_.folder.disk().before_commit(); !ready) return ready;
+    guard.commit();
+    return {};
+  } catch (const SqlError& error) {
+    return std::unexpected(error.error);
+  }
+}
+
+void Writer::record_segments(const ActiveSegment::Position* watermark) {
+  Database& db = parts_.db;
+  for (const auto& rotation : parts_.segment.rotations()) {
+    if (rotation.sealed != 0) db.run("UPDATE segment SET state=1, bytes=?2 WHERE id=?1", rotation.sealed, rotation.sealed_bytes);
+    db.run("INSERT OR IGNORE INTO segment(id, kind, state) VALUES (?1,0,0)", rotation.begun);
+  }
+  if (!watermark) return;
+  db.run("UPDATE sys SET v=?1 WHERE k='watermark_segment'", watermark->segment);
+  db.run("UPDATE sys SET v=?1 WHERE k='watermark_offset'", watermark->offset);
+}
+
+/// One failure does not spoil the batch, unless SQLite says that the disk is full or broken.
+void Writer::run_one(Command& command) {
+  Database& db = parts_.db;
+  transaction_.begin_command();
+  db.run("SAVEPOINT command");
+  try {
+    command.run(transaction_);
+  } catch (const SqlError& error) {
+    if (ends_batch(db, error.error)) throw;
+    command.fail_with(error.error);
+  }
+  if (!command.ok()) {
+    db.run("ROLLBACK TO command");
+    transaction_.undo_command();
+    for (const auto& body : command.bodies) {
+      if (body.place.offset != 0) transaction_.add_dead(body.place.segment, body.place.length);
+    }
+  }
+  db.run("RELEASE command");
+}
+
+void Writer::settle(Commands& commands) {
+  async::Batch batch;
+  for (auto& command : commands) {
+    if (!command->ok()) drop_single_files(*command);
+    command->finish(batch);
+  }
+  counters_.batches.add();
+  counters_.commands.add(static_cast<double>(commands.size()));
+  counters_.batch_size.observe(static_cast<double>(commands.size()));
+  batch.flush();
+}
+
+/// After a fatal error nothing is removed: whether the row is durable is not known.
+void Writer::drop_single_files(const Command& command) {
+  if (failed_) return;
+  for (const auto& body : command.bodies) {
+    if (body.placed && body.place.offset == 0) parts_.folder.remove(body.place.segment);
+  }
+}
+
+void Writer::fatal(const Error& error) {
+  if (failed_.exchange(true)) return;
+  parts_.log.error("store", "writing stopped after a disk error; check the disk, then restart", {{"error", error.text}});
+  std::deque<std::unique_ptr<Command>> dropped;
+  {
+    const std::lock_guard lock(mutex_);
+    dropped.swap(waiting_);
+  }
+  async::Batch batch;
+  for (auto& command : dropped) {
+    command->fail_with(Error{ErrorKind::unavailable, "the store stopped writing after a disk error"});
+    command->finish(batch);
+  }
+}
+
+void Writer::after_batch() {
+  if (failed_ || parts_.db.wal_pages() < checkpoint_pages) return;
+  if (auto done = parts_.db.checkpoint(false); !done) {
+    if (done.error().kind == ErrorKind::io)
+      fatal(done.error());
+    else
+      parts_.log.warning("store", "the write-ahead log could not be moved", {{"error", done.error().text}});
+  }
+}
+
+/// An idle second: expired messages once a minute, and an empty log.
+void Writer::housekeep() {
+  if (failed_) return;
+  if (SteadyClock::now() - last_housekeeping_ >= housekeeping_interval) {
+    last_housekeeping_ = SteadyClock::now();
+    bool more = false;
+    auto [promise, future] = async::make_promise<Result<bool>>();
+    auto work = [this, &more](Transaction& tx, std::span<const NewBody>) -> Result<bool> {
+      return more = parts_.housekeeping(tx);
+    };
+    Commands commands;
+    commands.push_back(std::make_unique<Job<bool, decltype(work)>>(std::move(work), std::move(promise)));
+    run_batch(commands);
+    if (more) last_housekeeping_ -= housekeeping_interval;
+    return;
+  }
+  if (parts_.db.wal_pages() == 0) return;
+  if (auto done = parts_.db.checkpoint(true); !done && done.error().kind == ErrorKind::io) fatal(done.error());
+}
+
+/// After a clean end nothing has to be verified at the next start.
+void Writer::write_clean_end() {
+  if (failed_) return;
+  try {
+    const auto end = parts_.segment.position();
+    TransactionGuard guard(parts_.db);
+    record_segments(&end);
+    guard.commit();
+    [[maybe_unused]] const auto emptied = parts_.db.checkpoint(true);
+  } catch (const SqlError& error) {
+    parts_.log.warning("store", "closed without a clean end", {{"error", error.error.text}});
+  }
+}
+
+}  // namespace postern::store::sqlite
