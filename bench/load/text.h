@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Messages to send: header fields as mail programs write them and text that is different each time, so that neither
+// compression nor sharing of equal bodies flatters a server. No line begins with a dot, every line ends with CRLF.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace postern::bench {
+
+struct Shape {
+  std::uint64_t size = 10 * 1024;  ///< octets of the whole message, nearly exact
+  bool mime = false;               ///< multipart/alternative in multipart/mixed with a small attachment; otherwise plain text
+};
+
+class Messages {
+ public:
+  explicit Messages(Shape shape);
+  /// The n-th message.
+  std::string make(std::uint64_t n) const;
+
+ private:
+  std::string fields(std::uint64_t n) const;
+  std::string body(std::uint64_t n, std::size_t size) const;
+  std::string multipart(std::uint64_t n, std::size_t size) const;
+
+  Shape shape_;
+  std::string corpus_;  // lines of words
+};
+
+}  // namespace postern::bench
