@@ -74,7 +74,7 @@ async::Task<> Client::take_data_reply(Envelope& out) {
     co_return;
   }
   out.go_ahead = reply->code == 354;
-  if (out.go_ahead || out.failed) co_return;
+  if (out.go_ahead || out.failed || (out.accepted.empty() && usable_)) co_return;  // no recipient: nothing to learn
   out.failed = outcome_of(*reply, host_);
   if (reply->positive()) out.failed = broken("a positive reply to DATA");
   out.data_refused = true;

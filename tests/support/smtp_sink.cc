@@ -118,7 +118,7 @@ async::Task<> SmtpSink::serve(net::Connection& connection) {
 }
 
 net::Endpoint SmtpSink::listen(TestLoop& loop) {
-  const asio::ip::tcp::endpoint any(asio::ip::make_address_v4("127.0.0.1"), 0);
+  const asio::ip::tcp::endpoint any(asio::ip::make_address_v4("0.0.0.0"), 0);
   auto acceptor = std::make_shared<asio::ip::tcp::acceptor>(loop.executor(), any);
   const auto port = acceptor->local_endpoint().port();
   loop.spawn(accept_all(*this, loop, std::move(acceptor)));

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+// The courier against real sockets on loopback, with DNS from a zone and mail from the in-memory store.
+#include "outbound/courier.h"
+
+#include <gtest/gtest.h>
+
+#include "dns/zone.h"
+#include "store/memory/memory.h"
+#include "tests/support/certificates.h"
+#include "tests/support/folder.h"
+#include "tests/support/smtp_sink.h"
+
+namespace postern::outbound {
+namespace {
+
+using Kind = mail::Outcome::Kind;
+
+mail::Address address(std::string_view text) { return mail::Address::parse(text).value(); }
+
+class CourierTest : public testing::Test {
+ protected:
+  CourierTest()
+      : zone_("example.net. MX 10 mx.example.net.\nmx.example.net. A 127.0.0.1\n"), store_(store::memory::make(clock_)) {
+    config_.server.hostname = "us.example";
+    config_.outbound.allow_private_targets = true;
+    config_.outbound.prefer = config::Family::ipv4;
+  }
+  ~CourierTest() override {
+    if (courier_) loop_.run(courier_->stop());
+  }
+
+  void listen() { config_.outbound.port = sink_.listen(loop_).port; }
+
+  Courier& courier() {
+    if (!courier_) {
+      live_ = std::make_unique<config::Live>(config_);
+      router_ = std::make_unique<Router>(zone_, std::vector<IpAddress>());
+      courier_ = std::make_unique<Courier>(
+          Courier::Parts{store_->queue(), *router_, *live_, tls_, nullptr, clock_, log_, metrics_}, loop_.executor());
+    }
+    return *courier_;
+  }
+
+  store::QueueEntry entry_to(const std::vector<std::string>& to) {
+    store::QueueEntry entry;
+    entry.sender = address("alice@us.example");
+    entry.created = clock_.unix_now();
+    entry.expires = entry.created + 1000;
+    entry.prefix = "Received: x\r\n";
+    for (const auto& one : to) {
+      store::QueueRecipient row{.recipient = {.address = address(one)}};
+      row.domain = row.recipient.address.domain_text();
+      row.next_at = entry.created;
+      entry.recipients.push_back(std::move(row));
+    }
+    return entry;
+  }
+  /// Puts a message into the queue and gives its only claim.
+  store::Claim claim(store::QueueEntry entry) {
+    store::Acceptance acceptance;
+    acceptance.body = store::body_of("Subject: hello\r\n\r\nbody\r\n");
+    acceptance.enqueue = std::move(entry);
+    EXPECT_TRUE(loop_.run(store_->accept(std::move(acceptance))));
+    auto claims = loop_.run(store_->queue().claim(10, std::chrono::seconds(60), {}));
+    EXPECT_EQ(claims->size(), 1U);
+    return std::move(claims->front());
+  }
+  std::vector<mail::Outcome> deliver(store::QueueEntry entry) {
+    const auto one = claim(std::move(entry));
+    return loop_.run(courier().deliver(one));
+  }
+  mail::Outcome deliver() { return deliver(entry_to({"bob@example.net"})).front(); }
+
+  FakeClock clock_;
+  std::vector<std::string> lines_;
+  Log log_{LogLevel::info, [this](LogLevel, std::string_view line) { lines_.emplace_back(line); }};
+  Metrics metrics_;
+  test::SmtpSink sink_;
+  test::SmtpSink second_;
+  test::TestLoop loop_;
+  dns::Zone zone_;
+  config::Config config_;
+  std::shared_ptr<net::TlsClient> tls_;
+  std::unique_ptr<store::memory::MemoryStore> store_;
+  std::unique_ptr<config::Live> live_;
+  std::unique_ptr<Router> router_;
+  std::unique_ptr<Courier> courier_;
+};
+
+TEST_F(CourierTest, DeliversAndLogsOneLineForEachRecipient) {
+  listen();
+  const auto outcomes = deliver(entry_to({"bob@example.net", "carol@example.net"}));
+  EXPECT_EQ(outcomes[0].kind, Kind::delivered);
+  EXPECT_EQ(outcomes[1].kind, Kind::delivered);
+  ASSERT_EQ(sink_.messages.size(), 1U);
+  EXPECT_EQ(sink_.messages[0].content, "Received: x\r\nSubject: hello\r\n\r\nbody\r\n");
+  EXPECT_EQ(std::ranges::count_if(lines_, [](const auto& one) { return one.find("outbound delivered") != std::string::npos; }),
+            2);
+}
+
+TEST_F(CourierTest, ReusesItsConnection) {
+  listen();
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(deliver().kind, Kind::delivered);
+  EXPECT_EQ(sink_.connections, 1U);
+  EXPECT_EQ(sink_.messages.size(), 5U);
+}
+
+TEST_F(CourierTest, AnIdleConnectionThatWasClosedIsReplaced) {
+  listen();
+  EXPECT_EQ(deliver().kind, Kind::delivered);
+  int mails = 0;
+  sink_.answer = [&mails](const std::string& line) { return line.starts_with("MAIL") && ++mails == 1 ? "!" : ""; };
+  EXPECT_EQ(deliver().kind, Kind::delivered);
+  EXPECT_EQ(sink_.connections, 2U);
+}
+
+TEST_F(CourierTest, HonoursMailmax) {
+  sink_.offers.push_back("LIMITS MAILMAX=2");
+  listen();
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(deliver().kind, Kind::delivered);
+  EXPECT_EQ(sink_.connections, 2U);
+}
+
+TEST_F(CourierTest, ADeadHostIsLeftAloneForAWhile) {
+  config_.outbound.port = 1;  // nobody listens there
+  const auto first = deliver();
+  EXPECT_EQ(first.kind, Kind::deferred);
+  EXPECT_EQ(first.enhanced.to_string(), "4.4.1");
+  EXPECT_EQ(deliver().text, first.text);
+}
+
+// What leads to the next host, and what does not.
+TEST_F(CourierTest, TriesTheNextHostOnlyBeforeTheMessageWasGiven) {
+  struct Row {
+    std::string verb;
+    std::string reply;
+    bool next;
+  };
+  const std::vector<Row> rows = {{"EHLO", "421 4.3.2 Busy\r\n", true},
+                                 {"MAIL", "451 4.3.0 Later\r\n", true},
+                                 {"MAIL", "550 5.7.1 Never\r\n", false},
+                                 {"RCPT", "450 4.2.0 Grey\r\n", false},
+                                 {"RCPT", "550 5.1.1 No\r\n", false},
+                                 {".", "451 4.3.0 Later\r\n", false},
+                                 {".", "!", false}};
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.verb + row.reply);
+    test::SmtpSink sink;
+    // Both hosts are this sink: the first connection refuses, a second one would accept.
+    sink.answer = [&](const std::string& line) { return sink.connections <= 1 && line.starts_with(row.verb) ? row.reply : ""; };
+    dns::Zone zone(
+        "d.example. MX 10 a.d.example.\nd.example. MX 20 b.d.example.\na.d.example. A 127.0.0.1\nb.d.example. A 127.0.0.2");
+    config::Config config = config_;
+    config.outbound.port = sink.listen(loop_).port;
+    config::Live live(config);
+    Router router(zone, {});
+    Courier courier({store_->queue(), router, live, nullptr, nullptr, clock_, log_, metrics_}, loop_.executor());
+    const auto one = claim(entry_to({"bob@d.example"}));
+    const auto outcome = loop_.run(courier.deliver(one)).front();
+    EXPECT_EQ(outcome.kind == Kind::delivered, row.next) << outcome.text;
+    EXPECT_EQ(sink.connections, row.next ? 2U : 1U);
+    loop_.run(courier.stop());
+  }
+}
+
+TEST_F(CourierTest, ARouteThatCannotBeIsFinal) {
+  zone_.add("null.example. MX 0 .\nslow.example. TIMEOUT");
+  EXPECT_EQ(deliver(entry_to({"bob@null.example"})).front().kind, Kind::failed);
+  EXPECT_EQ(deliver(entry_to({"bob@missing.example"})).front().kind, Kind::failed);
+  EXPECT_EQ(deliver(entry_to({"bob@slow.example"})).front().kind, Kind::deferred);
+}
+
+// RFC 5321 §4.5.3.1.10
+TEST_F(CourierTest, TooManyRecipientsGoInAnotherTransaction) {
+  std::size_t in_transaction = 0;
+  sink_.answer = [&in_transaction](const std::string& line) {
+    if (line.starts_with("MAIL")) in_transaction = 0;
+    return line.starts_with("RCPT") && ++in_transaction > 2 ? "452 4.5.3 Too many\r\n" : "";
+  };
+  listen();
+  const auto outcomes = deliver(entry_to({"a@example.net", "b@example.net", "c@example.net", "d@example.net", "e@example.net"}));
+  for (const auto& one : outcomes) EXPECT_EQ(one.kind, Kind::delivered);
+  EXPECT_EQ(sink_.messages.size(), 3U);
+  sink_.answer = [](const std::string& line) { return line.starts_with("RCPT") ? "452 4.5.3 Never\r\n" : ""; };
+  EXPECT_EQ(deliver().kind, Kind::deferred) << "a server that takes nobody is asked once";
+}
+
+TEST_F(CourierTest, HonoursRcptmax) {
+  sink_.offers.push_back("LIMITS RCPTMAX=2");
+  listen();
+  const auto outcomes = deliver(entry_to({"a@example.net", "b@example.net", "c@example.net"}));
+  for (const auto& one : outcomes) EXPECT_EQ(one.kind, Kind::delivered);
+  EXPECT_EQ(sink_.messages.size(), 2U);
+}
+
+TEST_F(CourierTest, ATooLargeMessageIsNotSent) {
+  sink_.offers = {"SIZE 10"};
+  listen();
+  const auto outcome = deliver();
+  EXPECT_EQ(outcome.kind, Kind::failed);
+  EXPECT_EQ(outcome.enhanced.to_string(), "5.3.4");
+  EXPECT_EQ(sink_.count("MAIL"), 0U);
+}
+
+async::Task<> deliver_into(Courier& courier, const store::Claim& claim, std::size_t& done) {
+  const auto outcomes = co_await courier.deliver(claim);
+  if (outcomes.front().kind == Kind::delivered) ++done;
+}
+
+TEST_F(CourierTest, KeepsTheLimitOfConnectionsToOneHost) {
+  config_.queue.per_host = 2;
+  listen();
+  std::deque<store::Claim> claims;
+  std::size_t done = 0;
+  for (int i = 0; i < 12; ++i) claims.push_back(claim(entry_to({"bob@example.net"})));
+  for (const auto& one : claims) loop_.spawn(deliver_into(courier(), one, done));
+  const auto wait = [](std::size_t& count) -> async::Task<> {
+    while (count < 12) co_await async::sleep(std::chrono::milliseconds(1));
+  };
+  loop_.run(wait(done));
+  EXPECT_EQ(sink_.messages.size(), 12U);
+  EXPECT_LE(sink_.connections, 2U);
+}
+
+class CourierTlsTest : public CourierTest {
+ protected:
+  CourierTlsTest() {
+    const auto files = test::make_certificate(folder_.path().string(), "mx", {{"mx.example.net"}});
+    sink_.tls = net::TlsServer::create({"smtp", {}, {files}}).value();
+    tls_ = net::TlsClient::create({files.chain, {}}).value();
+  }
+  test::Folder folder_;
+};
+
+TEST_F(CourierTlsTest, EncryptsWhenItCan) {
+  listen();
+  EXPECT_EQ(deliver().kind, Kind::delivered);
+  EXPECT_EQ(sink_.count("STARTTLS"), 1U);
+  EXPECT_NE(lines_.back().find("TLSv1.3"), std::string::npos) << lines_.back();
+}
+
+TEST_F(CourierTlsTest, OffMeansOff) {
+  config_.outbound.tls = config::TlsUse::off;
+  listen();
+  EXPECT_EQ(deliver().kind, Kind::delivered);
+  EXPECT_EQ(sink_.count("STARTTLS"), 0U);
+}
+
+// security.md D65
+TEST_F(CourierTlsTest, BrokenTlsFallsBackOnlyWhereItIsNotRequired) {
+  sink_.answer = [](const std::string& line) { return line == "STARTTLS" ? "220 Go\r\nthis is no handshake\r\n" : ""; };
+  listen();
+  EXPECT_EQ(deliver().kind, Kind::delivered);
+  EXPECT_EQ(sink_.connections, 2U);
+  loop_.run(courier_->stop());
+  courier_.reset();
+  config_.outbound.tls = config::TlsUse::required;
+  EXPECT_EQ(deliver().kind, Kind::deferred);
+  EXPECT_EQ(sink_.messages.size(), 1U);
+}
+
+TEST_F(CourierTlsTest, RequiredTlsThatIsNotOfferedDefers) {
+  sink_.tls = nullptr;
+  config_.outbound.tls = config::TlsUse::required;
+  listen();
+  const auto outcome = deliver();
+  EXPECT_EQ(outcome.kind, Kind::deferred);
+  EXPECT_EQ(outcome.enhanced.to_string(), "4.7.4");
+  EXPECT_TRUE(sink_.messages.empty());
+}
+
+// RFC 8689
+TEST_F(CourierTlsTest, RequireTlsGoesOnlyToWhoGivesIt) {
+  listen();
+  auto entry = entry_to({"bob@example.net"});
+  entry.require_tls = true;
+  EXPECT_EQ(deliver(entry).front().enhanced.to_string(), "5.7.30");
+  sink_.offers.push_back("REQUIRETLS");
+  loop_.run(courier_->stop());
+  courier_.reset();
+  EXPECT_EQ(deliver(entry).front().kind, Kind::delivered);
+  EXPECT_NE(sink_.messages[0].mail.find("REQUIRETLS"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace postern::outbound
