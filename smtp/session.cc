@@ -19,8 +19,9 @@ constexpr std::size_t output_limit = 16 * 1024;
 /// Unknown recipients that cost nothing; each further one is delayed a step more, up to this many steps.
 constexpr unsigned tarpit_from = 2;
 constexpr unsigned tarpit_steps_max = 5;
-/// Octets of message text taken from the connection at once.
+/// Octets of message text taken from the connection at once, and how many until others get their turn.
 constexpr std::size_t text_piece = 64 * 1024;
+constexpr std::uint64_t text_turn = 1024 * 1024;
 
 /// Words with which other protocols open (security.md D13).
 constexpr std::array<std::string_view, 10> foreign_words{"GET",     "POST",   "PUT",   "HEAD",  "OPTIONS",
@@ -201,7 +202,11 @@ async::Task<bool> Session::receive_data() {
 async::Task<Result<>> Session::read_message(DotReader& dots, Intake& intake) {
   auto& connection = talk_.connection;
   const DotReader::Sink sink = [&intake](std::string_view text) { intake.write(text); };
-  while (!dots.done()) {
+  for (auto turn = text_turn; !dots.done();) {
+    if (intake.received() >= turn) {
+      turn += text_turn;
+      co_await async::yield();
+    }
     if (connection.buffered().empty()) {
       const auto filled = co_await connection.fill();
       if (!filled) co_return std::unexpected(filled.error());

@@ -4,6 +4,7 @@
 // message can leak into the next.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,13 +23,14 @@ struct Route {
 };
 
 struct Transaction {
-  mail::Envelope envelope;              ///< recipients as they were given
-  Route route;                          ///< where all of them lead, each place once
-  std::string id;                       ///< queue::Door's name for the message
-  bool rcpt_tried = false;              ///< a RCPT came, refused or not
-  bool chunking = false;                ///< a BDAT came; DATA is no longer possible (RFC 3030 §2)
-  std::unique_ptr<Intake> intake;       ///< from DATA or the first BDAT on
-  std::vector<policy::Reason> reasons;  ///< what the rules said, for the log
+  mail::Envelope envelope;                            ///< recipients as they were given
+  Route route;                                        ///< where all of them lead, each place once
+  std::string id;                                     ///< queue::Door's name for the message
+  bool rcpt_tried = false;                            ///< a RCPT came, refused or not
+  bool chunking = false;                              ///< a BDAT came; DATA is no longer possible (RFC 3030 §2)
+  std::chrono::steady_clock::time_point content_end;  ///< when the whole message must be here
+  std::unique_ptr<Intake> intake;                     ///< from DATA or the first BDAT on
+  std::vector<policy::Reason> reasons;                ///< what the rules said, for the log
 
   /// Adds where a recipient leads, without what is there already.
   void add(const mail::Recipient& recipient, Route more);

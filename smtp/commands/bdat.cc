@@ -2,6 +2,7 @@
 // BDAT (RFC 3030): a chunk of the message, counted instead of dotted (security.md D5).
 #include <algorithm>
 
+#include "async/executor.h"
 #include "smtp/commands.h"
 
 namespace postern::smtp {
@@ -11,6 +12,8 @@ namespace status = mail::status;
 
 /// Octets taken from the connection at once.
 constexpr std::size_t piece = 64 * 1024;
+/// Octets until others get their turn.
+constexpr std::uint64_t turn = 1024 * 1024;
 
 /// Reads the chunk to its end, handing pieces to the intake when there is one. Error: the connection is over.
 async::Task<Result<>> take_chunk(net::Connection& connection, std::uint64_t size, Intake* intake) {
@@ -21,8 +24,10 @@ async::Task<Result<>> take_chunk(net::Connection& connection, std::uint64_t size
     }
     const auto bytes = co_await connection.read_chunk(static_cast<std::size_t>(std::min<std::uint64_t>(size, piece)));
     if (!bytes) co_return std::unexpected(bytes.error());
+    const auto before = size / turn;
     size -= bytes->size();
     if (intake != nullptr) intake->write(*bytes);
+    if (size / turn != before) co_await async::yield();
   }
   co_return Result<>{};
 }
@@ -51,6 +56,9 @@ async::Task<Reply> run_bdat(Context& context, std::string_view arguments) {
   if (parsed->size > talk.config->limits.message_bytes) co_return closing(status::message_too_large);
   if (parsed->size == 0 && !parsed->last) ++talk.tally.junk;
   auto refused = check_order(talk);
+  // Many small chunks do not make more time (RFC 5321 §4.5.3.2).
+  const bool late = !refused && talk.transaction->chunking && std::chrono::steady_clock::now() > talk.transaction->content_end;
+  if (late) co_return closing(status::timed_out);
   if (!refused && !talk.transaction->chunking) {
     begin_content(context);
     talk.transaction->chunking = true;

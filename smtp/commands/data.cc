@@ -86,6 +86,7 @@ void begin_content(Context& context) {
   auto& transaction = *talk.transaction;
   const auto& limits = talk.config->limits;
   transaction.id = talk.parts.door.new_id();
+  transaction.content_end = std::chrono::steady_clock::now() + limits.data_total;
   const IntakeLimits intake{.message = limits.message_bytes, .header = limits.header_bytes, .line = limits.text_line};
   transaction.intake = std::make_unique<Intake>(
       talk.parts.store.spool(), intake, [&context_talk = talk, &handler = context.handler](std::string& header) -> Refusal {

@@ -204,6 +204,8 @@ class House : public DialogueHost {
       limits.smtp_timeout = std::chrono::seconds(value);
     else if (name == "hops")
       limits.received_hops = value;
+    else if (name == "errors")
+      limits.errors = limits.junk_commands = value;
     else
       return "unknown limit: " + name;
     config_.replace(config);
