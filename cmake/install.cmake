@@ -1,5 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
+# What `cmake --install` puts where; etc/ is installed as it stands.
 include(GNUInstallDirs)
 if(TARGET postern)
   install(TARGETS postern RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
+  install(FILES etc/postern.toml DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/postern)
+  install(FILES etc/systemd/postern.service DESTINATION lib/systemd/system)
+  install(FILES etc/sysusers.d/postern.conf DESTINATION lib/sysusers.d)
+  install(FILES etc/tmpfiles.d/postern.conf DESTINATION lib/tmpfiles.d)
+  install(FILES docs/man/postern.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
+  install(FILES docs/man/postern.toml.5 DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
 endif()

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/house.h"
+
+#include "auth/service_factory.h"
+#include "store/sqlite/open.h"
+
+namespace postern::daemon {
+
+namespace {
+
+constexpr std::chrono::seconds delivery_stop_limit{20};  ///< for deliveries under way when we stop
+constexpr std::chrono::seconds way_out_stop_limit{30};
+
+dns::UnboundOptions resolver_options(const config::Dns& dns) {
+  dns::UnboundOptions options;
+  const auto endpoint = [](const config::Endpoint& from) {
+    return net::Endpoint{*IpAddress::parse(from.ip), from.port};  // checked when the configuration was read
+  };
+  for (const auto& server : dns.servers) options.servers.push_back(endpoint(server));
+  for (const auto& stub : dns.stub) {
+    for (const auto& server : stub.servers) options.stubs.push_back({stub.zone, endpoint(server)});
+  }
+  if (dns.dnssec) options.trust_anchor_file = dns.trust_anchor_file;
+  options.timeout = dns.timeout;
+  return options;
+}
+
+}  // namespace
+
+Started<Archive> open_archive(Ground ground) {
+  const auto config = ground.config.get();
+  Archive archive;
+  auto store = store::sqlite::open({.data_dir = config->server.data_dir,
+                                    .undelete_window = config->store.undelete_window,
+                                    .segment_bytes = config->store.segment_bytes},
+                                   {ground.clock, ground.log, ground.metrics});
+  if (!store) return cannot_start(store.error());
+  archive.store = std::move(*store);
+
+  archive.directory = std::make_unique<auth::Directory>(archive.store->accounts(), ground.log);
+  if (auto loaded = async::run_alone(archive.directory->load()); !loaded) return cannot_start(loaded.error());
+
+  auto service = async::run_alone(auth::make_service({.credentials = archive.store->credentials(),
+                                                      .directory = *archive.directory,
+                                                      .sasl = ground.sasl,
+                                                      .clock = ground.clock,
+                                                      .log = ground.log,
+                                                      .metrics = ground.metrics},
+                                                     auth::settings_from(ground.config)));
+  if (!service) return cannot_start(service.error());
+  archive.auth = std::move(*service);
+  return archive;
+}
+
+House::House(Ground ground, async::Runtime& runtime, Archive archive)
+    : ground_(ground), runtime_(runtime), archive_(std::move(archive)) {}
+
+Started<std::unique_ptr<House>> House::open(Ground ground, async::Runtime& runtime) {
+  auto archive = open_archive(ground);
+  if (!archive) return std::unexpected(archive.error());
+  std::unique_ptr<House> house(new House(ground, runtime, std::move(*archive)));
+  house->door_ = std::make_unique<queue::Door>(
+      queue::Door::Parts{*house->archive_.store, ground.config, ground.clock, ground.log, ground.metrics});
+  house->bouncer_ = std::make_unique<queue::Bouncer>(queue::Bouncer::Parts{*house->door_, *house->archive_.directory,
+                                                                           house->archive_.store->queue(), ground.config,
+                                                                           ground.clock, ground.log, ground.metrics});
+  if (auto way_out = house->open_way_out(); !way_out) return std::unexpected(way_out.error());
+  return house;
+}
+
+Started<void> House::open_way_out() {
+  const auto config = ground_.config.get();
+  const auto executor = runtime_.executor(0);
+  const auto& anchor = config->dns.trust_anchor_file;
+  if (config->dns.dnssec && !std::filesystem::exists(anchor)) {
+    return cannot_start(admin::exit_configuration, "dns.trust_anchor_file: " + anchor.string() +
+                                                       " is missing; apt-get install dns-root-data, or set dns.dnssec = false");
+  }
+  auto resolver = dns::Unbound::create(resolver_options(config->dns), executor, ground_.log);
+  if (!resolver) return cannot_start(admin::exit_configuration, "[dns]: " + resolver.error().text);
+  resolver_ = std::move(*resolver);
+  auto tls = net::TlsClient::create({});
+  if (!tls) return cannot_start(tls.error());
+
+  router_ = std::make_unique<outbound::Router>(*resolver_, outbound::interface_addresses());
+  courier_ = std::make_unique<outbound::Courier>(outbound::Courier::Parts{.queue = archive_.store->queue(),
+                                                                          .router = *router_,
+                                                                          .config = ground_.config,
+                                                                          .tls = std::move(*tls),
+                                                                          .sasl = &ground_.sasl,
+                                                                          .clock = ground_.clock,
+                                                                          .log = ground_.log,
+                                                                          .metrics = ground_.metrics},
+                                                 executor);
+  runner_ = std::make_unique<queue::Runner>(queue::Runner::Parts{archive_.store->queue(), *courier_, *bouncer_, ground_.config,
+                                                                 ground_.clock, ground_.log, ground_.metrics},
+                                            executor);
+  async::post(executor, [this] { runner_->start(); });
+  return {};
+}
+
+async::Task<> House::stop_way_out() {
+  if (!co_await runner_->stop(delivery_stop_limit))
+    ground_.log.warning("daemon", "deliveries were cut short; they will be repeated");
+  co_await courier_->stop();
+}
+
+void House::close() {
+  async::TaskGroup stopping(ground_.log, "daemon");
+  stopping.spawn(runtime_.executor(0), stop_way_out());
+  if (!stopping.join(way_out_stop_limit)) ground_.log.warning("daemon", "the way out did not stop in time");
+  runtime_.stop();
+  archive_.store->close();
+}
+
+}  // namespace postern::daemon

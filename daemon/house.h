@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// House: the rooms behind the doors, in the order in which they open: store, directory, authentication, the door of the queue,
+// the way out. Members are declared in that order, so they close in the reverse one. No listener is here (daemon/services.h).
+#pragma once
+
+#include <memory>
+
+#include "async/executor.h"
+#include "async/task_group.h"
+#include "auth/directory.h"
+#include "auth/sasl.h"
+#include "auth/service.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "config/live.h"
+#include "daemon/failure.h"
+#include "dns/unbound.h"
+#include "net/tls_context.h"
+#include "outbound/courier.h"
+#include "outbound/route.h"
+#include "queue/accept.h"
+#include "queue/bounce.h"
+#include "queue/runner.h"
+#include "store/store.h"
+
+namespace postern::daemon {
+
+/// The rooms that commands of the admin need, also without a running server.
+struct Archive {
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<auth::Directory> directory;
+  std::unique_ptr<auth::Service> auth;
+};
+
+/// What everything is made from; outlives the house.
+struct Ground {
+  config::Live& config;
+  auth::SaslLibrary& sasl;
+  Clock& clock;
+  Log& log;
+  Metrics& metrics;
+};
+
+/// Opens the data folder and reads who is who. Each failure has its exit code.
+Started<Archive> open_archive(Ground ground);
+
+class House {
+ public:
+  /// Opens every room; the way out begins to work at once on executor 0 of the runtime.
+  static Started<std::unique_ptr<House>> open(Ground ground, async::Runtime& runtime);
+  /// Stops the way out, finishes what the store was given, closes it.
+  void close();
+
+  Archive& archive() { return archive_; }
+  queue::Door& door() { return *door_; }
+
+ private:
+  House(Ground ground, async::Runtime& runtime, Archive archive);
+  Started<void> open_way_out();
+  async::Task<> stop_way_out();
+
+  Ground ground_;
+  async::Runtime& runtime_;
+  Archive archive_;
+  std::unique_ptr<queue::Door> door_;
+  std::unique_ptr<queue::Bouncer> bouncer_;
+  std::unique_ptr<dns::Resolver> resolver_;
+  std::unique_ptr<outbound::Router> router_;
+  std::unique_ptr<outbound::Courier> courier_;
+  std::unique_ptr<queue::Runner> runner_;
+};
+
+}  // namespace postern::daemon

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Giving up root: once ports are bound the process becomes an ordinary user for good.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "base/result.h"
+
+namespace postern::daemon {
+
+/// No core dumps, no ptrace by others (security.md D76), umask 077, as many descriptors as the hard limit allows.
+/// Returns the descriptor limit.
+std::size_t harden_process();
+
+/// Makes the data folder when it is missing (0700) and, when we are root, gives it to the user we will become.
+/// Errors: denied, io, not_found (no such user), each with the remedy.
+Result<> prepare_data_folder(const std::filesystem::path& folder, const std::string& user, const std::string& group);
+
+/// As root: becomes user and group, without supplementary groups and capabilities, and proves that there is no way back.
+/// Not root, or user empty (the admin's wish to stay): does nothing. Errors: not_found (no such user or group; the text says how
+/// to make it), denied.
+Result<> drop_privileges(const std::string& user, const std::string& group);
+
+}  // namespace postern::daemon

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/services.h"
+
+#include "mail/status.h"
+
+namespace postern::daemon {
+
+namespace {
+
+constexpr std::size_t imap_headroom = 4;  ///< networks hold so many times what one address may
+
+Started<void> bind_service(std::vector<net::ListenSocket>& out, std::string_view name,
+                           const std::vector<config::Endpoint>& endpoints) {
+  auto inherited = net::inherited_sockets(name);
+  if (!inherited) return cannot_start(inherited.error());
+  if (!inherited->empty()) {
+    out = std::move(*inherited);
+    return {};
+  }
+  for (const auto& endpoint : endpoints) {
+    const auto address = IpAddress::parse(endpoint.ip);
+    if (!address) return cannot_start(admin::exit_configuration, address.error().text);
+    auto socket = net::listen_on({*address, endpoint.port});
+    if (!socket)
+      return cannot_start(exit_code_for(socket.error().kind), "listen." + std::string(name) + ": " + socket.error().text);
+    out.push_back(std::move(*socket));
+  }
+  return {};
+}
+
+net::AdmissionLimits smtp_limits(const config::Config& config) {
+  return {.per_address = config.limits.connections_per_address,
+          .per_network = config.limits.connections_per_network,
+          .total = config.limits.connections_total,
+          .rate_per_minute = config.limits.connection_rate_per_minute,
+          .exempt = {}};
+}
+
+net::AdmissionLimits retrieval_limits(const config::Config& config) {
+  return {.per_address = config.limits.imap_per_address,
+          .per_network = imap_headroom * config.limits.imap_per_address,
+          .total = config.limits.connections_total,
+          .rate_per_minute = 0,
+          .exempt = {}};
+}
+
+// The web pages serve a few browsers and a collector, behind a proxy perhaps.
+net::AdmissionLimits web_limits() {
+  return {.per_address = 50, .per_network = 100, .total = 200, .rate_per_minute = 600, .exempt = {}};
+}
+
+submission::AllowanceLimits allowance_limits(const config::Config& config) {
+  const auto& from = config.submission;
+  return {.messages_per_hour = from.messages_per_hour,
+          .recipients_per_hour = from.recipients_per_hour,
+          .messages_per_day = from.messages_per_day,
+          .recipients_per_day = from.recipients_per_day};
+}
+
+// RFC 5321 §3.8: what a refused client hears before we hang up.
+std::string smtp_refusal(net::Refusal) {
+  const auto& status = mail::status::too_many_connections;
+  return fmt::format("{} {} {}\r\n", status.code, status.enhanced.to_string(), status.text);
+}
+
+}  // namespace
+
+Started<Sockets> bind_sockets(const config::Listen& listen) {
+  Sockets sockets;
+  const std::tuple<std::vector<net::ListenSocket>*, std::string_view, const std::vector<config::Endpoint>*> all[] = {
+      {&sockets.smtp, "smtp", &listen.smtp},
+      {&sockets.submission, "submission", &listen.submission},
+      {&sockets.submissions, "submissions", &listen.submissions},
+      {&sockets.imaps, "imaps", &listen.imaps},
+      {&sockets.pop3s, "pop3s", &listen.pop3s},
+      {&sockets.http, "http", &listen.http},
+      {&sockets.trusted, "trusted", &listen.trusted},
+  };
+  for (const auto& [out, name, endpoints] : all) {
+    if (auto bound = bind_service(*out, name, *endpoints); !bound) return std::unexpected(bound.error());
+  }
+  return sockets;
+}
+
+/// One listener with its admission.
+struct Services::Line {
+  std::string name;
+  std::unique_ptr<net::Admission> admission;
+  std::unique_ptr<net::Listener> listener;
+};
+
+Services::Services(Parts parts) : parts_(parts), allowance_(parts.ground.clock, allowance_limits(*parts.ground.config.get())) {}
+Services::~Services() = default;
+
+Started<std::unique_ptr<Services>> Services::open(Parts parts, Sockets sockets) {
+  std::unique_ptr<Services> services(new Services(parts));
+  if (auto made = services->make_contexts(); !made) return std::unexpected(made.error());
+  services->open_mail(sockets);
+  services->open_web(sockets);
+  for (auto& line : services->lines_) line->listener->start();
+  return services;
+}
+
+// One context for each service, so that a ticket of one is worth nothing at another (security.md D63).
+Started<void> Services::make_contexts() {
+  const auto config = parts_.ground.config.get();
+  if (config->tls.certificate.empty()) return {};
+  std::vector<net::CertificateFiles> certificates{{config->tls.certificate, config->tls.key}};
+  for (const auto& sni : config->tls.sni) certificates.push_back({sni.certificate, sni.key});
+  const std::tuple<std::shared_ptr<net::TlsServer>*, std::string, std::vector<std::string>> all[] = {
+      {&smtp_tls_, "smtp", {}},       {&submission_tls_, "submission", {}}, {&submissions_tls_, "submissions", {}},
+      {&imap_tls_, "imap", {"imap"}}, {&pop3_tls_, "pop3", {"pop3"}},
+  };
+  for (const auto& [context, service, alpn] : all) {
+    auto made = net::TlsServer::create({.service = service, .alpn = alpn, .certificates = certificates});
+    if (!made) return cannot_start(admin::exit_certificate, made.error().text);
+    *context = std::move(*made);
+    contexts_.push_back(*context);
+  }
+  return {};
+}
+
+Services::Line& Services::add_line(std::string name, net::AdmissionLimits limits) {
+  auto& line = lines_.emplace_back(std::make_unique<Line>());
+  line->name = std::move(name);
+  line->admission = std::make_unique<net::Admission>(std::move(limits), parts_.ground.clock);
+  return *line;
+}
+
+void Services::listen(Line& line, std::vector<net::ListenSocket>& sockets, std::shared_ptr<const net::TlsServer> implicit_tls,
+                      std::function<std::string(net::Refusal)> refusal, net::Listener::Handler handler) {
+  line.listener = std::make_unique<net::Listener>(
+      net::Listener::Parts{parts_.runtime, parts_.tasks, *line.admission, parts_.ground.log},
+      net::Listener::Options{.name = line.name, .implicit_tls = std::move(implicit_tls), .refusal = std::move(refusal)},
+      std::move(handler));
+  for (auto& socket : sockets) line.listener->adopt(std::move(socket));
+}
+
+void Services::open_mail(Sockets& sockets) {
+  auto& [ground, house, runtime, tasks] = parts_;
+  const auto config = ground.config.get();
+  auto& archive = house.archive();
+  const smtp::Parts smtp_parts{*archive.store, *archive.directory, house.door(), ground.config, ground.clock, ground.log};
+
+  inbound_ = std::make_unique<smtp::InboundService>(smtp_parts, ground.metrics, smtp_tls_);
+  listen(add_line("smtp", smtp_limits(*config)), sockets.smtp, nullptr, smtp_refusal,
+         [this](net::Connection& connection) { return inbound_->serve(connection); });
+  trusted_ = std::make_unique<submission::TrustedService>(smtp_parts, ground.metrics, smtp_tls_);
+  listen(add_line("trusted", smtp_limits(*config)), sockets.trusted, nullptr, smtp_refusal,
+         [this](net::Connection& connection) { return trusted_->serve(connection); });
+
+  if (contexts_.empty()) return;  // no certificate, no logins (product.md promise 3); config check has warned
+  const submission::Service::Rooms rooms{smtp_parts, *archive.auth, allowance_};
+  submission_ = std::make_unique<submission::Service>(rooms, ground.metrics, submission_tls_);
+  listen(add_line("submission", smtp_limits(*config)), sockets.submission, nullptr, smtp_refusal,
+         [this](net::Connection& connection) { return submission_->serve(connection); });
+  submissions_ = std::make_unique<submission::Service>(rooms, ground.metrics, nullptr);
+  listen(add_line("submissions", smtp_limits(*config)), sockets.submissions, submissions_tls_, nullptr,
+         [this](net::Connection& connection) { return submissions_->serve(connection); });
+
+  imap_ = std::make_unique<imap::Services>(
+      imap::Services{*archive.store, *archive.auth, ground.config, ground.clock, ground.log, occupancy_});
+  listen(add_line("imaps", retrieval_limits(*config)), sockets.imaps, imap_tls_, nullptr,
+         [this](net::Connection& connection) { return imap::serve(connection, *imap_); });
+  listen(add_line("pop3s", retrieval_limits(*config)), sockets.pop3s, pop3_tls_, nullptr,
+         [this](net::Connection& connection) { return serve_pop3(connection); });
+}
+
+async::Task<> Services::serve_pop3(net::Connection& connection) {
+  const auto config = parts_.ground.config.get();
+  auto& archive = parts_.house.archive();
+  pop3::Session session(connection, {*archive.store, *archive.auth, drop_locks_, parts_.ground.log},
+                        {.idle = config->limits.pop3_idle,
+                         .login_limit = config->limits.imap_preauth,
+                         .login_failures = config->auth.session_failures,
+                         .bad_commands = config->limits.errors});
+  co_await session.run();
+}
+
+void Services::open_web(Sockets& sockets) {
+  auto& [ground, house, runtime, tasks] = parts_;
+  if (sockets.http.empty()) return;
+  auto& archive = house.archive();
+  web_admission_ = std::make_unique<net::Admission>(web_limits(), ground.clock);
+  web_ = std::make_unique<http::Server>(net::Listener::Parts{runtime, tasks, *web_admission_, ground.log}, http::ServerOptions{},
+                                        web::make_router({ground.config, *archive.directory, *archive.store, ground.metrics}));
+  for (auto& socket : sockets.http) web_->adopt(std::move(socket));
+  web_->start();
+}
+
+Result<> Services::reload() {
+  const auto config = parts_.ground.config.get();
+  for (auto& context : contexts_) {
+    if (auto loaded = context->reload(); !loaded) return loaded;
+  }
+  for (auto& line : lines_) {
+    const bool retrieval = line->name == "imaps" || line->name == "pop3s";
+    line->admission->set_limits(retrieval ? retrieval_limits(*config) : smtp_limits(*config));
+  }
+  return {};
+}
+
+void Services::stop_accepting() {
+  for (auto& line : lines_) line->listener->stop_accepting();
+  if (web_) web_->stop_accepting();
+}
+
+std::vector<std::pair<std::string, std::size_t>> Services::connections() const {
+  std::vector<std::pair<std::string, std::size_t>> out;
+  for (const auto& line : lines_) out.emplace_back(line->name, line->admission->active());
+  return out;
+}
+
+}  // namespace postern::daemon

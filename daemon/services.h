@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Services: every listener with what stands behind it. bind() comes first, while we may still use low ports; open() makes the
+// TLS contexts and begins to accept.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "async/task_group.h"
+#include "config/live.h"
+#include "daemon/failure.h"
+#include "daemon/house.h"
+#include "http/server.h"
+#include "imap/session.h"
+#include "net/admission.h"
+#include "net/listener.h"
+#include "pop3/session.h"
+#include "smtp/inbound.h"
+#include "submission/handler.h"
+#include "submission/trusted.h"
+#include "web/site.h"
+
+namespace postern::daemon {
+
+/// Sockets by service, bound before privileges go.
+struct Sockets {
+  std::vector<net::ListenSocket> smtp, submission, submissions, imaps, pop3s, http, trusted;
+};
+/// Takes sockets of systemd where it hands some over under the service's name, and binds the configured addresses otherwise.
+Started<Sockets> bind_sockets(const config::Listen& listen);
+
+class Services {
+ public:
+  /// Everything outlives the Services.
+  struct Parts {
+    Ground ground;
+    House& house;
+    async::Runtime& runtime;
+    async::TaskGroup& tasks;
+  };
+  static Started<std::unique_ptr<Services>> open(Parts parts, Sockets sockets);
+  ~Services();
+
+  /// Certificates and limits again. Errors name the certificate; what is in force stays then.
+  Result<> reload();
+  void stop_accepting();
+  /// Connections by service, for `postern status`.
+  std::vector<std::pair<std::string, std::size_t>> connections() const;
+
+ private:
+  struct Line;
+  explicit Services(Parts parts);
+  Started<void> make_contexts();
+  void open_mail(Sockets& sockets);
+  void open_web(Sockets& sockets);
+  async::Task<> serve_pop3(net::Connection& connection);
+  Line& add_line(std::string name, net::AdmissionLimits limits);
+  void listen(Line& line, std::vector<net::ListenSocket>& sockets, std::shared_ptr<const net::TlsServer> implicit_tls,
+              std::function<std::string(net::Refusal)> refusal, net::Listener::Handler handler);
+
+  Parts parts_;
+  imap::Occupancy occupancy_;
+  pop3::DropLocks drop_locks_;
+  submission::Allowance allowance_;
+  std::vector<std::shared_ptr<net::TlsServer>> contexts_;
+  std::shared_ptr<net::TlsServer> smtp_tls_, submission_tls_, submissions_tls_, imap_tls_, pop3_tls_;
+  std::unique_ptr<smtp::InboundService> inbound_;
+  std::unique_ptr<submission::Service> submission_, submissions_;
+  std::unique_ptr<submission::TrustedService> trusted_;
+  std::unique_ptr<imap::Services> imap_;
+  std::vector<std::unique_ptr<Line>> lines_;
+  std::unique_ptr<net::Admission> web_admission_;
+  std::unique_ptr<http::Server> web_;
+};
+
+}  // namespace postern::daemon
