@@ -118,11 +118,13 @@ dnssec = false
         while True:
             assert self.process.poll() is None, f"the server did not start again (code {self.process.returncode})"
             try:
-                socket.create_connection(("127.0.0.1", self.imaps), timeout=5).close()
-                return time.monotonic() - began
+                with socket.create_connection(("127.0.0.1", self.smtp), timeout=5) as probe:
+                    if probe.recv(100).startswith(b"220"):
+                        return time.monotonic() - began
             except OSError:
-                assert time.monotonic() - began < 60, "the server does not answer a minute after its start"
-                time.sleep(0.005)
+                pass
+            assert time.monotonic() - began < 60, "the server does not answer a minute after its start"
+            time.sleep(0.005)
 
     def kill(self):
         self.process.kill()

@@ -222,6 +222,16 @@ class Lab:
                 return False
         return self.inside(host, attempt)
 
+    def greets(self, host, port):
+        """True when an SMTP server says 220 there: unlike a mere connection, that needs a server that is ready."""
+        def attempt():
+            try:
+                with socket.create_connection((ADDRESSES[host], port), timeout=5) as probe:
+                    return probe.recv(100).startswith(b"220")
+            except OSError:
+                return False
+        return self.inside(host, attempt)
+
     # ---- DNS
 
     def start_dns(self):
@@ -428,7 +438,7 @@ postlog unix-dgram n - n - 1 postlogd
 
     def start_postern(self):
         self.start("postern", "mx", POSTERN, "--config", self.config, "serve")
-        wait_for(lambda: self.processes["postern"].poll() is not None or self.listening("mx", 993), "Postern's start")
+        wait_for(lambda: self.processes["postern"].poll() is not None or self.greets("mx", 25), "Postern's start")
         if self.processes["postern"].poll() is not None:
             raise AssertionError(f"Postern ended at its start with code {self.processes['postern'].returncode}")
 
