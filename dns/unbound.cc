@@ -216,8 +216,12 @@ Result<std::unique_ptr<Unbound>> Unbound::create(const UnboundOptions& options, 
   if (servers.empty()) servers.push_back({IpAddress::v4({127, 0, 0, 1}), dns_port});
   const bool plain = is_plain(options.trust_anchor_file) && std::ranges::all_of(options.stubs, is_plain, &StubZone::zone);
   if (!plain) return fail(ErrorKind::invalid, "a DNS zone or file name holds a character that is not allowed");
+  if (!options.trust_anchor_file.empty()) {
+    if (auto anchors = read_file(options.trust_anchor_file); !anchors) return std::unexpected(anchors.error());
+  }
   state->context = ub_ctx_create();
   if (state->context == nullptr) return fail(ErrorKind::internal, "libunbound gave no context");
+  ub_ctx_debugout(state->context, nullptr);
   if (auto done = configure(state->context, configuration(state->options)); !done) return std::unexpected(done.error());
   ub_ctx_async(state->context, 1);
   // The first question makes libunbound read its files and start its thread, before any sandbox; localhost needs no server.
