@@ -3,6 +3,7 @@
 #include "queue/dsn.h"
 
 #include "base/ascii.h"
+#include "base/cursor.h"
 #include "base/encoding.h"
 #include "mime/date.h"
 #include "mime/encoded_word.h"
@@ -45,10 +46,11 @@ std::string ascii_only(std::string_view text) {
   return out;
 }
 
-/// Wraps at spaces; every line begins with `indent`.
+/// Wraps at spaces; every line begins with `indent`. Line ends and controls in the text become spaces.
 void put_paragraph(std::string& out, std::string_view indent, std::string_view text) {
   std::size_t column = 0;
-  Cursor in(text);
+  const std::string clean = mime::clean_text(text);
+  Cursor in(clean);
   while (!in.at_end()) {
     const auto word = in.take_until(' ');
     in.skip_wsp();
