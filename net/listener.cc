@@ -3,12 +3,14 @@
 // each connection runs the handler and closes.
 #include "net/listener.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <cerrno>
 #include <mutex>
 
+#include "net/proxy_protocol.h"
 #include "net/socket_address.h"
 
 namespace postern::net {
@@ -17,7 +19,11 @@ namespace {
 
 /// security.md D104: descriptors left for the store and the log.
 constexpr int reserved_descriptors = 5;
+constexpr std::chrono::seconds proxy_header_limit{10};
 constexpr std::chrono::milliseconds pause_without_descriptors{100};
+
+/// Descriptor numbers this close below the ceiling are looked at before each accept.
+constexpr int watched_descriptors = 64;
 
 /// The descriptor number from which on accepting would eat into the reserve.
 int descriptor_ceiling() {
@@ -34,15 +40,18 @@ struct Accepted {
   int error = 0;
 };
 
+/// The lowest free descriptor number, which is the one accept4() would use.
+bool room_for_one(int listening, int ceiling) {
+  const UniqueFd probe(::fcntl(listening, F_DUPFD_CLOEXEC, 0));
+  return probe && probe.get() < ceiling;
+}
+
 Accepted accept_one(int listening) {
   Accepted out;
   SocketAddress address;
   out.fd.reset(::accept4(listening, address.get(), &address.length, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!out.fd) {
     out.error = errno;
-  } else if (out.fd.get() >= descriptor_ceiling()) {
-    out.fd.reset();
-    out.error = EMFILE;
   } else {
     out.peer = to_endpoint(address);
   }
@@ -147,9 +156,13 @@ namespace {
 
 /// Accepts what is there. True when descriptors ran out.
 bool accept_waiting(State& state, const Stream& listening) {
+  const int ceiling = descriptor_ceiling();
+  bool near = true;
   while (!state.stopped) {
+    if (near && !room_for_one(listening.descriptor(), ceiling)) return true;
     Accepted accepted = accept_one(listening.descriptor());
     if (accepted.fd) {
+      near = accepted.fd.get() >= ceiling - watched_descriptors;
       state.admit(std::move(accepted));
       continue;
     }
@@ -174,8 +187,35 @@ async::Task<> accept_loop(std::shared_ptr<State> state, std::shared_ptr<Stream> 
   std::erase(state->waiting, listening);
 }
 
-async::Task<> serve(std::shared_ptr<State> state, std::shared_ptr<Connection> connection, Admission::Permit /*permit*/,
+/// Behind a trusted proxy the real client is counted as well. False when the connection is over.
+async::Task<bool> meet_client(State& state, Connection& connection, Admission::Permit& permit) {
+  const Endpoint proxy = connection.peer();
+  const bool proxied =
+      std::ranges::any_of(state.options.proxies, [&proxy](const auto& net) { return net.contains(proxy.address); });
+  if (!proxied) co_return true;
+  connection.set_deadline(std::chrono::steady_clock::now() + proxy_header_limit);
+  const auto header = co_await read_proxy_header(connection);
+  connection.set_deadline(std::nullopt);
+  if (!header) {
+    state.parts.log.warning(state.options.name, "no PROXY header", {{"peer", to_string(proxy)}, {"reason", header.error().text}});
+    co_return false;
+  }
+  if (connection.peer() == proxy) co_return true;
+  auto counted = state.parts.admission.enter(connection.peer().address);
+  if (counted) {
+    permit = std::move(*counted);
+    co_return true;
+  }
+  state.parts.log.info(state.options.name, "refused",
+                       {{"peer", to_string(connection.peer())}, {"reason", to_string(counted.error())}});
+  if (state.options.refusal) connection.append(state.options.refusal(counted.error()));
+  co_await connection.close_gracefully();
+  co_return false;
+}
+
+async::Task<> serve(std::shared_ptr<State> state, std::shared_ptr<Connection> connection, Admission::Permit permit,
                     async::Runtime::Lease /*lease*/) {
+  if (!co_await meet_client(*state, *connection, permit)) co_return;
   if (state->options.implicit_tls) {
     auto secured = co_await connection->start_tls(*state->options.implicit_tls);
     if (!secured) {

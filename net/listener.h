@@ -42,6 +42,7 @@ class Listener {
     std::string name;                                            ///< for the log: "smtp", "imaps" …
     std::shared_ptr<const TlsServer> implicit_tls;               ///< handshake before the handler; null: none
     std::function<std::string(Refusal)> refusal;                 ///< reply line with CRLF for plain ports; empty: just close
+    std::vector<IpNetwork> proxies;                              ///< peers that begin with a PROXY header, and must
     std::chrono::milliseconds timeout{std::chrono::minutes(5)};  ///< first timeout of each Connection
   };
   /// Everything given by reference must outlive the Listener and the group's tasks.

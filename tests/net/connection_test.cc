@@ -161,6 +161,7 @@ TEST_F(ConnectionTest, ChunksAndExactReads) {
 
 async::Task<> drink(Connection& client, std::size_t& total) {
   while (auto chunk = co_await client.read_chunk(100'000)) total += chunk->size();
+  co_await client.close_gracefully();
 }
 
 TEST_F(ConnectionTest, LargeOutputPassesASlowReader) {

@@ -2,7 +2,9 @@
 // Listener and dial over loopback, with real executors.
 #include "net/listener.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <latch>
 
@@ -96,6 +98,28 @@ TEST_F(ListenerTest, ImplicitTls) {
   loop.run(one->close_gracefully());
 }
 
+TEST_F(ListenerTest, ClientsBehindAProxyAreCountedByTheirOwnAddress) {
+  const IpNetwork here = IpNetwork::parse("127.0.0.0/8").value();
+  options.proxies = {here};
+  Admission with_exempt{{.per_address = 1, .per_network = 0, .total = 100, .rate_per_minute = 0, .exempt = {here}}, clock};
+  listener = std::make_unique<Listener>(Listener::Parts{runtime, tasks, with_exempt, log}, options, greet);
+  ASSERT_TRUE(listener->bind({IpAddress::v4({127, 0, 0, 1}), 0}));
+  listener->start();
+  runtime.start();
+  const std::string header = "PROXY TCP4 203.0.113.9 198.51.100.2 40000 25\r\n";
+  auto one = connect(listener->endpoints().front());
+  auto two = connect(listener->endpoints().front());
+  auto rude = connect(listener->endpoints().front());
+  EXPECT_EQ(loop.run(test::exchange(*one, header)), "220 hello");
+  EXPECT_EQ(loop.run(test::exchange(*two, header)), "421 too many connections from your address");
+  EXPECT_EQ(loop.run(test::exchange(*rude, "EHLO a\r\n")), "");
+  one.reset();
+  two.reset();
+  rude.reset();
+  listener->stop_accepting();
+  EXPECT_TRUE(tasks.stop_and_join(seconds(5), seconds(5)));
+}
+
 TEST_F(ListenerTest, BindErrorsSayWhatToDo) {
   const Endpoint to = start();
   const auto taken = listen_on(to);
@@ -115,6 +139,28 @@ TEST_F(ListenerTest, StoppedListenerAcceptsNoMore) {
   const auto refused = loop.run(dial(to));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, ErrorKind::unavailable);
+}
+
+// security.md D104. Two connections fit; the third waits in the backlog until there is room again.
+TEST_F(ListenerTest, PausesBeforeDescriptorsRunOut) {
+  admission.set_limits({.per_address = 0, .per_network = 0, .total = 0, .rate_per_minute = 0, .exempt = {}});
+  const Endpoint to = start();
+  auto one = connect(to);
+  EXPECT_EQ(loop.run(test::next_line(*one)), "220 hello");
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const UniqueFd next(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  constexpr rlim_t reserve = 5;
+  rlimit tight = before;
+  tight.rlim_cur = static_cast<rlim_t>(next.get()) + 2 + reserve;  // room for the client's descriptor alone
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &tight), 0);
+  auto two = connect(to);
+  two->set_timeout(milliseconds(30));
+  EXPECT_EQ(loop.run(two->read_line(100)).error().kind, ErrorKind::timeout);
+  EXPECT_EQ(admission.active(), 1U);
+  two->set_timeout(seconds(20));
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_EQ(loop.run(test::next_line(*two)), "220 hello");
 }
 
 TEST_F(ListenerTest, DialErrors) {

@@ -65,6 +65,7 @@ async::Task<> echo(Connection& server) {
     const std::string reply = std::string(*line) + "\r\n";
     if (!co_await server.write(reply)) co_return;
   }
+  co_await server.close_gracefully();
 }
 
 TEST_F(TlsTest, TalkBothWaysWithTicket) {
