@@ -143,6 +143,12 @@ bool Courier::paused(Trip& trip, const net::Endpoint& endpoint) {
   return true;
 }
 
+void Courier::pause(const net::Endpoint& endpoint, const mail::Outcome& why) {
+  const auto now = Steady::now();
+  if (paused_.size() >= max_pauses) std::erase_if(paused_, [now](const auto& one) { return one.second.until <= now; });
+  if (paused_.size() < max_pauses) paused_[endpoint] = {now + pause_after_failure, why};
+}
+
 async::Task<bool> Courier::knock(Trip& trip, const Stop& stop) {
   const auto permit = co_await sessions_.permit(stop.endpoint.address, trip.config->queue.per_host);
   // While we waited for the permit somebody else may have found the host dead.
@@ -159,7 +165,7 @@ async::Task<bool> Courier::knock(Trip& trip, const Stop& stop) {
   }
   auto fresh = co_await connect(trip, stop);
   if (!fresh) {
-    if (paused_.size() < max_pauses) paused_[stop.endpoint] = {Steady::now() + pause_after_failure, fresh.error()};
+    pause(stop.endpoint, fresh.error());
     trip.note(fresh.error());
     co_return false;
   }
@@ -225,6 +231,7 @@ async::Task<Courier::Connected> Courier::open(const Trip& trip, const Stop& stop
   connections_.add();
   const std::string name = fmt::format("{} [{}]", stop.hop.name, stop.endpoint.address.to_string());
   auto client = std::make_unique<Client>(std::move(*connection), name, trip.config);
+  client->set_deadline(Steady::now() + connection_life);
   auto step = co_await client->greet();
   if (step && with_tls) step = co_await secure(*client, stop);
   if (step && stop.hop.smart_host) step = co_await login(*client, *trip.config);

@@ -66,6 +66,7 @@ class Courier final : public queue::Courier {
   async::Task<Client::Step> secure(Client& client, const Stop& stop);
   async::Task<Client::Step> login(Client& client, const config::Config& config);
   bool paused(Trip& trip, const net::Endpoint& endpoint);
+  void pause(const net::Endpoint& endpoint, const mail::Outcome& why);
   void tell(const Trip& trip) const;
 
   Parts parts_;

@@ -100,11 +100,13 @@ bool names(const std::vector<std::string>& seen, std::string_view address) {
 }
 
 void keep_first_of_each_account(std::vector<LocalRecipient>& local) {
+  if (local.size() < 2) return;
   std::set<store::AccountId> seen;
   std::erase_if(local, [&seen](const LocalRecipient& one) { return !seen.insert(one.account).second; });
 }
 
 void keep_first_of_each_address(std::vector<RemoteRecipient>& remote) {
+  if (remote.size() < 2) return;
   std::set<std::string> seen;
   std::erase_if(remote, [&seen](const RemoteRecipient& one) { return !seen.insert(one.recipient().address.to_string()).second; });
 }
@@ -123,9 +125,6 @@ std::string remote_prefix(const Arrival& arrival) {
   if (owners.size() != 1 || owners.begin()->empty()) return arrival.trace;
   return fmt::format("Delivered-To: {}\r\n{}", *owners.begin(), arrival.trace);
 }
-
-/// One line for the log: "delivered" for local, "queued" for remote recipients.
-std::string sender_text(const Arrival& arrival) { return mail::to_string(arrival.envelope.sender); }
 
 }  // namespace
 
@@ -242,9 +241,11 @@ async::Task<Result<store::Acceptance>> Door::State::prepare(const Arrival& arriv
 void Door::State::tell(const Arrival& arrival, const std::string& id, const Result<store::Accepted>& result) const {
   if (!result) {
     refused.add();
-    parts.log.warning(
-        "queue", "not_stored",
-        {{"id", id}, {"from", sender_text(arrival)}, {"reason", to_string(result.error().kind)}, {"text", result.error().text}});
+    parts.log.warning("queue", "not_stored",
+                      {{"id", id},
+                       {"from", mail::to_string(arrival.envelope.sender)},
+                       {"reason", to_string(result.error().kind)},
+                       {"text", result.error().text}});
     return;
   }
   accepted.add();
@@ -253,7 +254,7 @@ void Door::State::tell(const Arrival& arrival, const std::string& id, const Resu
   bytes.add(static_cast<double>(arrival.body->size()));
   parts.log.info("queue", "accepted",
                  {{"id", id},
-                  {"from", sender_text(arrival)},
+                  {"from", mail::to_string(arrival.envelope.sender)},
                   {"size", arrival.body->size()},
                   {"local", arrival.local.size()},
                   {"remote", arrival.remote.size()},

@@ -139,6 +139,21 @@ std::string typed_address(const mail::Address& address, bool smtputf8) {
   return out;
 }
 
+// RFC 3461 §6.3: Original-Recipient shows ORCPT with its xtext decoded. A "+" that begins no hexchar stays.
+std::string decode_xtext(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto octet = text[i] == '+' ? hex_decode(text.substr(i + 1, 2)) : Result<std::string>(std::string());
+    if (octet && octet->size() == 1) {
+      out += *octet;
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
 /// A field from outside: left out when it is not fit for a header (security.md D80).
 void put_foreign(mime::HeaderWriter& fields, std::string_view name, std::string_view value) {
   if (!value.empty() && mime::check_field_text(value) && ascii::is_ascii(value)) fields.field(name, value);
@@ -147,7 +162,7 @@ void put_foreign(mime::HeaderWriter& fields, std::string_view name, std::string_
 // RFC 3464 §2.2, §2.3
 Result<std::string> status_of(const Dsn& dsn, const DsnRecipient& one) {
   mime::HeaderWriter fields;
-  put_foreign(fields, "Original-Recipient", one.recipient.orcpt);
+  put_foreign(fields, "Original-Recipient", decode_xtext(one.recipient.orcpt));
   fields.field("Final-Recipient", typed_address(one.recipient.address, dsn.smtputf8));
   fields.field("Action", action_word(dsn.action));
   fields.field("Status", one.outcome.enhanced.to_string());

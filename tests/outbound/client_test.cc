@@ -312,6 +312,32 @@ TEST_F(ClientTlsTest, ADeclinedOfferLeavesTheConnectionUsable) {
   EXPECT_TRUE(client_->usable());
 }
 
+// RFC 4954 §4
+TEST_F(ClientTlsTest, LogsInWithPlainAndNeverWithoutTls) {
+  Log quiet(LogLevel::off, null_sink());
+  const auto library = auth::SaslLibrary::start(quiet);
+  ASSERT_TRUE(library) << library.error().text;
+  sink_.offers.push_back("AUTH PLAIN LOGIN");
+  std::string verdict = "235 2.7.0 Welcome\r\n";
+  sink_.answer = [&verdict](const std::string& line) { return line.starts_with("AUTH") ? verdict : ""; };
+  for (const bool welcome : {true, false}) {
+    if (!welcome) verdict = "535 5.7.8 No\r\n";
+    ASSERT_TRUE(greet());
+    auth::SaslClient sasl(**library, "relay-user", Secret("pass word"));
+    const auto clear = loop_.run(client_->authenticate(sasl));
+    EXPECT_FALSE(clear);
+    EXPECT_EQ(sink_.count("AUTH"), welcome ? 0U : 1U);
+    ASSERT_TRUE(start_tls(net::TlsTrust::verified));
+    auth::SaslClient again(**library, "relay-user", Secret("pass word"));
+    const auto step = loop_.run(client_->authenticate(again));
+    EXPECT_EQ(step.has_value(), welcome) << text_of(step);
+    EXPECT_EQ(sink_.lines.back(), "AUTH PLAIN AHJlbGF5LXVzZXIAcGFzcyB3b3Jk");
+    if (step) continue;
+    EXPECT_EQ(step.error().kind, Kind::deferred) << "the sender is not to blame";
+    EXPECT_EQ(step.error().text.find("pass"), std::string::npos);
+  }
+}
+
 // security.md D11 [CVE-2021-38371]
 TEST_F(ClientTlsTest, DataBehindThe220IsAFailure) {
   sink_.answer = [](const std::string& line) { return line == "STARTTLS" ? "220 Go\r\n250-injected\r\n" : ""; };

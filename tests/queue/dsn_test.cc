@@ -13,7 +13,7 @@ namespace {
 Dsn failure() {
   Dsn dsn;
   dsn.to = address("alice@example.org");
-  dsn.about.push_back({{address("bob@example.net"), 0, "rfc822;robert@example.net"}, CourierFake::failed(), false});
+  dsn.about.push_back({{address("bob@example.net"), 0, "rfc822;robert+2Btag+zz@example.net"}, CourierFake::failed(), false});
   dsn.envid = "env-1";
   dsn.arrived = 1'800'000'000;
   dsn.retry_until = dsn.arrived + 5 * 86400;
@@ -59,7 +59,7 @@ TEST(Dsn, StatusFieldsAreThoseOfTheRfc) {
                        "Reporting-MTA: dns; mx.example.org\r\n"
                        "Arrival-Date: Fri, 15 Jan 2027 08:00:00 +0000\r\n"
                        "\r\n"
-                       "Original-Recipient: rfc822;robert@example.net\r\n"
+                       "Original-Recipient: rfc822;robert+tag+zz@example.net\r\n"
                        "Final-Recipient: rfc822; bob@example.net\r\n"
                        "Action: failed\r\n"
                        "Status: 5.1.1\r\n"
@@ -115,7 +115,7 @@ TEST(Dsn, InternationalAddressesHaveTheirOwnTypes) {
 TEST(Dsn, NothingFromOutsideBecomesAField) {
   auto dsn = failure();
   dsn.envid = "x\r\nX-Evil: 1";
-  dsn.about[0].recipient.orcpt = "rfc822;a\r\nX-Evil: 2";
+  dsn.about[0].recipient.orcpt = "rfc822;a+0D+0AX-Evil: 2";
   dsn.about[0].outcome.text = "no\r\nX-Evil: 3\r\n\r\nAction: delivered";
   dsn.about[0].outcome.remote_host = "host\r\nX-Evil: 4";
   dsn.header = "Subject: =?utf-8?q?=0D=0AX-Evil:_5?=\r\nMessage-ID: <a\x01@x>\r\n\tX-Evil: 6\r\n";
