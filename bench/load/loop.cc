@@ -14,10 +14,11 @@ namespace postern::bench {
 
 namespace {
 constexpr int events_at_once = 256;
+constexpr std::size_t read_chunk = 64 * 1024;
 constexpr int ms_per_second = 1000;
 }  // namespace
 
-Loop::Loop() : epoll_(epoll_create1(EPOLL_CLOEXEC)) {
+Loop::Loop() : epoll_(epoll_create1(EPOLL_CLOEXEC)), scratch_(read_chunk) {
   if (epoll_ < 0) fail("no epoll");
 }
 

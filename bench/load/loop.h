@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 namespace postern::bench {
@@ -32,8 +33,12 @@ class Loop {
   /// Until `finished()`; false when nothing at all happened for `patience_s` seconds (0: any time).
   bool run(const std::function<bool()>& finished, unsigned patience_s);
 
+  /// A buffer to read into, valid until the next read of anybody.
+  std::span<char> scratch() { return scratch_; }
+
  private:
   int epoll_;
+  std::vector<char> scratch_;
   std::vector<std::unique_ptr<Handler>> retired_;
 };
 

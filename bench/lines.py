@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The lines of the comparison: what is done to a server, what is counted, and which ratio is our goal.
+
+Every measure takes (bench, server) and gives a number; bench.load() runs postern_load. `better` says whether more or less is
+better; `goal` is the ratio of Postern to the peer that we want (for `less`: peer / Postern), or an absolute bound.
+"""
+import json
+import subprocess
+from dataclasses import dataclass
+from typing import Callable
+
+import servers
+
+BIG = 0  # index, from the end, of the account with the large INBOX
+APPENDED = 200
+
+
+@dataclass
+class Line:
+    name: str
+    text: str
+    unit: str
+    better: str  # "more" or "less"
+    goal: float
+    measure: Callable
+    bound: bool = False  # goal is a bound of Postern's own value, not a ratio
+
+
+class Bench:
+    """Runs postern_load and remembers how many messages each mailbox should hold."""
+
+    def __init__(self, program, scale, accounts):
+        self.program = program
+        self.scale = scale  # 1 for a full run, less for a quick one
+        self.accounts = accounts  # of the delivery lines; three more hold the large mailboxes
+        self.held = {}
+        self.extra = {}  # (server name, line) → what else is worth knowing
+
+    def size(self, full):
+        """A number of units, scaled and divisible by the accounts."""
+        return max(self.accounts, int(full * self.scale) // self.accounts * self.accounts)
+
+    def start(self, *words, **options):
+        return subprocess.Popen([str(self.program), *map(str, words)], stdout=subprocess.PIPE, text=True, **options)
+
+    def load(self, *words):
+        done = subprocess.run([str(self.program), *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        result = json.loads(done.stdout.splitlines()[-1]) if done.stdout.strip() else {}
+        if done.returncode != 0 or result.get("errors"):
+            raise RuntimeError(f"postern_load {words[0]}: {done.stderr.strip()[:400]} {result}")
+        return result
+
+    def login(self, server, users=None):
+        """The options that name accounts and their password."""
+        return ["--user", f"u%d@{servers.DOMAIN}", "--users", users or self.accounts, "--password", servers.PASSWORD]
+
+    def count(self, server, each):
+        return self.load("count", "--port", server.ports["imaps"], "--each", each, *self.login(server))
+
+    def deliver(self, server, messages, *words, port="smtp"):
+        """Sends and waits until every mailbox shows it; gives delivered messages a second."""
+        cpu = server.cpu_seconds()
+        sent = self.load("smtp", "--port", server.ports[port], "--messages", messages, "--rcpts", self.accounts, *words)
+        self.held[server.name] = self.held.get(server.name, 0) + messages // self.accounts
+        seen = self.count(server, self.held[server.name])
+        seconds = (seen["finished_ns"] - sent["started_ns"]) / 1e9
+        self.note(server, accepted=sent["rate"], p99_ms=sent["p99_ms"], generator_cpu=sent["generator_cpu"],
+                  cpu_ms=round((server.cpu_seconds() - cpu) * 1000 / messages, 3))
+        return messages / seconds
+
+    def note(self, server, **facts):
+        self.extra[server.name] = facts
+
+
+def delivery(messages, connections, per_connection, *words):
+    def measure(bench, server):
+        return bench.deliver(server, bench.size(messages), "--connections", connections, "--per-connection", per_connection, *words)
+    return measure
+
+
+def submission(messages, per_connection):
+    def measure(bench, server):
+        # Each submits as itself to itself: the sender must be one's own address.
+        words = ["--starttls", "--connections", 20, "--per-connection", per_connection, "--from", f"u0@{servers.DOMAIN}",
+                 "--user", f"u0@{servers.DOMAIN}", "--password", servers.PASSWORD]
+        return bench.deliver(server, bench.size(messages), *words, port="submission")
+    return measure
+
+
+def login(bench, server):
+    words = ["login", "--port", server.ports["imaps"], *bench.login(server)]
+    bench.load(*words, "--connections", 2, "--logins", bench.accounts)  # warm
+    cpu, logins = server.cpu_seconds(), bench.size(2000)
+    result = bench.load(*words, "--connections", 20, "--logins", logins)
+    bench.note(server, cpu_ms=round((server.cpu_seconds() - cpu) * 1000 / logins, 3), p99_ms=result["p99_ms"],
+               generator_cpu=result["generator_cpu"])
+    return result["rate"]
+
+
+def relay(bench, server):
+    messages = bench.size(5000)
+    sink = bench.start("sink", "--port", servers.SINK_PORT, "--messages", messages)
+    sink.stdout.readline()
+    cpu = server.cpu_seconds()
+    sent = bench.load("smtp", "--port", server.ports["relay"], "--messages", messages, "--per-connection", 100,
+                      "--from", f"u0@{servers.DOMAIN}", "--rcpt", "someone%d@elsewhere.test", "--rcpts", 1000)
+    try:
+        got = json.loads(sink.communicate(timeout=120)[0].splitlines()[-1])
+    except subprocess.TimeoutExpired:
+        sink.terminate()
+        raise RuntimeError(f"the sink got only {sink.communicate()[0]}") from None
+    bench.note(server, accepted=sent["rate"], cpu_ms=round((server.cpu_seconds() - cpu) * 1000 / messages, 3))
+    return messages / ((got["finished_ns"] - sent["started_ns"]) / 1e9)
+
+
+def idle(bench, server):
+    sessions = 200
+    before = server.pss_kib()
+    program = bench.start("idle", "--port", server.ports["imaps"], "--connections", sessions, *bench.login(server),
+                          stdin=subprocess.PIPE)
+    ready = program.stdout.readline().strip()
+    during = server.pss_kib()
+    program.communicate("\n")
+    if ready != f"ready {sessions}":
+        raise RuntimeError(f"only {ready} sessions")
+    return (during - before) / sessions
+
+
+def rest(bench, server):
+    server.stop()
+    server.launch()
+    bench.load("login", "--port", server.ports["imaps"], *bench.login(server), "--connections", 1, "--logins", 1)
+    return server.pss_kib() / 1024
+
+
+def notify(bench, server):
+    user = f"u{bench.accounts + 2}@{servers.DOMAIN}"
+    result = bench.load("notify", "--port", server.ports["imaps"], "--smtp-port", server.ports["smtp"], "--user", user,
+                        "--password", servers.PASSWORD, "--messages", 50)
+    bench.note(server, p99_ms=result["p99_ms"])
+    return result["p50_ms"]
+
+
+def imap(bench, server, *words, account=BIG):
+    return bench.load("imap", "--port", server.ports["imaps"], "--user", f"u{bench.accounts + account}@{servers.DOMAIN}",
+                      "--password", servers.PASSWORD, *words)
+
+
+def fill(bench, server):
+    """The large mailbox, once for each server."""
+    if server.name not in bench.extra.setdefault("filled", set()):
+        imap(bench, server, "--fill", bench.size(10000), "--size", 5000, "--mime")
+        bench.extra["filled"].add(server.name)
+
+
+def timed(command, repeat=5, cold=False):
+    """Milliseconds of one command on the large mailbox."""
+    def measure(bench, server):
+        fill(bench, server)
+        if cold:
+            server.restart_cold()
+        result = imap(bench, server, "--repeat", 1 if cold else repeat, "--step", f"it={command}")["it"]
+        if not result["status"].startswith("OK"):
+            raise RuntimeError(result["status"])
+        bench.note(server, octets=result["octets"])
+        return result["ms"]
+    return measure
+
+
+def changed(name):
+    """Milliseconds of one command that changes the large mailbox, which is put back afterwards."""
+    def measure(bench, server):
+        fill(bench, server)
+        # Kept in the order in which they are run; the second mailbox is gone at the end.
+        steps = ["create=CREATE Second", "copy=COPY 1:* Second", "select=SELECT Second", "store=STORE 1:* +FLAGS.SILENT (\\Deleted)",
+                 "expunge=EXPUNGE", "back=SELECT INBOX", "move=MOVE 1:* Second", "select2=SELECT Second", "return=MOVE 1:* INBOX",
+                 "last=SELECT INBOX", "delete=DELETE Second"]
+        result = imap(bench, server, *[word for step in steps for word in ("--step", step)])
+        refused = [step for step, outcome in result.items() if not outcome["status"].startswith("OK")]
+        if refused:
+            raise RuntimeError(f"refused: {refused[0]}: {result[refused[0]]['status']}")
+        return result[name]["ms"]
+    return measure
+
+
+def appended(step):
+    def measure(bench, server):
+        result = imap(bench, server, "--step", f"it=!{step} {APPENDED}", account=1)
+        return APPENDED / (result["it"]["ms"] / 1000)
+    return measure
+
+
+def pop(depth):
+    def measure(bench, server):
+        user = f"u{bench.accounts + 1}@{servers.DOMAIN}"
+        if imap(bench, server, "--step", "it=NOOP", account=1) and "pop" not in bench.extra.setdefault(server.name + " pop", {}):
+            imap(bench, server, "--fill", 1000, account=1)
+            bench.extra[server.name + " pop"]["pop"] = True
+        return bench.load("pop", "--port", server.ports["pop3s"], "--user", user, "--password", servers.PASSWORD, "--depth", depth)["rate"]
+    return measure
+
+
+ENVELOPE = "FETCH 1:* (UID ENVELOPE BODYSTRUCTURE INTERNALDATE RFC822.SIZE)"
+HEADERS = ("FETCH 1:* (UID RFC822.SIZE FLAGS BODY.PEEK[HEADER.FIELDS (From To Cc Bcc Subject Date Message-ID Priority X-Priority "
+           "References Newsgroups In-Reply-To Content-Type Reply-To)])")
+ABSENT = "qzxjvkwy"  # no message holds it: the whole text is looked at
+
+LINES = [
+    Line("smtp20", "SMTP in, 10 KiB, 20 connections, 1 message each", "delivered/s", "more", 8, delivery(4000, 20, 1)),
+    Line("smtp20tls", "the same with STARTTLS", "delivered/s", "more", 5, delivery(2000, 20, 1, "--starttls")),
+    Line("smtp20x100", "20 connections, 100 messages each", "delivered/s", "more", 10, delivery(6000, 20, 100)),
+    Line("smtp1", "1 connection, 100 messages", "delivered/s", "more", 4, delivery(1000, 1, 100)),
+    Line("smtp100", "100 connections, 1 message each", "delivered/s", "more", 10, delivery(4000, 100, 1)),
+    Line("smtp1k", "20 connections, 1 KiB", "delivered/s", "more", 8, delivery(4000, 20, 1, "--size", 1024)),
+    Line("smtp100k", "20 connections, 100 KiB", "delivered/s", "more", 6, delivery(1000, 20, 1, "--size", 102400)),
+    Line("submit", "submission, STARTTLS + AUTH each time", "delivered/s", "more", 5, submission(1000, 1)),
+    Line("submitx100", "submission, connection reused", "delivered/s", "more", 8, submission(4000, 100)),
+    Line("login", "IMAPS connect, LOGIN, LOGOUT, accounts warm", "logins/s", "more", 2.5, login),
+    Line("relay", "relay to a sink", "messages/s", "more", 3, relay),
+    Line("idle", "an idle TLS session in IDLE", "KiB", "less", 40, idle, bound=True),
+    Line("rest", "server at rest after one login, PSS", "MiB", "less", 40, rest, bound=True),
+    Line("notify", "new mail to EXISTS, median", "ms", "less", 5, notify, bound=True),
+    Line("first", "10,000 messages: ENVELOPE BODYSTRUCTURE, first time", "ms", "less", 10, timed(ENVELOPE, repeat=1)),
+    Line("flags", "10,000 messages: UID FLAGS", "ms", "less", 3, timed("FETCH 1:* (UID FLAGS)")),
+    Line("envelope", "ENVELOPE BODYSTRUCTURE INTERNALDATE SIZE, warm", "ms", "less", 4, timed(ENVELOPE)),
+    Line("headers", "header fields as Thunderbird asks, warm", "ms", "less", 3, timed(HEADERS)),
+    Line("bodies", "2,000 whole messages", "ms", "less", 2, timed("FETCH 1:2000 (BODY.PEEK[])")),
+    Line("subject", "SEARCH SUBJECT", "ms", "less", 3, timed(f"SEARCH SUBJECT {ABSENT}")),
+    Line("body", "SEARCH BODY", "ms", "less", 6, timed(f"SEARCH BODY {ABSENT}", repeat=3)),
+    Line("text", "SEARCH TEXT", "ms", "less", 6, timed(f"SEARCH TEXT {ABSENT}", repeat=3)),
+    Line("store", "STORE +FLAGS on 10,000", "ms", "less", 1, changed("store")),
+    Line("copy", "COPY 10,000", "ms", "less", 5, changed("copy")),
+    Line("move", "MOVE 10,000", "ms", "less", 5, changed("move")),
+    Line("expunge", "EXPUNGE 10,000", "ms", "less", 3, changed("expunge")),
+    Line("append", "APPEND 10 KiB, one by one", "messages/s", "more", 3, appended("append")),
+    Line("multiappend", "MULTIAPPEND of 200", "messages/s", "more", 4, appended("multiappend")),
+    Line("pop", "POP3S drain, one by one", "messages/s", "more", 2, pop(1)),
+    Line("popx10", "POP3S drain, pipelined", "messages/s", "more", 2, pop(10)),
+    Line("cold", "ENVELOPE BODYSTRUCTURE, cold", "ms", "less", 10, timed(ENVELOPE, cold=True)),
+    Line("coldheaders", "header fields, cold", "ms", "less", 10, timed(HEADERS, cold=True)),
+]
