@@ -60,6 +60,19 @@ async::Task<Answer> order(Context context, Arguments arguments, store::QueueOrde
   co_return json::object{{"recipients", *touched}};
 }
 
+// The header block without the empty line; at most max_header_shown octets.
+async::Task<Result<std::string>> read_header(store::BodyReader& body) {
+  constexpr std::string_view end = "\r\n\r\n";
+  std::string header;
+  while (header.size() < max_header_shown && header.find(end) == std::string::npos) {
+    const auto part = co_await body.read(header.size(), max_header_shown - header.size());
+    if (!part) co_return std::unexpected(part.error());
+    if (part->empty()) break;
+    header.append(*part);
+  }
+  co_return header.substr(0, header.find(end));
+}
+
 }  // namespace
 
 namespace commands_of {
@@ -88,11 +101,11 @@ async::Task<Answer> queue_show(Context context, Arguments arguments) {
     co_return fail(ErrorKind::not_found, fmt::format("no queue entry {}; `postern queue list` shows all", **id));
   auto body = co_await context.store.queue().body(**id);
   if (!body) co_return std::unexpected(body.error());
-  auto head = co_await (*body)->read(0, max_header_shown);
-  if (!head) co_return std::unexpected(head.error());
+  auto header = co_await read_header(**body);
+  if (!header) co_return std::unexpected(header.error());
   auto result = describe(entries->front());
   result["now"] = context.clock.unix_now();
-  result["header"] = std::string(head->substr(0, head->find("\r\n\r\n")));
+  result["header"] = *header;
   co_return result;
 }
 

@@ -11,7 +11,8 @@ using Steady = std::chrono::steady_clock;
 
 namespace {
 
-constexpr std::chrono::seconds pause_after_failure{60};  ///< an unreachable address is left alone for so long
+constexpr std::chrono::seconds longest_pause{
+    60};  ///< an unreachable address is left alone for so long, or for half the first backoff
 constexpr std::size_t max_pauses = 10'000;
 constexpr std::size_t max_recipients = 100;          ///< of one transaction (RFC 5321 §4.5.3.1.8)
 constexpr std::size_t first_read = 64 * 1024;        ///< of a message, to look at its header
@@ -146,7 +147,9 @@ bool Courier::paused(Trip& trip, const net::Endpoint& endpoint) {
 void Courier::pause(const net::Endpoint& endpoint, const mail::Outcome& why) {
   const auto now = Steady::now();
   if (paused_.size() >= max_pauses) std::erase_if(paused_, [now](const auto& one) { return one.second.until <= now; });
-  if (paused_.size() < max_pauses) paused_[endpoint] = {now + pause_after_failure, why};
+  if (paused_.size() < max_pauses)
+    paused_[endpoint] = {now + std::min<std::chrono::milliseconds>(longest_pause, parts_.config.get()->queue.backoff.front() / 2),
+                         why};
 }
 
 async::Task<bool> Courier::knock(Trip& trip, const Stop& stop) {

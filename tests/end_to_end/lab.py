@@ -177,9 +177,12 @@ class Lab:
         return self.processes[name]
 
     def stop(self, name, number=signal.SIGTERM, limit=30):
+        """Stops a process and gives its exit code; Postfix has a command of its own for that."""
         process = self.processes.pop(name, None)
         if process is None:
             return None
+        if name == "postfix":
+            self.run("partner", "postfix", "-c", self.folder / "postfix" / "etc", "stop", check=False)
         if process.poll() is None:
             process.send_signal(number)
         try:

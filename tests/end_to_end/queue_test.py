@@ -29,7 +29,8 @@ def check_retry(lab):
     wait_for(lambda: any(r["attempts"] >= 2 for e in queue(lab) for r in e["recipients"]), "two attempts")
     reason = queue(lab)[0]["recipients"][0]["last_reply"]
     assert "refused" in reason.lower() or "connect" in reason.lower(), f"the reason is {reason!r}"
-    assert "patience" in lab.postern("queue", "show", str(queue(lab)[0]["id"]))
+    shown = lab.postern("queue", "show", str(queue(lab)[0]["id"]))
+    assert "Subject: patience" in shown, f"queue show says {shown!r}"
     assert lab.stop("postern") == 0
     lab.start_postern()
     assert len(queue(lab)) == 1, "the queue did not survive a restart"
