@@ -8,7 +8,7 @@ namespace postern::smtp {
 
 ParameterSet Offer::parameters(bool esmtp) const {
   if (!esmtp) return {};
-  return {.size = true, .body = true, .smtputf8 = true, .dsn = true, .auth = !auth.empty(), .require_tls = false};
+  return {.size = true, .body = true, .smtputf8 = true, .dsn = true, .auth = !auth.empty(), .require_tls = require_tls};
 }
 
 // RFC 5321 §4.1.1.1
@@ -24,6 +24,7 @@ std::string announce(std::string_view hostname, const Offer& offer) {
       "CHUNKING\n"             // RFC 3030
       "DSN\n",                 // RFC 3461
       hostname, offer.message_bytes);
+  if (offer.require_tls) text += "REQUIRETLS\n";                                          // RFC 8689
   if (offer.starttls) text += "STARTTLS\n";                                               // RFC 3207
   if (!offer.auth.empty()) text += fmt::format("AUTH {}\n", fmt::join(offer.auth, " "));  // RFC 4954
   text += fmt::format("LIMITS MAILMAX={} RCPTMAX={}", offer.messages, offer.recipients);  // RFC 9422

@@ -16,6 +16,7 @@ struct Offer {
   bool starttls = false;
   std::vector<std::string> auth;    ///< mechanisms, strongest first; empty: AUTH is not announced
   std::uint64_t message_bytes = 0;  ///< SIZE
+  bool require_tls = false;         ///< only inside of TLS (RFC 8689 §2)
   unsigned recipients = 0;          ///< LIMITS RCPTMAX
   unsigned messages = 0;            ///< LIMITS MAILMAX
 

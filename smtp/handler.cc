@@ -37,7 +37,7 @@ std::expected<Route, Reply> route_local(const Conversation& talk, const mail::Re
     const auto account = talk.parts.directory.account(mailbox.account);
     if (!account || !account->enabled) continue;
     if (!has_room(talk, mailbox.account, size)) return std::unexpected(reply(status::mailbox_full));
-    route.local.push_back({mailbox.account, recipient.address.to_string()});
+    route.local.push_back({mailbox.account, recipient.address.to_string(), recipient.notify, recipient.orcpt});
   }
   for (const auto& forward : resolved->forwards) route.remote.push_back(queue::RemoteRecipient::by_forward(forward, recipient));
   if (route.local.empty() && route.remote.empty()) return std::unexpected(reply(status::mailbox_disabled));
