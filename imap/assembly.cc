@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Literal marks and the limits they are held to.
 #include "imap/assembly.h"
 
 #include "base/ascii.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The one list of capabilities; whoever adds one makes sure that it works in full.
 #include "imap/capabilities.h"
 
 #include "base/ascii.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Parses the ENVELOPE text that mime::imap_envelope wrote, by the grammar of the wire.
 #include "imap/envelope.h"
 
 #include "mime/charset.h"

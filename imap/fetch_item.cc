@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The grammar of FETCH items, sections and modifiers.
 #include "imap/fetch_item.h"
 
 #include "base/ascii.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Renders FETCH responses: at once from snapshot and index where possible, else streamed from the message.
 #include "imap/fetch_writer.h"
 
 #include "imap/limits.h"
@@ -20,6 +21,13 @@ mime::Range cut(mime::Range range, const std::optional<Partial>& partial) {
 std::string_view cut(std::string_view text, const std::optional<Partial>& partial) {
   const auto range = cut(mime::Range{0, text.size()}, partial);
   return text.substr(static_cast<std::size_t>(range.begin), static_cast<std::size_t>(range.size()));
+}
+
+/// "* 7 FETCH ("
+void append_start(std::string& out, std::size_t index) {
+  out.append("* ");
+  append_number(out, index + 1);
+  out.append(" FETCH (");
 }
 
 void append_literal_start(std::string& out, std::uint64_t size) {
@@ -47,6 +55,21 @@ bool FetchWriter::needs_info() const {
   });
 }
 
+bool FetchWriter::write_at_once(std::size_t index, const store::MessageInfo* info) {
+  auto& out = session_.out();
+  const auto begin = out.size();
+  const auto& row = session_.view().snapshot().row(index);
+  append_start(out, index);
+  for (const auto& item : request_.items) {
+    if (&item != request_.items.data()) out += ' ';
+    if (item_at_once(item, row, info)) continue;
+    out.resize(begin);
+    return false;
+  }
+  out.append(")\r\n");
+  return true;
+}
+
 // RFC 3501 §7.4.2
 async::Task<Result<>> FetchWriter::write(std::size_t index, const store::MessageInfo* info) {
   auto& out = session_.out();
@@ -54,12 +77,11 @@ async::Task<Result<>> FetchWriter::write(std::size_t index, const store::Message
   const auto row = session_.view().snapshot().row(index);
   Message message(session_.store(), session_.view().mailbox(), row.uid, info);
   streaming_ = false;
-  out.append("* ");
-  append_number(out, index + 1);
-  out.append(" FETCH (");
-  for (std::size_t i = 0; i < request_.items.size(); ++i) {
-    if (i > 0) out += ' ';
-    const auto written = co_await write_item(request_.items[i], row, message);
+  append_start(out, index);
+  for (const auto& item : request_.items) {
+    if (&item != request_.items.data()) out += ' ';
+    if (item_at_once(item, row, info)) continue;
+    const auto written = co_await write_item(item, message);
     if (written) continue;
     if (streaming_) throw ConnectionOver{written.error().text};
     out.resize(begin);
@@ -69,22 +91,67 @@ async::Task<Result<>> FetchWriter::write(std::size_t index, const store::Message
   co_return Result<>();
 }
 
-async::Task<Result<>> FetchWriter::write_item(const FetchItem& item, const store::Row& row, Message& message) {
+/// Appends what the snapshot or the index entry has; false when neither has it.
+bool FetchWriter::item_at_once(const FetchItem& item, const store::Row& row, const store::MessageInfo* info) {
   auto& out = session_.out();
   switch (item.kind) {
-    case Kind::flags: write_flags(row); break;
+    case Kind::flags: write_flags(row); return true;
     case Kind::uid:
       out.append("UID ");
       append_number(out, row.uid);
-      break;
+      return true;
     case Kind::modseq:
       out.append("MODSEQ (");
       append_number(out, row.modseq);
       out += ')';
-      break;
-    case Kind::section: co_return co_await write_section(item, message);
-    default: co_return co_await write_index_item(item.kind, row, message);
+      return true;
+    default: return info != nullptr && index_item_at_once(item.kind, *info);
   }
+}
+
+bool FetchWriter::index_item_at_once(Kind kind, const store::MessageInfo& info) {
+  auto& out = session_.out();
+  switch (kind) {
+    case Kind::size:
+      out.append("RFC822.SIZE ");
+      append_number(out, info.size);
+      return true;
+    case Kind::internal_date:
+      out.append("INTERNALDATE ");
+      append_date_time(out, info.internal_date);
+      return true;
+    case Kind::envelope:
+      if (!info.meta.envelope.empty()) out.append("ENVELOPE ").append(info.meta.envelope);
+      return !info.meta.envelope.empty();
+    case Kind::body_structure:
+      if (!info.meta.bodystructure.empty()) out.append("BODYSTRUCTURE ").append(info.meta.bodystructure);
+      return !info.meta.bodystructure.empty();
+    default: return false;
+  }
+}
+
+/// What needs the message itself: sections, BODY, and whatever the index lacks.
+async::Task<Result<>> FetchWriter::write_item(const FetchItem& item, Message& message) {
+  auto& out = session_.out();
+  if (item.kind == Kind::section) co_return co_await write_section(item, message);
+  if (item.kind == Kind::internal_date) co_return fail(ErrorKind::not_found, "expunged, and its date is gone");
+  const auto size = co_await message.size();
+  if (!size) co_return std::unexpected(size.error());
+  if (item.kind == Kind::size) {
+    out.append("RFC822.SIZE ");
+    append_number(out, *size);
+    co_return Result<>();
+  }
+  if (item.kind == Kind::body) {
+    const auto tree = co_await message.tree();
+    if (!tree) co_return std::unexpected(tree.error());
+    out.append("BODY ").append(mime::imap_bodystructure(**tree, mime::Structure::basic));
+    co_return Result<>();
+  }
+  const bool envelope = item.kind == Kind::envelope;
+  const auto text = envelope ? co_await message.envelope() : co_await message.body_structure();
+  if (!text) co_return std::unexpected(text.error());
+  out.append(envelope ? "ENVELOPE " : "BODYSTRUCTURE ").append(*text);
   co_return Result<>();
 }
 
@@ -102,34 +169,6 @@ void FetchWriter::write_flags(const store::Row& row) {
     out.append(last_text_);
   }
   out += ')';
-}
-
-async::Task<Result<>> FetchWriter::write_index_item(Kind kind, const store::Row&, Message& message) {
-  auto& out = session_.out();
-  const auto size = co_await message.size();
-  if (!size) co_return std::unexpected(size.error());
-  if (kind == Kind::size) {
-    out.append("RFC822.SIZE ");
-    append_number(out, *size);
-    co_return Result<>();
-  }
-  if (kind == Kind::body) {
-    const auto tree = co_await message.tree();
-    if (!tree) co_return std::unexpected(tree.error());
-    out.append("BODY ").append(mime::imap_bodystructure(**tree, mime::Structure::basic));
-    co_return Result<>();
-  }
-  if (kind == Kind::internal_date) {
-    const auto date = message.internal_date();
-    if (!date) co_return fail(ErrorKind::not_found, "the message is expunged and its date is gone");
-    out.append("INTERNALDATE ");
-    append_date_time(out, *date);
-    co_return Result<>();
-  }
-  const auto meta = kind == Kind::envelope ? co_await message.envelope() : co_await message.body_structure();
-  if (!meta) co_return std::unexpected(meta.error());
-  out.append(kind == Kind::envelope ? "ENVELOPE " : "BODYSTRUCTURE ").append(*meta);
-  co_return Result<>();
 }
 
 async::Task<Result<>> FetchWriter::write_section(const FetchItem& item, Message& message) {

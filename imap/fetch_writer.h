@@ -20,13 +20,17 @@ class FetchWriter {
   /// Which parts of the index the items need; meta_none with needs_info() false when the snapshot is enough.
   store::MetaFields fields() const;
   bool needs_info() const;
+  /// Appends the response without suspending when the snapshot and the index entry have all of it: the common case, and the
+  /// fast one. False, with nothing appended, when write() is needed.
+  bool write_at_once(std::size_t index, const store::MessageInfo* info);
   /// Appends the response for the row at this index. An error means that nothing was appended. Throws ConnectionOver when the
   /// message breaks off inside of a literal.
   async::Task<Result<>> write(std::size_t index, const store::MessageInfo* info);
 
  private:
-  async::Task<Result<>> write_item(const FetchItem& item, const store::Row& row, Message& message);
-  async::Task<Result<>> write_index_item(FetchItem::Kind kind, const store::Row& row, Message& message);
+  bool item_at_once(const FetchItem& item, const store::Row& row, const store::MessageInfo* info);
+  bool index_item_at_once(FetchItem::Kind kind, const store::MessageInfo& info);
+  async::Task<Result<>> write_item(const FetchItem& item, Message& message);
   async::Task<Result<>> write_section(const FetchItem& item, Message& message);
   async::Task<Result<>> write_fields(const FetchItem& item, Message& message, mime::Range range);
   async::Task<Result<>> write_range(const FetchItem& item, Message& message, mime::Range range);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tokens: each method has its ABNF above it, consumes what it says, and leaves the first fault in place.
 #include "imap/grammar.h"
 
 #include "base/ascii.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The grammar of LIST with selection options, several patterns and return options.
 #include "imap/list_request.h"
 
 #include "imap/limits.h"

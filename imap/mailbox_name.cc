@@ -203,8 +203,7 @@ bool ListPattern::matches(std::string_view name) const {
   skip_wildcards();
   for (const char c : name) {
     std::bitset<limits::list_pattern + 1> next;
-    for (std::size_t i = 0; i < text_.size(); ++i) {
-      if (!live[i]) continue;
+    for (std::size_t i = live._Find_first(); i < text_.size(); i = live._Find_next(i)) {
       if (text_[i] == '*' || (text_[i] == '%' && c != store::hierarchy_separator)) {
         next[i] = true;
       } else if (text_[i] == c) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Loads what is asked for, once: index entry first, then the part tree, then octets; parses anew where the index has nothing.
 #include "imap/message.h"
 
 #include "imap/limits.h"
@@ -59,11 +60,6 @@ async::Task<Result<std::string_view>> Message::body_structure() {
   if (!parts) co_return std::unexpected(parts.error());
   body_structure_ = mime::imap_bodystructure(**parts, mime::Structure::extended);
   co_return body_structure_;
-}
-
-std::optional<UnixTime> Message::internal_date() const {
-  if (info_ == nullptr) return std::nullopt;
-  return info_->internal_date;
 }
 
 async::Task<Result<const mime::PartTree*>> Message::tree() {

@@ -25,8 +25,6 @@ class Message {
   /// IMAP text, from the index or computed anew. Good as long as the Message.
   async::Task<Result<std::string_view>> envelope();
   async::Task<Result<std::string_view>> body_structure();
-  /// Nothing when the index has no entry.
-  std::optional<UnixTime> internal_date() const;
   /// The part tree; offsets count from the first octet of the prefix.
   async::Task<Result<const mime::PartTree*>> tree();
   async::Task<Result<std::uint64_t>> size();

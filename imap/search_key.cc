@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The grammar of SEARCH: a table of keys, and a parser with a stack of its own instead of recursion.
 #include "imap/search_key.h"
 
 #include "base/ascii.h"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+// The three passes of a search. Suspends only between messages and every few thousand keys.
 #include "imap/searcher.h"
 
+#include "async/executor.h"
 #include "base/ascii.h"
 #include "imap/text_scan.h"
 #include "mime/charset.h"
@@ -11,6 +13,9 @@ namespace postern::imap {
 namespace {
 
 using Kind = SearchKey::Kind;
+
+/// Keys that are tested before other sessions get a turn (security.md D89).
+constexpr std::size_t keys_a_turn = 200'000;
 
 Truth truth(bool value) { return value ? Truth::yes : Truth::no; }
 
@@ -70,6 +75,11 @@ async::Task<Result<std::vector<std::size_t>>> Searcher::run() {
       if (value == Truth::yes) matches_.push_back(index);
       if (value == Truth::unknown) page.push_back(index);
       ++index;
+      work_ += program_.keys.size();
+      if (work_ >= keys_a_turn) {
+        work_ = 0;
+        co_await async::yield();
+      }
       if (page.size() < limits::info_page) continue;
       if (const auto done = co_await test_page(page); !done) co_return std::unexpected(done.error());
       page.clear();

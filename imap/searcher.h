@@ -52,6 +52,7 @@ class Searcher {
   std::vector<Truth> stack_;
   std::vector<std::size_t> matches_;
   std::uint64_t budget_ = limits::search_bytes;
+  std::size_t work_ = 0;  ///< keys tested since others had a turn
 };
 
 }  // namespace postern::imap

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Parsing of sequence sets, and what they mean in a snapshot.
 #include "imap/sequence_set.h"
 
 #include "imap/limits.h"

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+// The loop: reading commands, running them, telling changes, counting errors, saying BYE.
 #include "imap/session.h"
 
 #include "base/ascii.h"
+#include "base/secret.h"
 #include "imap/capabilities.h"
 
 namespace postern::imap {
@@ -195,7 +197,10 @@ async::Task<> Session::drop_literal(const LiteralMark& mark) {
 async::Task<> Session::run_command() {
   Parser in(assembler_.text());
   std::string tag(in.tag());
+  const bool secret = !store_;
   const auto reply = co_await dispatch(in, tag);
+  // security.md D76: what came before the login may hold a password.
+  if (secret) wipe(assembler_.text());
   append_reply(out_, tag.empty() ? "*" : tag, reply);
   account_for(reply);
   co_await flush_if_full();
@@ -223,9 +228,13 @@ async::Task<Reply> Session::run_row(Command& command) {
   co_return reply;
 }
 
-// security.md D94: bad commands are counted; a good one forgives.
+// security.md D94: bad commands are counted; after the login a good one forgives.
 void Session::account_for(const Reply& reply) {
-  bad_commands_ = reply.status == Reply::Status::bad ? bad_commands_ + 1 : 0;
+  if (reply.status == Reply::Status::bad) {
+    ++bad_commands_;
+  } else if (store_) {
+    bad_commands_ = 0;
+  }
   const auto current = config();
   const unsigned most = store_ ? current->limits.errors : limits::bad_before_login;
   const bool guessing = !store_ && login_failures_ >= current->auth.session_failures;
@@ -290,9 +299,18 @@ async::Task<Update> Session::take_changes(Expunges expunges) {
   co_return update;
 }
 
+async::Task<> Session::tell(const Update& update, FlagFormat format) {
+  if (!view_) co_return;
+  view_->append_update(out_, update);
+  for (const auto& row : update.changed) {
+    view_->append_changed(out_, row, format);
+    if (out_.size() >= limits::flush_at) co_await flush();
+  }
+}
+
 async::Task<> Session::tell_changes(Expunges expunges, FlagFormat format) {
   const auto update = co_await take_changes(expunges);
-  if (view_) view_->append_update(out_, update, format);
+  co_await tell(update, format);
 }
 
 void Session::say_bye(std::string_view text) { out_.append("* BYE ").append(text).append("\r\n"); }

@@ -101,7 +101,9 @@ class Session {
   /// Takes changes into the view, and takes \Recent for new messages. Without a mailbox, or when it was deleted, which ends the
   /// session, the update says nothing.
   async::Task<Update> take_changes(Expunges expunges);
-  /// The same, and appends what changed.
+  /// Appends an update. Output is sent as it grows, so that a change of very many messages takes no memory.
+  async::Task<> tell(const Update& update, FlagFormat format);
+  /// take_changes() and tell().
   async::Task<> tell_changes(Expunges expunges, FlagFormat format);
   /// Reads one line of a dialogue inside a command. Throws ConnectionOver when there is none.
   async::Task<std::string> read_line(std::size_t limit);

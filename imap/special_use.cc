@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Names of special uses in both directions.
 #include "imap/special_use.h"
 
 #include "base/ascii.h"

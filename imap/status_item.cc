@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Names and values of STATUS items in one table.
 #include "imap/status_item.h"
 
 namespace postern::imap {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Decodes a message part by part and looks for all needles in each piece; pieces overlap by the longest needle.
 #include "imap/text_scan.h"
 
 #include "async/executor.h"
@@ -10,7 +11,7 @@
 namespace postern::imap {
 namespace {
 
-/// Octets of one message after which other sessions get a turn (security.md D89).
+/// Octets compared (text times needles) after which other sessions get a turn (security.md D89).
 constexpr std::uint64_t turn = 512 * 1024;
 
 /// Keeps the end of the text that could be the beginning of a needle.
@@ -90,7 +91,8 @@ async::Task<Result<>> TextScan::scan_leaf(Message& message, const mime::Part& pa
     const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(part.body_end - at, limits::body_chunk));
     const auto bytes = co_await message.read(at, most);
     if (!bytes) co_return std::unexpected(bytes.error());
-    if (!spend(bytes->size())) co_return fail(ErrorKind::limit, "too much text to search");
+    const auto work = bytes->size() * needles_.size();
+    if (!spend(work)) co_return fail(ErrorKind::limit, "too much text to search");
     at += bytes->size();
     piece.clear();
     decoder.decode(*bytes, piece);
@@ -99,7 +101,7 @@ async::Task<Result<>> TextScan::scan_leaf(Message& message, const mime::Part& pa
     look(text, in_body_);
     if (all_found()) co_return Result<>();
     keep_tail(text, longest_);
-    since_turn += bytes->size();
+    since_turn += work;
     if (since_turn < turn) continue;
     since_turn = 0;
     co_await async::yield();

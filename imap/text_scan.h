@@ -15,7 +15,7 @@ namespace postern::imap {
 
 class TextScan {
  public:
-  /// Texts in the comparison form of mime::casemap. The octets read are taken off `budget`.
+  /// Texts in the comparison form of mime::casemap. The octets read, times the needles, are taken off `budget`.
   TextScan(std::vector<std::string> needles, std::uint64_t& budget);
 
   /// Reads the message. Errors: those of Message; limit when the budget is used up.

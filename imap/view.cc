@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// How a picture of a mailbox moves on to a newer snapshot, and how that is said.
 #include "imap/view.h"
 
 namespace postern::imap {
@@ -134,7 +135,7 @@ void View::append_modseq(std::string& out, const store::Row& row, FlagFormat for
   out.append("))\r\n");
 }
 
-void View::append_update(std::string& out, const Update& update, FlagFormat format) const {
+void View::append_update(std::string& out, const Update& update) const {
   for (const auto number : update.expunged) {
     out.append("* ");
     append_number(out, number);
@@ -143,7 +144,6 @@ void View::append_update(std::string& out, const Update& update, FlagFormat form
   if (update.exists) fmt::format_to(std::back_inserter(out), "* {} EXISTS\r\n", snapshot_->size());
   if (update.recent) fmt::format_to(std::back_inserter(out), "* {} RECENT\r\n", recent_count_);
   if (update.keywords) append_mailbox_flags(out);
-  for (const auto& row : update.changed) append_changed(out, row, format);
 }
 
 // RFC 3501 §7.2.6 and §7.1 (PERMANENTFLAGS): "\*" says that new keywords can be made.

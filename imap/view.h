@@ -66,8 +66,8 @@ class View {
   void append_modseq(std::string& out, const store::Row& row, FlagFormat format) const;
   /// "\Seen \Recent $Junk"
   void append_flags_of(std::string& out, const store::Row& row) const;
-  /// The untagged responses for an update.
-  void append_update(std::string& out, const Update& update, FlagFormat format) const;
+  /// The untagged responses for an update, but for its changed rows, which may be many: append_changed() each.
+  void append_update(std::string& out, const Update& update) const;
   /// "* FLAGS (…)" and, when writable, PERMANENTFLAGS.
   void append_mailbox_flags(std::string& out) const;
 

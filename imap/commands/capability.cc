@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// CAPABILITY: the same list as in the greeting and in the reply to a login.
 #include "imap/capabilities.h"
 #include "imap/session.h"
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// CREATE with the USE parameter of RFC 6154.
 #include "imap/mailbox_name.h"
 #include "imap/session.h"
 #include "imap/special_use.h"

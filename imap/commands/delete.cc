@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// DELETE, which the function calls remove.
 #include "imap/session.h"
 
 namespace postern::imap::commands {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// ENABLE: CONDSTORE is what can be enabled.
 #include "base/ascii.h"
 #include "imap/session.h"
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// EXPUNGE and UID EXPUNGE.
 #include "imap/session.h"
 
 namespace postern::imap::commands {

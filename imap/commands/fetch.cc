@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// FETCH and UID FETCH: pages of rows, \Seen in one change for each page, then the responses.
 #include "imap/fetch_writer.h"
 #include "imap/limits.h"
 #include "imap/session.h"
@@ -17,10 +18,10 @@ class Fetcher {
       for (auto i = range.begin; i < range.end; ++i) {
         if (!is_wanted(session_.view().snapshot().row(i))) continue;
         page.push_back(i);
-        if (page.size() == limits::info_page) co_await write_page(page);
+        if (page.size() == limits::info_page && !co_await write_page(page)) co_return gone();
       }
     }
-    if (!page.empty()) co_await write_page(page);
+    if (!page.empty() && !co_await write_page(page)) co_return gone();
     if (failed_) co_return no("SERVERBUG", "Some of the messages cannot be read");
     // RFC 2180 §4.1.2, RFC 5530 §3
     if (missing_) co_return no("EXPUNGEISSUED", "Some of the messages are gone");
@@ -31,10 +32,12 @@ class Fetcher {
   // RFC 7162 §3.1.4.1
   bool is_wanted(const store::Row& row) const { return !request_.changed_since || row.modseq > *request_.changed_since; }
 
-  /// Writes the rows of the page and empties it.
-  async::Task<> write_page(std::vector<std::size_t>& page) {
+  static Reply gone() { return no("NONEXISTENT", "The mailbox was deleted"); }
+
+  /// Writes the rows of the page and empties it; false when the mailbox was deleted meanwhile.
+  async::Task<bool> write_page(std::vector<std::size_t>& page) {
     if (request_.sets_seen && !session_.view().read_only()) co_await set_seen(page);
-    if (!session_.is_selected()) throw ConnectionOver{"the mailbox was deleted"};
+    if (!session_.is_selected()) co_return false;
     std::vector<store::MessageInfo> infos;
     if (writer_.needs_info()) {
       auto loaded = co_await session_.store().info(session_.view().mailbox(), uids(page), writer_.fields());
@@ -45,10 +48,12 @@ class Fetcher {
       const auto uid = session_.view().snapshot().row(index).uid;
       while (info != infos.end() && info->uid < uid) ++info;
       const bool known = info != infos.end() && info->uid == uid;
-      note(co_await writer_.write(index, known ? &*info : nullptr));
-      co_await session_.flush_if_full();
+      const auto* entry = known ? &*info : nullptr;
+      if (!writer_.write_at_once(index, entry)) note(co_await writer_.write(index, entry));
+      if (session_.out().size() >= limits::flush_at) co_await session_.flush();
     }
     page.clear();
+    co_return true;
   }
 
   store::UidSet uids(const std::vector<std::size_t>& page) const {

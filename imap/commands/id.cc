@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// ID: names the product, reads and forgets what the client says.
 #include "imap/limits.h"
 #include "imap/session.h"
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// IDLE: the only command that waits for the mailbox and for the client at once.
 #include "base/ascii.h"
 #include "imap/limits.h"
 #include "imap/session.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // LIST and LSUB over one picture of the account: mailboxes, subscriptions, and parents that are no mailboxes.
+#include "async/executor.h"
 #include "imap/list_request.h"
 #include "imap/session.h"
 #include "imap/special_use.h"
@@ -7,6 +8,9 @@
 
 namespace postern::imap::commands {
 namespace {
+
+/// Names that are matched before other sessions get a turn.
+constexpr std::size_t names_a_turn = 64;
 
 struct Node {
   const store::MailboxInfo* info = nullptr;  ///< null: no such mailbox, only names below or a subscription
@@ -84,8 +88,10 @@ async::Task<Reply> list(Session& session, Command& command) {
   const auto tree = co_await load(session);
   if (!tree) co_return from_error(tree.error());
   const auto append_limit = session.config()->limits.append_bytes;
+  std::size_t count = 0;
   for (const auto& [name, node] : tree->nodes) {
     const bool below = request.recursive_match && node.subscribed_below;
+    if (++count % names_a_turn == 0) co_await async::yield();
     if ((!is_selected(request, node) && !below) || !request.matches(name)) continue;
     append_line(session.out(), "LIST", attributes(request, node), name);
     // RFC 5258 §3.5: childinfo-extended-item = "CHILDINFO" SP "(" … ")"

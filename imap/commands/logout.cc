@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// LOGOUT.
 #include "imap/session.h"
 
 namespace postern::imap::commands {

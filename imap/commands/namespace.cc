@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// NAMESPACE, which the function calls name_space.
 #include "imap/session.h"
 
 namespace postern::imap::commands {

@@ -21,6 +21,9 @@ void append_quota(std::string& out, const store::Quota& quota) {
   out.append(")\r\n");
 }
 
+/// Without limits there is no quota root at all.
+bool has_root(const store::Quota& quota) { return quota.limit_bytes != 0 || quota.limit_messages != 0; }
+
 }  // namespace
 
 // RFC 9208 §4.1.2
@@ -30,8 +33,9 @@ async::Task<Reply> get_quota(Session& session, Command& command) {
   const auto root = in.astring();
   in.end();
   if (!in.ok()) co_return in.fault();
-  if (!root.empty()) co_return no("NONEXISTENT", "No such quota root");
-  append_quota(session.out(), session.store().quota());
+  const auto quota = session.store().quota();
+  if (!root.empty() || !has_root(quota)) co_return no("NONEXISTENT", "No such quota root");
+  append_quota(session.out(), quota);
   co_return ok("Done");
 }
 
@@ -46,8 +50,9 @@ async::Task<Reply> get_quota_root(Session& session, Command& command) {
   if (!info) co_return from_error(info.error());
   session.out().append("* QUOTAROOT ");
   append_mailbox(session.out(), name);
-  session.out().append(" \"\"\r\n");
-  append_quota(session.out(), session.store().quota());
+  const auto quota = session.store().quota();
+  session.out().append(has_root(quota) ? " \"\"\r\n" : "\r\n");
+  if (has_root(quota)) append_quota(session.out(), quota);
   co_return ok("Done");
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// RENAME.
 #include "imap/mailbox_name.h"
 #include "imap/session.h"
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// STARTTLS, for clients that try it on a TLS port.
 #include "imap/session.h"
 
 namespace postern::imap::commands {

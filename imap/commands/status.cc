@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// STATUS.
 #include "imap/session.h"
 #include "imap/status_item.h"
 

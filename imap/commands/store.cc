@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// STORE and UID STORE, conditional or not.
 #include "base/ascii.h"
+#include "imap/limits.h"
 #include "imap/session.h"
 
 namespace postern::imap::commands {
@@ -63,7 +65,7 @@ async::Task<> answer(Session& session, const Command& command, const Arguments& 
   std::erase_if(update.changed, [&](const store::Row& row) {
     return result.changed.contains(row.uid) && (!arguments.silent || row.modseq == result.modseq);
   });
-  view.append_update(out, update, format);
+  co_await session.tell(update, format);
   if (arguments.silent && !format.modseq) co_return;
   const auto& snapshot = view.snapshot();
   for (const auto& range : result.changed.ranges()) {
@@ -73,6 +75,7 @@ async::Task<> answer(Session& session, const Command& command, const Arguments& 
       } else {
         view.append_changed(out, snapshot.row(i), format);
       }
+      if (out.size() >= limits::flush_at) co_await session.flush();
     }
   }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Lines and literals: what is read, what is refused before it is read.
 #include "imap/assembly.h"
 
 namespace postern::imap {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// FETCH items, their labels, faults and bounds.
 #include "imap/fetch_item.h"
 
 namespace postern::imap {

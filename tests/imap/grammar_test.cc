@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tokens, good and broken, with the exact fault a client is told.
 #include "imap/grammar.h"
 
 namespace postern::imap {

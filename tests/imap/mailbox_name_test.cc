@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Modified UTF-7 by its letter, names, patterns.
 #include "imap/mailbox_name.h"
 
 namespace postern::imap {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// What goes on the wire, and the envelope read back.
 #include "imap/response.h"
 
 #include "imap/envelope.h"

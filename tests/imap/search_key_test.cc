@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// SEARCH programs as text, faults, bounds, and logic with three values.
 #include "imap/search_key.h"
 
 #include "base/ascii.h"

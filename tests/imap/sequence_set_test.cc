@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Sets, their limits, and what they mean in a mailbox.
 #include "imap/sequence_set.h"
 
 namespace postern::imap {
