@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-# What `cmake --install` puts where; etc/ is installed as it stands.
+# What `cmake --install` puts where; etc/ is installed as it stands, but never over the admin's own configuration.
 include(GNUInstallDirs)
 if(TARGET postern)
   install(TARGETS postern RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
-  install(FILES etc/postern.toml DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/postern)
+  install(CODE "
+    if(EXISTS \"\$ENV{DESTDIR}${CMAKE_INSTALL_FULL_SYSCONFDIR}/postern/postern.toml\")
+      message(STATUS \"Kept: \$ENV{DESTDIR}${CMAKE_INSTALL_FULL_SYSCONFDIR}/postern/postern.toml\")
+    else()
+      file(INSTALL \"${PROJECT_SOURCE_DIR}/etc/postern.toml\" DESTINATION \"${CMAKE_INSTALL_FULL_SYSCONFDIR}/postern\")
+    endif()")
   install(FILES etc/systemd/postern.service DESTINATION lib/systemd/system)
   install(FILES etc/sysusers.d/postern.conf DESTINATION lib/sysusers.d)
   install(FILES etc/tmpfiles.d/postern.conf DESTINATION lib/tmpfiles.d)
