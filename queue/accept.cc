@@ -111,6 +111,19 @@ void keep_first_of_each_address(std::vector<RemoteRecipient>& remote) {
   std::erase_if(remote, [&seen](const RemoteRecipient& one) { return !seen.insert(one.recipient().address.to_string()).second; });
 }
 
+/// The recipients that want a report of success, each address once. Few messages have any.
+Confirmation wanted_confirmation(const Arrival& arrival) {
+  Confirmation out;
+  if (!arrival.envelope.sender || arrival.bounce == store::BounceRight::none) return out;
+  std::set<std::string_view> seen;
+  for (const auto& one : arrival.local) {
+    if ((one.notify & mail::notify_success) == 0 || !seen.insert(one.address).second) continue;
+    auto address = mail::Address::parse(one.address);
+    if (address) out.delivered.push_back({std::move(*address), one.notify, one.orcpt});
+  }
+  return out;
+}
+
 /// Return-Path and Delivered-To stand above the trace (RFC 5321 §4.4: the final delivery adds Return-Path at the top).
 std::string local_prefix(const Arrival& arrival, const LocalRecipient& to) {
   const std::string sender = arrival.envelope.sender ? arrival.envelope.sender->to_string() : std::string();
@@ -152,9 +165,11 @@ struct Door::State {
   Result<> check_loop(const Arrival& arrival) const;
   store::QueueEntry queue_entry(const Arrival& arrival) const;
   async::Task<Result<store::Acceptance>> prepare(const Arrival& arrival) const;
+  async::Task<> confirm(const Arrival& arrival, Confirmation confirmation) const;
   void tell(const Arrival& arrival, const std::string& id, const Result<store::Accepted>& result) const;
 
   Parts parts;
+  Confirmer* confirmer = nullptr;
   std::atomic<std::uint64_t> counter{random::number()};
   Counter accepted;
   Counter refused;
@@ -238,6 +253,18 @@ async::Task<Result<store::Acceptance>> Door::State::prepare(const Arrival& arriv
   co_return acceptance;
 }
 
+/// The message is accepted whatever becomes of its report.
+async::Task<> Door::State::confirm(const Arrival& arrival, Confirmation confirmation) const {
+  if (confirmer == nullptr || confirmation.delivered.empty()) co_return;
+  std::string buffer;
+  const auto header = header_of(*arrival.body, buffer);
+  if (header) confirmation.header = std::string(*header);
+  confirmation.envelope = arrival.envelope;
+  confirmation.bounce = arrival.bounce;
+  const auto sent = co_await confirmer->confirm(std::move(confirmation));
+  if (!sent) parts.log.warning("queue", "no_confirmation", {{"text", sent.error().text}});
+}
+
 void Door::State::tell(const Arrival& arrival, const std::string& id, const Result<store::Accepted>& result) const {
   if (!result) {
     refused.add();
@@ -270,7 +297,10 @@ std::string Door::new_id() {
   return base32_digits(now, 7) + base32_digits(state_->counter.fetch_add(1, std::memory_order_relaxed), 4) + random::token(4);
 }
 
+void Door::confirm_by(Confirmer* confirmer) { state_->confirmer = confirmer; }
+
 async::Task<Result<Receipt>> Door::accept(Arrival arrival, std::string id) {
+  auto confirmation = wanted_confirmation(arrival);
   keep_first_of_each_account(arrival.local);
   keep_first_of_each_address(arrival.remote);
   const Result<> fit = state_->check(arrival);
@@ -286,6 +316,7 @@ async::Task<Result<Receipt>> Door::accept(Arrival arrival, std::string id) {
   const auto stored = co_await state_->parts.store.accept(std::move(*acceptance));
   state_->tell(arrival, id, stored);
   if (!stored) co_return std::unexpected(stored.error());
+  co_await state_->confirm(arrival, std::move(confirmation));
   Receipt receipt;
   receipt.local = arrival.local.size();
   receipt.remote = arrival.remote.size();

@@ -44,7 +44,9 @@ class RemoteRecipient {
 
 struct LocalRecipient {
   store::AccountId account = 0;
-  std::string address;  ///< as the envelope said, for Delivered-To
+  std::string address;                        ///< as the envelope said, for Delivered-To
+  unsigned char notify = mail::notify_unset;  ///< of RCPT; SUCCESS makes a report once the message is stored
+  std::string orcpt;
 };
 
 /// A message on the threshold.
@@ -64,6 +66,21 @@ struct Receipt {
   std::size_t remote = 0;
 };
 
+/// Local deliveries whose sender asked for a report (NOTIFY=SUCCESS, RFC 3461 §4.1).
+struct Confirmation {
+  mail::Envelope envelope;  ///< sender, ENVID and SMTPUTF8 of the message
+  store::BounceRight bounce = store::BounceRight::none;
+  std::vector<mail::Recipient> delivered;
+  std::string header;  ///< header block of the message
+};
+
+/// Who sends these reports: queue/bounce. An interface, because the reports come in through the Door again.
+class Confirmer {
+ public:
+  virtual ~Confirmer() = default;
+  virtual async::Task<Result<>> confirm(Confirmation confirmation) = 0;
+};
+
 class Door {
  public:
   struct Parts {
@@ -81,6 +98,8 @@ class Door {
   /// Errors: over_quota, no_space, too_large, io, unavailable; limit (a mail loop: one of our recipients' Delivered-To is in
   /// the header already, 554 5.4.6); invalid (no recipient, or an address that is not fit for a header). Nothing is stored then.
   async::Task<Result<Receipt>> accept(Arrival arrival, std::string id);
+  /// Before the first accept(); null again before the confirmer goes. Without one no local delivery is confirmed.
+  void confirm_by(Confirmer* confirmer);
 
  private:
   struct State;

@@ -38,7 +38,11 @@ async::Task<Result<std::string>> read_start(store::BodyReader& reader, std::uint
 
 Bouncer::Bouncer(Parts parts)
     : parts_(parts),
-      sent_(parts.metrics.counter("postern_notices_total", "Delivery status notifications accepted for delivery")) {}
+      sent_(parts.metrics.counter("postern_notices_total", "Delivery status notifications accepted for delivery")) {
+  parts_.door.confirm_by(this);
+}
+
+Bouncer::~Bouncer() { parts_.door.confirm_by(nullptr); }
 
 async::Task<Result<>> Bouncer::read_original(const store::QueueEntry& entry, Dsn::Action action, Dsn& out) {
   auto reader = co_await parts_.queue.body(entry.id);

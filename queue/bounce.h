@@ -23,15 +23,8 @@
 
 namespace postern::queue {
 
-/// A local delivery whose sender asked for a report (NOTIFY=SUCCESS).
-struct Confirmation {
-  mail::Envelope envelope;  ///< sender, ENVID and SMTPUTF8 of the message
-  store::BounceRight bounce = store::BounceRight::none;
-  std::vector<mail::Recipient> delivered;
-  std::string header;  ///< header block of the message
-};
-
-class Bouncer {
+/// Must outlive the last accept() of its Door.
+class Bouncer final : public Confirmer {
  public:
   struct Parts {
     Door& door;
@@ -42,7 +35,9 @@ class Bouncer {
     Log& log;
     Metrics& metrics;
   };
+  /// Becomes the Door's confirmer.
   explicit Bouncer(Parts parts);
+  ~Bouncer() override;
 
   /// One notice about recipients of an entry in the queue. Errors: denied (the sender may not be told, or is no address of ours
   /// any more: hold the message), otherwise those of the Door and of reading the message.
@@ -50,7 +45,7 @@ class Bouncer {
 
   /// Reports success of local deliveries (RFC 3461 §6.2) to the recipients' sender: those in `delivered` that asked for it.
   /// Does nothing when nobody asked or the sender may not be told. Errors as above.
-  async::Task<Result<>> confirm(Confirmation confirmation);
+  async::Task<Result<>> confirm(Confirmation confirmation) override;
 
  private:
   async::Task<Result<>> read_original(const store::QueueEntry& entry, Dsn::Action action, Dsn& out);

@@ -126,5 +126,24 @@ TEST_F(BouncerTest, ConfirmsLocalDeliveriesToThoseWhoAsked) {
   EXPECT_EQ(inbox(alice_).size(), 1U);
 }
 
+// RFC 3461 §4.1, through the door as any client's message.
+TEST_F(BouncerTest, TheDoorHasSuccessConfirmed) {
+  auto made = arrival();
+  made.local.push_back({bob_, "bob@example.org", mail::notify_success, "rfc822;bob@example.org"});
+  ASSERT_TRUE(accept(made));
+  EXPECT_EQ(inbox(bob_).size(), 1U);
+  const auto mail = inbox(alice_);
+  ASSERT_EQ(mail.size(), 1U);
+  EXPECT_NE(mail[0].find("Action: delivered"), std::string::npos);
+  EXPECT_NE(mail[0].find("Subject: Lunch"), std::string::npos);
+  made.bounce = store::BounceRight::none;
+  ASSERT_TRUE(accept(made));
+  made.bounce = store::BounceRight::authenticated;
+  made.local[0].notify = mail::notify_failure;
+  ASSERT_TRUE(accept(made));
+  EXPECT_EQ(inbox(alice_).size(), 1U);
+  EXPECT_EQ(inbox(bob_).size(), 3U);
+}
+
 }  // namespace
 }  // namespace postern::queue
