@@ -154,6 +154,11 @@ void Courier::pause(const net::Endpoint& endpoint, const mail::Outcome& why) {
 
 async::Task<bool> Courier::knock(Trip& trip, const Stop& stop) {
   const auto permit = co_await sessions_.permit(stop.endpoint.address, trip.config->queue.per_host);
+  if (!permit) {
+    // RFC 3463 §3.5: 4.4.5 mail system congestion.
+    trip.note(local(Kind::deferred, {4, 4, 5}, "all connections to " + stop.hop.name + " were busy for too long"));
+    co_return false;
+  }
   // While we waited for the permit somebody else may have found the host dead.
   if (paused(trip, stop.endpoint)) co_return false;
   std::unique_ptr<Client> client = sessions_.take(stop.key);

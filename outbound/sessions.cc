@@ -5,18 +5,35 @@ namespace postern::outbound {
 
 /// Permits that are out, and who waits, by address.
 struct Sessions::Permit::Table : std::enable_shared_from_this<Sessions::Permit::Table> {
+  struct Waiter {
+    std::uint64_t id = 0;
+    async::Promise<std::optional<Permit>> promise;
+  };
   struct Host {
     std::size_t out = 0;
-    std::deque<async::Promise<Permit>> waiting;
+    std::deque<Waiter> waiting;
   };
   std::map<IpAddress, Host> hosts;
+  std::uint64_t next_id = 0;
+
+  /// Ends a wait without a permit.
+  void give_up(const IpAddress& address, std::uint64_t id) {
+    const auto at = hosts.find(address);
+    if (at == hosts.end()) return;
+    auto& waiting = at->second.waiting;
+    const auto waiter = std::ranges::find(waiting, id, &Waiter::id);
+    if (waiter == waiting.end()) return;
+    auto promise = std::move(waiter->promise);
+    waiting.erase(waiter);
+    promise.set(std::optional<Permit>());
+  }
 
   /// The permit goes to the next waiter. One that was cancelled drops its promise's value, which gives the permit back again.
   void give_back(const IpAddress& address) {
     const auto at = hosts.find(address);
     if (at == hosts.end()) return;
     if (!at->second.waiting.empty()) {
-      auto next = std::move(at->second.waiting.front());
+      auto next = std::move(at->second.waiting.front().promise);
       at->second.waiting.pop_front();
       next.set(Permit(weak_from_this(), address));
       return;
@@ -46,14 +63,18 @@ Sessions::Sessions(async::Executor executor, async::TaskGroup& group)
 
 Sessions::~Sessions() = default;
 
-async::Task<Sessions::Permit> Sessions::permit(IpAddress address, std::size_t per_host) {
+async::Task<std::optional<Sessions::Permit>> Sessions::permit(IpAddress address, std::size_t per_host,
+                                                              std::chrono::milliseconds patience) {
   auto& host = permits_->hosts[address];
   if (host.out < std::max<std::size_t>(per_host, 1)) {
     ++host.out;
     co_return Permit(permits_, address);
   }
-  auto [promise, future] = async::make_promise<Permit>();
-  host.waiting.push_back(std::move(promise));
+  auto [promise, future] = async::make_promise<std::optional<Permit>>();
+  const std::uint64_t id = ++permits_->next_id;
+  host.waiting.push_back({id, std::move(promise)});
+  async::Deadline limit(executor_, [table = permits_, address, id] { table->give_up(address, id); });
+  limit.set(std::chrono::steady_clock::now() + patience);
   co_return co_await std::move(future).get();
 }
 

@@ -9,6 +9,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,9 @@ namespace postern::outbound {
 inline constexpr std::size_t max_messages = 100;
 /// How long a connection waits for another message. Longer would hold slots of busy servers for nothing.
 inline constexpr std::chrono::seconds idle_limit{5};
+/// Longest wait for a connection's turn at a host. A slow host that serves many domains would otherwise fill every slot of the
+/// queue with deliveries that only wait.
+inline constexpr std::chrono::seconds permit_limit{120};
 /// Idle connections altogether.
 inline constexpr std::size_t max_idle = 100;
 
@@ -49,8 +53,9 @@ class Sessions {
     std::weak_ptr<Table> owner_;
     IpAddress address_;
   };
-  /// Waits until fewer than `per_host` are out.
-  async::Task<Permit> permit(IpAddress address, std::size_t per_host);
+  /// Waits until fewer than `per_host` are out; nothing when `patience` ended first.
+  async::Task<std::optional<Permit>> permit(IpAddress address, std::size_t per_host,
+                                            std::chrono::milliseconds patience = permit_limit);
 
   /// A usable idle connection made under this key, or null.
   std::unique_ptr<Client> take(const std::string& key);
