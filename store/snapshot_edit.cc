@@ -40,8 +40,9 @@ void SnapshotEdit::put(const Row& row) {
   const auto index = static_cast<std::size_t>(chunk - chunks_.begin());
   const auto& rows = *chunks_[index];
   const auto at = std::lower_bound(rows.begin(), rows.end(), row.uid, [](const Row& r, Uid u) { return r.uid < u; });
-  if (at->uid != row.uid || at->modseq >= row.modseq) return;
-  own(index)[static_cast<std::size_t>(at - rows.begin())] = row;
+  if (at->uid != row.uid || at->modseq > row.modseq) return;
+  const auto offset = static_cast<std::size_t>(at - rows.begin());
+  own(index)[offset] = row;  // may free `rows`
 }
 
 void SnapshotEdit::remove(const UidSet& uids) {

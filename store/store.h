@@ -245,7 +245,7 @@ class Queue {
   /// Prefix + body of an entry.
   virtual Task<Result<std::unique_ptr<BodyReader>>> body(QueueId id) = 0;
   virtual Task<Result<std::vector<QueueEntry>>> list(QueueFilter filter) = 0;
-  /// How many recipients the order touched.
+  /// How many recipients the order touched. Leases stay: an attempt that is under way is not made twice.
   virtual Task<Result<std::size_t>> order(QueueFilter filter, QueueOrder order) = 0;
   /// When the next waiting recipient is due; nothing when none waits.
   virtual Task<Result<std::optional<UnixTime>>> next_due() = 0;

@@ -26,9 +26,11 @@ CredentialId insert(Database& db, const CredentialRow& row) {
 }  // namespace
 
 void SqliteCredentials::close() {
-  lane_.stop();
-  const std::lock_guard lock(reading_mutex_);
-  reading_.reset();
+  {
+    const std::lock_guard lock(reading_mutex_);
+    reading_.reset();
+  }
+  lane_.stop();  // the last to close empties the write-ahead log
 }
 
 async::Task<Result<Rows>> SqliteCredentials::get(AccountId account) {

@@ -66,8 +66,14 @@ std::vector<QueueRecipient> read_recipients(Database& db, QueueId id) {
   return out;
 }
 
-/// Writes what an attempt or an order changed; a changed recipient is not leased any more.
-void write_recipient(Transaction& tx, const QueueRecipient& r) {
+/// Writes what an order changed. A lease stays, so that an attempt that is under way is not made twice.
+void write_order(Transaction& tx, const QueueRecipient& r) {
+  tx.db().run("UPDATE queue_rcpt SET state=?2, due_at=iif(due_at=next_at, ?3, due_at), next_at=?3 WHERE id=?1", r.id, r.state,
+              r.next_at);
+}
+
+/// Writes what an attempt changed, and ends its lease.
+void write_attempt(Transaction& tx, const QueueRecipient& r) {
   tx.db().run("UPDATE queue_rcpt SET state=?2, attempts=?3, next_at=?4, due_at=?4, delay_told=?5, reply=?6 WHERE id=?1", r.id,
               r.state, r.attempts, r.next_at, r.delay_told, r.last_reply);
 }
@@ -152,7 +158,7 @@ Result<> report(Transaction& tx, const std::vector<Attempt>& attempts) {
     }
     if (recipient->state == RecipientState::done) continue;
     apply_attempt(attempt, *recipient);
-    write_recipient(tx, *recipient);
+    write_attempt(tx, *recipient);
     if (recipient->state != RecipientState::done) continue;
     tx.queue_changed(-1, false);
     drop_when_done(tx, queue);
@@ -189,7 +195,7 @@ Result<std::size_t> order(Transaction& tx, const QueueFilter& filter, QueueOrder
     }
     if (!recipient || !apply_order(order, tx.now(), *recipient)) continue;
     ++touched;
-    write_recipient(tx, *recipient);
+    write_order(tx, *recipient);
     if (recipient->state != RecipientState::done) continue;
     tx.queue_changed(-1, false);
     drop_when_done(tx, target.queue);

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/store/conformance.h"
+
+namespace postern::store::test {
+
+class AccountsTest : public Conformance {
+ protected:
+  Accounts& accounts() { return store_->accounts(); }
+  Credentials& credentials() { return store_->credentials(); }
+};
+
+TEST_P(AccountsTest, LoadGivesEverything) {
+  must(accounts().add_address({"info@example.org", alice_, ""}));
+  must(accounts().add_address({"info@example.org", 0, "away@elsewhere.example"}));
+  const auto table = must(accounts().load());
+  ASSERT_EQ(table.accounts.size(), 2u);
+  EXPECT_EQ(table.domains, (std::vector<DomainRow>{{"example.org"}}));
+  EXPECT_EQ(table.accounts[0].login, "alice@example.org");
+  EXPECT_TRUE(table.accounts[0].enabled);
+  EXPECT_EQ(table.addresses, (std::vector<AddressRow>{{"alice@example.org", alice_, ""},
+                                                      {"bob@example.org", bob_, ""},
+                                                      {"info@example.org", 0, "away@elsewhere.example"},
+                                                      {"info@example.org", alice_, ""}}));
+}
+
+TEST_P(AccountsTest, DomainsStayWhileTheyAreUsed) {
+  EXPECT_EQ(error_of(accounts().add_domain({"example.org"})), ErrorKind::exists);
+  EXPECT_EQ(error_of(accounts().remove_domain("example.org")), ErrorKind::conflict);
+  EXPECT_EQ(error_of(accounts().remove_domain("other.org")), ErrorKind::not_found);
+  must(accounts().add_domain({"other.org"}));
+  must(accounts().add_address({"x@other.org", alice_, ""}));
+  EXPECT_EQ(error_of(accounts().remove_domain("other.org")), ErrorKind::conflict);
+  must(accounts().remove_address({"x@other.org", alice_, ""}));
+  must(accounts().remove_domain("other.org"));
+}
+
+TEST_P(AccountsTest, AddressesAreUniqueByTarget) {
+  EXPECT_EQ(error_of(accounts().add_address({"alice@example.org", alice_, ""})), ErrorKind::exists);
+  EXPECT_EQ(error_of(accounts().add_address({"x@example.org", 999, ""})), ErrorKind::not_found);
+  EXPECT_EQ(error_of(accounts().remove_address({"x@example.org", alice_, ""})), ErrorKind::not_found);
+}
+
+TEST_P(AccountsTest, SettingsChangeLoginDoesNot) {
+  must(accounts().set_account({alice_, "mallory@example.org", "Alice", false, 100, 5}));
+  const auto row = must(accounts().load()).accounts.at(0);
+  EXPECT_EQ(row, (AccountRow{alice_, "alice@example.org", "Alice", false, 100, 5}));
+  EXPECT_EQ(store_->quota(alice_).limit_bytes, 100u);
+  EXPECT_EQ(error_of(accounts().set_account({999, "", "", true, 0, 0})), ErrorKind::not_found);
+  EXPECT_EQ(error_of(accounts().add_account({0, "alice@example.org", "", true, 0, 0})), ErrorKind::exists);
+}
+
+TEST_P(AccountsTest, RemovalTakesMailboxesAndMessages) {
+  fill(inbox(), 3);
+  const auto watch = must(alice().open(inbox()));
+  must(accounts().remove_account(alice_));
+  EXPECT_EQ(error_of(accounts().remove_account(alice_)), ErrorKind::not_found);
+  EXPECT_EQ(error_of(alice().list()), ErrorKind::not_found);
+  EXPECT_EQ(watch->latest(), nullptr);
+  EXPECT_EQ(error_of(store_->accept(acceptance("m", {{alice_, "INBOX", "", 0}}))), ErrorKind::not_found);
+  EXPECT_EQ(store_->quota(alice_).used_messages, 0u);
+  const auto table = must(accounts().load());
+  EXPECT_EQ(table.accounts.size(), 1u);
+  EXPECT_EQ(table.addresses.size(), 1u);
+  EXPECT_GT(add_account(*store_, "alice@example.org"), bob_);
+}
+
+TEST_P(AccountsTest, CredentialsRoundTrip) {
+  const CredentialRow row{0, alice_, "app", "phone", std::string("\0sealed\xff", 8), 42};
+  const CredentialId id = must(credentials().add(row));
+  CredentialRow expected = row;
+  expected.id = id;
+  EXPECT_EQ(must(credentials().get(alice_)), (std::vector<CredentialRow>{expected}));
+  EXPECT_EQ(credentials().get_now(alice_).value(), (std::vector<CredentialRow>{expected}));
+  EXPECT_TRUE(must(credentials().get(bob_)).empty());
+  EXPECT_EQ(error_of(credentials().remove(bob_, id)), ErrorKind::not_found);
+  must(credentials().remove(alice_, id));
+  EXPECT_TRUE(must(credentials().get(alice_)).empty());
+}
+
+TEST_P(AccountsTest, ANewPasswordRemembersTheOldOnes) {
+  must(credentials().add({0, alice_, "app", "phone", "app", 1}));
+  for (const char* sealed : {"one", "two", "three"}) must(credentials().set_password({0, alice_, "password", "", sealed, 1}));
+  const auto rows = must(credentials().get(alice_));
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[1].sealed, "three");
+  EXPECT_EQ(must(credentials().history(alice_, 10)), (std::vector<std::string>{"two", "one"}));
+  EXPECT_EQ(must(credentials().history(alice_, 1)), (std::vector<std::string>{"two"}));
+  must(credentials().add({0, bob_, "password", "", "b", 1}));
+  EXPECT_EQ(must(credentials().owners()), (std::vector<AccountId>{alice_, bob_}));
+  must(credentials().remove_all(alice_));
+  EXPECT_TRUE(must(credentials().history(alice_, 10)).empty());
+  EXPECT_EQ(must(credentials().owners()), (std::vector<AccountId>{bob_}));
+}
+
+POSTERN_CONFORMANCE(AccountsTest);
+
+}  // namespace postern::store::test
