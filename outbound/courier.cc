@@ -51,6 +51,20 @@ struct Courier::Trip {
     for (const std::size_t i : open) outcomes[i] = outcome;
     open.clear();
   }
+  /// After a conversation that ended before the message was given: recipients that were refused for good by name keep that
+  /// reply, the others (the first of trip.open) are to be tried at another host.
+  void keep_refusals(std::vector<mail::Outcome>& tried) {
+    std::vector<std::size_t> rest;
+    for (std::size_t i = 0; i < open.size(); ++i) {
+      if (i < tried.size() && tried[i].kind == Kind::failed) {
+        outcomes[open[i]] = std::move(tried[i]);
+        continue;
+      }
+      if (i < tried.size()) note(std::move(tried[i]));
+      rest.push_back(open[i]);
+    }
+    open = std::move(rest);
+  }
   void note(mail::Outcome why) {
     all_final = all_final && why.kind == Kind::failed;
     last = std::move(why);
@@ -204,8 +218,8 @@ async::Task<bool> Courier::hand_over(Trip& trip, Client& client, const Stop&) {
     Sent sent = co_await client.send(parcel);
     const bool elsewhere = sent.sender_refused && sent.outcomes.front().kind == Kind::deferred;
     if (sent.reach == Reach::nothing || elsewhere || (sent.reach == Reach::envelope && !client.usable())) {
-      trip.note(sent.outcomes.front());
-      co_return false;
+      trip.keep_refusals(sent.outcomes);
+      co_return trip.open.empty();
     }
     const bool progress = std::ranges::any_of(sent.outcomes, [](const auto& one) { return !wants_another_transaction(one); });
     std::vector<std::size_t> again;

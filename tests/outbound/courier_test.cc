@@ -185,6 +185,19 @@ TEST_F(CourierTest, TooManyRecipientsGoInAnotherTransaction) {
   EXPECT_EQ(deliver().kind, Kind::deferred) << "a server that takes nobody is asked once";
 }
 
+// One recipient's refusal says nothing about another whose reply never came.
+TEST_F(CourierTest, AHangUpBetweenRecipientsKeepsEachReplyApart) {
+  sink_.answer = [](const std::string& line) {
+    if (line.find("bad@") != std::string::npos) return "550 5.1.1 No such user\r\n";
+    return line.find("lost@") != std::string::npos ? "!" : "";
+  };
+  listen();
+  const auto outcomes = deliver(entry_to({"bad@example.net", "lost@example.net"}));
+  EXPECT_EQ(outcomes[0].kind, Kind::failed);
+  EXPECT_EQ(outcomes[1].kind, Kind::deferred);
+  EXPECT_EQ(outcomes[1].enhanced.to_string(), "4.4.2");
+}
+
 TEST_F(CourierTest, HonoursRcptmax) {
   sink_.offers.push_back("LIMITS RCPTMAX=2");
   listen();
