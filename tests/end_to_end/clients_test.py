@@ -90,7 +90,6 @@ set smtp_pass = "{lab.passwords[user]}"
 set imap_user = "{user}"
 set imap_pass = "{lab.passwords[user]}"
 set ssl_ca_certificates_file = "{lab.authority.certificate}"
-set ssl_usesystemcerts = no
 set copy = no
 set send_charset = "utf-8"
 set confirmcreate = no
@@ -104,7 +103,7 @@ set quit = yes
 
 
 def send_smtplib(lab, path, to):
-    lab.submit(ALICE, [to], path.read_bytes(), port=465)
+    lab.submit(ALICE, [to], path.read_bytes().replace(b"\n", b"\r\n"), port=465)
 
 
 def send_nodemailer(lab, path, to):
@@ -170,12 +169,15 @@ User {user}
 Pass {lab.passwords[user]}
 SSLType IMAPS
 CertificateFile {lab.authority.certificate}
+
 IMAPStore remote
 Account lab
+
 MaildirStore local
 Path {folder}/mail/
 Inbox {folder}/mail/INBOX
 SubFolders Verbatim
+
 Channel lab
 Far :remote:
 Near :local:
@@ -218,13 +220,15 @@ ca_certs = {lab.authority.certificate}
 [destination]
 type = Maildir
 path = {folder}/mail/
-user = root
+user = mail
 [options]
 read_all = true
 delete = false
 delivered_to = false
 received = false
 """)
+    for part in (folder, *folder.rglob("*")):
+        shutil.chown(part, "mail", "mail")  # getmail refuses to deliver as root
     lab.run("mx", "getmail", "--getmaildir", folder, "--rcfile", rc)
     return maildir(folder / "mail")
 

@@ -11,6 +11,7 @@ counts and drops what is addressed to anywhere else; stray_packets() must be 0 a
 import contextlib
 import imaplib
 import os
+import pwd
 import shutil
 import signal
 import smtplib
@@ -48,7 +49,7 @@ def skip(reason):
     sys.exit(SKIPPED)
 
 
-def wait_for(condition, what, limit=30.0):
+def wait_for(condition, what, limit=30.0, pause=0.1):
     """Polls until condition() gives something true, and gives it; fails with `what` after the limit."""
     deadline = time.monotonic() + limit
     while True:
@@ -57,7 +58,7 @@ def wait_for(condition, what, limit=30.0):
             return value
         if time.monotonic() > deadline:
             raise AssertionError(f"{what} did not happen within {limit:.0f} s")
-        time.sleep(0.05)
+        time.sleep(pause)
 
 
 def quiet(*words, **options):
@@ -106,7 +107,10 @@ class Lab:
         for host in ADDRESSES:
             subprocess.run(["ip", "netns", "del", self.netns(host)], stderr=subprocess.DEVNULL)
             shutil.rmtree(f"/etc/netns/{self.netns(host)}", ignore_errors=True)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if "POSTERN_LAB_KEEP" in os.environ:
+            print(f"kept: {self.folder}")
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
         if kind is None and strays:
             raise AssertionError(f"{strays} packets were addressed to outside the laboratory")
 
@@ -298,7 +302,7 @@ zone:
         (folder / "dovecot.conf").write_text(f"""base_dir = {folder}/run
 state_dir = {folder}/state
 log_path = {self.folder}/dovecot.log
-protocols = imap lmtp
+protocols = imap
 listen = {ADDRESSES['partner']}
 mail_location = maildir:{folder}/mail/%u
 first_valid_uid = 1
@@ -326,11 +330,6 @@ service imap-login {{
     port = 993
   }}
 }}
-service lmtp {{
-  unix_listener {folder}/lmtp {{
-    mode = 0666
-  }}
-}}
 """)
         self.start("dovecot", "partner", "dovecot", "-F", "-c", folder / "dovecot.conf")
         wait_for(lambda: self.listening("partner", 993), "Dovecot's start")
@@ -346,7 +345,7 @@ service lmtp {{
         wait_for(lambda: self.listening("partner", 25), "Postfix's start")
 
     def write_postfix_config(self, folder, cert, key):
-        (folder / "etc" / "users").write_text("".join(f"{user} x\n" for user in PARTNER))
+        (folder / "etc" / "users").write_text("".join(f"{user} {user}/\n" for user in PARTNER))
         (folder / "etc" / "main.cf").write_text(f"""compatibility_level = 3.6
 queue_directory = {folder}/queue
 data_directory = {folder}/data
@@ -363,7 +362,11 @@ inet_protocols = ipv4
 mynetworks = {ADDRESSES['partner']}/32
 virtual_mailbox_domains = partner.test
 virtual_mailbox_maps = texthash:{folder}/etc/users
-virtual_transport = lmtp:unix:{self.folder}/dovecot/lmtp
+virtual_transport = virtual
+virtual_mailbox_base = {self.folder}/dovecot/mail
+virtual_minimum_uid = 1
+virtual_uid_maps = static:{pwd.getpwnam("mail").pw_uid}
+virtual_gid_maps = static:{pwd.getpwnam("mail").pw_gid}
 smtputf8_enable = yes
 message_size_limit = 60000000
 virtual_mailbox_limit = 0
@@ -396,7 +399,7 @@ showq unix n - n - - showq
 error unix - - n - - error
 retry unix - - n - - error
 discard unix - - n - - discard
-lmtp unix - - n - - lmtp
+virtual unix - n n - - virtual
 anvil unix - - n - 1 anvil
 scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
@@ -457,7 +460,7 @@ postlog unix-dgram n - n - 1 postlogd
 
         def read():
             with imaplib.IMAP4_SSL(ADDRESSES[host], 993, ssl_context=self.tls()) as client:
-                client.login(user, password)
+                client.authenticate("PLAIN", lambda _: f"\0{user}\0{password}".encode())  # LOGIN takes ASCII only
                 client.select(mailbox, readonly=True)
                 _, found = client.search(None, "ALL")
                 out = []
