@@ -11,6 +11,7 @@ namespace {
 /// Longest wait for the reply to QUIT: the peer owes us nothing any more.
 constexpr config::Duration quit_limit{5};
 constexpr std::size_t most_sasl_steps = 10;
+constexpr std::uint16_t host_takes_no_mail = 521;  ///< RFC 7504 §3
 
 mail::Outcome deferred(mail::EnhancedStatus status, std::string text) {
   mail::Outcome outcome;
@@ -70,7 +71,13 @@ async::Task<Client::Step> Client::greet() {
   if (!greeting) co_return std::unexpected(greeting.error());
   if (!greeting->positive()) {
     usable_ = false;
-    co_return std::unexpected(outcome_of(*greeting, host_));
+    auto outcome = outcome_of(*greeting, host_);
+    // RFC 7504 §3: only 521 and 556 say that a host never takes mail. A 554 greeting is about us or about today, and waits.
+    if (greeting->code != host_takes_no_mail && greeting->code != mail::status::null_mx.code) {
+      outcome.kind = mail::Outcome::Kind::deferred;
+      outcome.enhanced.klass = 4;
+    }
+    co_return std::unexpected(std::move(outcome));
   }
   co_return co_await hello();
 }

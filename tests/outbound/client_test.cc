@@ -120,12 +120,13 @@ TEST_F(ClientTest, SendsAMessageOfManyBlocks) {
 
 // Every step of a session may be refused, for now or for good.
 TEST_F(ClientTest, RefusalsBeforeTheTransactionEndTheSession) {
-  for (const std::string greeting : {"554 5.7.1 Go away\r\n", "421 4.3.2 Busy\r\n", "SSH-2.0-x\r\n", "!"}) {
+  for (const std::string greeting :
+       {"521 Nobody here\r\n", "554 5.7.1 Go away\r\n", "421 4.3.2 Busy\r\n", "SSH-2.0-x\r\n", "!"}) {
     sink_.greeting = greeting;
     const auto step = greet();
     EXPECT_FALSE(step) << greeting;
     EXPECT_FALSE(client_->usable());
-    EXPECT_EQ(step.error().kind, greeting.starts_with("554") ? Kind::failed : Kind::deferred) << greeting;
+    EXPECT_EQ(step.error().kind, greeting.starts_with("521") ? Kind::failed : Kind::deferred) << greeting;
   }
   sink_.greeting = "220 ok\r\n";
   sink_.answer = [](const std::string& line) { return line.starts_with("EHLO") ? "421 4.3.2 Busy\r\n" : ""; };
