@@ -2,6 +2,8 @@
 // Server: read a request, find its handler, write the response, again.
 #include "http/server.h"
 
+#include <boost/system/system_error.hpp>
+
 namespace postern::http {
 
 namespace {
@@ -77,10 +79,10 @@ async::Task<Response> respond(const Request& request, const SessionParts& parts)
   }
   try {
     co_return co_await (*handler)(request);
-  } catch (const std::logic_error& bug) {
+  } catch (const boost::system::system_error&) {
+    throw;  // cancelled: the connection is over
+  } catch (const std::exception& bug) {
     parts.log.error(parts.options.name, "handler failed", {{"path", request.path}, {"reason", bug.what()}});
-  } catch (const std::bad_alloc&) {
-    parts.log.error(parts.options.name, "handler failed", {{"path", request.path}, {"reason", "out of memory"}});
   }
   co_return plain_response(500, "Internal Server Error");
 }

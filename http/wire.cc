@@ -111,6 +111,8 @@ bool MessageReader::done() const {
 
 Result<void> MessageReader::end() {
   boost::system::error_code code;
+  const bool begun = state_->with([](const auto& parser) { return parser.got_some(); });
+  if (!begun) return fail(ErrorKind::invalid, "the stream ended before a message");
   state_->with([&code](auto& parser) { parser.put_eof(code); });
   if (code || !done()) return fail(ErrorKind::invalid, "the message is incomplete");
   return {};

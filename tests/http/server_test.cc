@@ -71,6 +71,12 @@ struct ServerTest : testing::Test {
     loop.finish();
     return answer;
   }
+  /// Reads a response that is cut off after `octets`.
+  static Result<void> cut_response(std::string_view octets) {
+    MessageReader reader(MessageReader::Kind::response, {});
+    if (!octets.empty() && !reader.feed(octets)) return fail(ErrorKind::invalid, "fed");
+    return reader.end();
+  }
   static std::string get(std::string_view target, std::string_view more = "") {
     return fmt::format("GET {} HTTP/1.1\r\nHost: mail.example.org\r\nConnection: close\r\n{}\r\n", target, more);
   }
@@ -128,6 +134,13 @@ TEST_F(ServerTest, KeepAliveEndsAtTheLimit) {
   std::size_t count = 0;
   for (std::size_t at = answers.find("HTTP/1.1 200"); at != std::string::npos; at = answers.find("HTTP/1.1 200", at + 1)) ++count;
   EXPECT_EQ(count, 3U);
+}
+
+TEST_F(ServerTest, CutResponsesAreIncomplete) {
+  EXPECT_FALSE(cut_response(""));
+  EXPECT_FALSE(cut_response("HTTP/1.1 200 OK\r\nContent-Le"));
+  EXPECT_FALSE(cut_response("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc"));
+  EXPECT_TRUE(cut_response("HTTP/1.1 200 OK\r\n\r\nabc"));
 }
 
 struct FetchTest : testing::Test {

@@ -147,6 +147,9 @@ TEST_F(ListenerTest, PausesBeforeDescriptorsRunOut) {
   const Endpoint to = start();
   auto one = connect(to);
   EXPECT_EQ(loop.run(test::next_line(*one)), "220 hello");
+  std::latch accepting_rests(1);  // the acceptor's turn is over once something else ran on its executor
+  async::post(runtime.executor(0), [&accepting_rests] { accepting_rests.count_down(); });
+  accepting_rests.wait();
   rlimit before{};
   ::getrlimit(RLIMIT_NOFILE, &before);
   const UniqueFd next(::open("/dev/null", O_RDONLY | O_CLOEXEC));
