@@ -51,7 +51,7 @@ std::vector<std::string> Workshop::mechanisms(const Origin& origin) const {
   if (!origin.tls) return out;
   for (const auto& configured : desk->settings().mechanisms) {
     const auto name = ascii::upper(configured);
-    if (name == scram_name && !origin.channel_binding.empty()) out.emplace_back(scram_plus_name);
+    if (name == scram_plus_name && !origin.channel_binding.empty()) out.push_back(name);
     if (name == scram_name || name == plain_name || name == login_name) out.push_back(name);
   }
   return out;

@@ -12,7 +12,7 @@ namespace postern::config {
 namespace {
 
 constexpr unsigned advised_password_length = 15;  // NIST SP 800-63B: 15 when the password is the only factor
-constexpr std::array<std::string_view, 3> known_mechanisms = {"SCRAM-SHA-256", "PLAIN", "LOGIN"};
+constexpr std::array<std::string_view, 4> known_mechanisms = {"SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "LOGIN"};
 
 void error(Findings& found, std::string key, std::string text) { found.errors.push_back({0, std::move(key), std::move(text)}); }
 void warning(Findings& found, std::string key, std::string text) {

@@ -108,7 +108,10 @@ Section imap() {
 }
 
 void password_rows(Builder<Auth>& rows) {
-  rows.list("mechanisms", &Auth::mechanisms, "Ways to log in, strongest first. All of them need TLS.")
+  rows.list("mechanisms", &Auth::mechanisms,
+            "Ways to log in, strongest first: \"SCRAM-SHA-256-PLUS\" (bound to the TLS session), \"SCRAM-SHA-256\", \"PLAIN\",\n"
+            "\"LOGIN\". All of them need TLS. The first is off because programs built on Cyrus SASL, such as NeoMutt,\n"
+            "choose it when they see it and then fail.")
       .number("min_password_length", &Auth::min_password_length, {12, 128},
               "Characters of a new password. Below 15 is not advised, below 12 not possible.")
       .decimal("zxcvbn_bits", &Auth::zxcvbn_bits, {20, 128},

@@ -67,7 +67,14 @@ class WatchedCredentials final : public store::Credentials {
 };
 
 struct House {
-  explicit House(Settings wanted = {}) : settings(std::move(wanted)) {
+  /// Everything that can be configured, channel binding too.
+  static Settings all_mechanisms() {
+    Settings all;
+    all.mechanisms.insert(all.mechanisms.begin(), "SCRAM-SHA-256-PLUS");
+    return all;
+  }
+
+  explicit House(Settings wanted = all_mechanisms()) : settings(std::move(wanted)) {
     settings.key_file = folder.path() / "auth.key";
     settings.cost = cheap();
     settings.hostname = "mx.example.org";

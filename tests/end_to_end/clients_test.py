@@ -69,7 +69,7 @@ def send_s_nail(lab, path, to):
     with open(path) as message:
         lab.run("mx", "s-nail", "-:/", "-S", "v15-compat", "-S", f"mta=smtps://{user}:{password}@{MX}:465",
                 "-S", "smtp-auth=plain", "-S", f"tls-ca-file={lab.authority.certificate}", "-S", f"from={ALICE}",
-                "-S", "ttycharset=utf-8", "-S", "sendwait", "-t", "-m", stdin=message)
+                "-S", "ttycharset=utf-8", "-S", "sendwait", "-t", stdin=message)
 
 
 def send_neomutt(lab, path, to):
@@ -97,6 +97,7 @@ set confirmappend = no
 set mbox_type = mbox
 set header_cache = ""
 set wait_key = no
+set auto_tag = yes
 set quit = yes
 """)
     return rc
@@ -240,7 +241,7 @@ def maildir(folder):
 def read_neomutt(lab, user):
     """Drives the screen program through a pseudo-terminal: tag all, copy them to a file, quit."""
     out = lab.folder / "neomutt.mbox"
-    keys = f"<tag-pattern>~A<enter><tag-prefix><copy-message>{out}<enter><quit>"
+    keys = f"<tag-pattern>~A<enter><copy-message>{out}<enter><quit>"
     words = lab.command("mx", "neomutt", "-n", "-F", neomutt_rc(lab, user), "-f", f"imaps://{MX}:993/INBOX", "-e", f"push '{keys}'")
     run_on_terminal(words, {**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8"})
     return [m for m in ("\n" + out.read_text(errors="surrogateescape")).encode(errors="surrogateescape").split(b"\nFrom ")[1:]]
