@@ -5,6 +5,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <csignal>
 #include <exception>
 #include <sstream>
 
@@ -29,6 +30,7 @@ class House : public DialogueHost {
         directory_(store_->accounts(), log_),
         config_(make_config()),
         door_({*store_, config_, clock_, log_, metrics_}) {
+    std::signal(SIGPIPE, SIG_IGN);  // as async::Runtime does in the server
     settle();
     net::TlsServer::Options options;
     options.service = "test";
