@@ -2,6 +2,7 @@
 // Parses the ENVELOPE text that mime::imap_envelope wrote, by the grammar of the wire.
 #include "imap/envelope.h"
 
+#include "base/ascii.h"
 #include "mime/charset.h"
 #include "mime/date.h"
 #include "mime/encoded_word.h"
@@ -83,6 +84,26 @@ std::string_view Envelope::text(std::string_view field) const {
   if (field == "in-reply-to") return in_reply_to_;
   if (field == "message-id") return message_id_;
   return {};
+}
+
+void EnvelopeFilter::look_at(std::string_view envelope) {
+  plain_ = ascii::is_ascii(envelope) && envelope.find("=?") == std::string_view::npos &&
+           envelope.find_first_of("{\\") == std::string_view::npos;
+  if (!plain_) return;
+  folded_.resize(envelope.size());
+  std::ranges::transform(envelope, folded_.begin(), [](char c) { return ascii::upper(c); });
+}
+
+// Addresses are compared as "name <mailbox@host>", which the envelope has in pieces: the longest piece has to be there.
+bool EnvelopeFilter::may_have(std::string_view text) const {
+  if (!plain_) return true;
+  std::string_view longest;
+  while (!text.empty()) {
+    const auto piece = text.substr(0, text.find_first_of(" <>@,"));
+    if (piece.size() > longest.size()) longest = piece;
+    text.remove_prefix(std::min(text.size(), piece.size() + 1));
+  }
+  return longest.empty() || ::memmem(folded_.data(), folded_.size(), longest.data(), longest.size()) != nullptr;
 }
 
 }  // namespace postern::imap

@@ -26,4 +26,17 @@ class Envelope {
   std::string subject_, from_, to_, cc_, bcc_, in_reply_to_, message_id_;
 };
 
+/// Says quickly that a text cannot occur in an envelope, so that most messages of a search are never parsed.
+class EnvelopeFilter {
+ public:
+  /// Looks at the next envelope.
+  void look_at(std::string_view envelope);
+  /// True when a field of this envelope may contain the text, which is in the comparison form.
+  bool may_have(std::string_view text) const;
+
+ private:
+  std::string folded_;  ///< the envelope in capitals
+  bool plain_ = false;  ///< its octets are the text itself: no encoded words, literals, quoting or 8-bit
+};
+
 }  // namespace postern::imap

@@ -55,15 +55,32 @@ bool FetchWriter::needs_info() const {
   });
 }
 
+// Flags that this command changed come first, in the same response: some programs take the first FETCH response for the whole
+// answer (curl, measured).
+void FetchWriter::begin(std::size_t index, const store::Row& row) {
+  auto& out = session_.out();
+  append_start(out, index);
+  if (!flags_changed_.contains(row.uid)) return;
+  if (!request_.has(Kind::flags)) {
+    write_flags(row);
+    out += ' ';
+  }
+  if (session_.condstore() && !request_.has(Kind::modseq)) {
+    out.append("MODSEQ (");
+    append_number(out, row.modseq);
+    out.append(") ");
+  }
+}
+
 bool FetchWriter::write_at_once(std::size_t index, const store::MessageInfo* info) {
   auto& out = session_.out();
-  const auto begin = out.size();
+  const auto start = out.size();
   const auto& row = session_.view().snapshot().row(index);
-  append_start(out, index);
+  begin(index, row);
   for (const auto& item : request_.items) {
     if (&item != request_.items.data()) out += ' ';
     if (item_at_once(item, row, info)) continue;
-    out.resize(begin);
+    out.resize(start);
     return false;
   }
   out.append(")\r\n");
@@ -73,18 +90,18 @@ bool FetchWriter::write_at_once(std::size_t index, const store::MessageInfo* inf
 // RFC 3501 §7.4.2
 async::Task<Result<>> FetchWriter::write(std::size_t index, const store::MessageInfo* info) {
   auto& out = session_.out();
-  const auto begin = out.size();
+  const auto start = out.size();
   const auto row = session_.view().snapshot().row(index);
   Message message(session_.store(), session_.view().mailbox(), row.uid, info);
   streaming_ = false;
-  append_start(out, index);
+  begin(index, row);
   for (const auto& item : request_.items) {
     if (&item != request_.items.data()) out += ' ';
     if (item_at_once(item, row, info)) continue;
     const auto written = co_await write_item(item, message);
     if (written) continue;
     if (streaming_) throw ConnectionOver{written.error().text};
-    out.resize(begin);
+    out.resize(start);
     co_return written;
   }
   out.append(")\r\n");

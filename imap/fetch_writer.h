@@ -26,8 +26,11 @@ class FetchWriter {
   /// Appends the response for the row at this index. An error means that nothing was appended. Throws ConnectionOver when the
   /// message breaks off inside of a literal.
   async::Task<Result<>> write(std::size_t index, const store::MessageInfo* info);
+  /// Responses for these UIDs show the flags even if they were not asked for (RFC 3501 §6.4.5).
+  void show_flags_of(store::UidSet uids) { flags_changed_ = std::move(uids); }
 
  private:
+  void begin(std::size_t index, const store::Row& row);
   bool item_at_once(const FetchItem& item, const store::Row& row, const store::MessageInfo* info);
   bool index_item_at_once(FetchItem::Kind kind, const store::MessageInfo& info);
   async::Task<Result<>> write_item(const FetchItem& item, Message& message);
@@ -38,6 +41,7 @@ class FetchWriter {
 
   Session& session_;
   const FetchRequest& request_;
+  store::UidSet flags_changed_;
   bool streaming_ = false;        ///< some of this response has been sent
   std::uint64_t last_flags_ = 0;  ///< flags that last_text_ shows, for the common case of equal flags
   std::string last_text_;

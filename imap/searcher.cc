@@ -48,7 +48,7 @@ bool header_has(const mime::Header& header, const SearchKey& key) {
 }  // namespace
 
 Searcher::Searcher(Session& session, const SearchProgram& program)
-    : session_(session), program_(program), content_(program.keys.size()) {}
+    : session_(session), program_(program), wanted_(fields()), content_(program.keys.size()) {}
 
 Result<> Searcher::resolve() {
   const auto& view = session_.view();
@@ -105,14 +105,17 @@ Truth Searcher::leaf(std::size_t number, const Known& known) const {
     case Kind::sent_since:
       if (known.envelope == nullptr) return Truth::unknown;
       return known.envelope->sent() ? date_leaf(key, *known.envelope->sent()) : Truth::no;
-    case Kind::envelope_text:
-      if (known.envelope == nullptr) return Truth::unknown;
-      return truth(known.envelope->text(key.field).find(key.text) != std::string_view::npos);
+    case Kind::envelope_text: return text_leaf(key, known);
     case Kind::header:
     case Kind::body:
     case Kind::text: return content_[number].value_or(Truth::unknown);
     default: return snapshot_leaf(key, number, known);
   }
+}
+
+Truth Searcher::text_leaf(const SearchKey& key, const Known& known) const {
+  if (known.envelope != nullptr) return truth(known.envelope->text(key.field).find(key.text) != std::string_view::npos);
+  return known.filter != nullptr && !known.filter->may_have(key.text) ? Truth::no : Truth::unknown;
 }
 
 Truth Searcher::snapshot_leaf(const SearchKey& key, std::size_t number, const Known& known) const {
@@ -148,7 +151,7 @@ async::Task<Result<>> Searcher::test_page(const std::vector<std::size_t>& page) 
   const auto& view = session_.view();
   store::UidSet uids;
   for (const auto index : page) uids.add(view.snapshot().row(index).uid);
-  const auto infos = co_await session_.store().info(view.mailbox(), std::move(uids), fields());
+  const auto infos = co_await session_.store().info(view.mailbox(), std::move(uids), wanted_);
   if (!infos) co_return std::unexpected(infos.error());
   auto info = infos->begin();
   for (const auto index : page) {
@@ -169,7 +172,12 @@ async::Task<Result<Truth>> Searcher::test_entry(std::size_t index, const store::
   Known known{.index = index, .row = &view.snapshot().row(index), .info = info};
   Message message(session_.store(), view.mailbox(), info->uid, info);
   std::optional<Envelope> envelope;
-  if ((fields() & store::meta_envelope) != 0) {
+  if (!info->meta.envelope.empty()) {
+    filter_.look_at(info->meta.envelope);
+    known.filter = &filter_;
+  }
+  if (const auto value = test(known); value != Truth::unknown) co_return value;
+  if ((wanted_ & store::meta_envelope) != 0) {
     const auto text = co_await message.envelope();
     if (!text) co_return text.error().kind == ErrorKind::not_found ? Result<Truth>(Truth::no) : std::unexpected(text.error());
     auto parsed = Envelope::parse(*text);
@@ -188,18 +196,18 @@ async::Task<Result<Truth>> Searcher::test_entry(std::size_t index, const store::
 async::Task<Result<Truth>> Searcher::test_message(const Known& known, Message& message) {
   if (const auto done = co_await read_header(message); !done) co_return std::unexpected(done.error());
   if (const auto value = test(known); value != Truth::unknown) co_return value;
-  std::vector<std::string> needles;
+  std::vector<Needle> needles;
   std::vector<std::size_t> keys;
   for (std::size_t i = 0; i < program_.keys.size(); ++i) {
     if (content_[i] || !reads_content(program_.keys[i].kind)) continue;
-    needles.push_back(program_.keys[i].text);
+    const bool body = program_.keys[i].kind == Kind::body;
+    needles.push_back({program_.keys[i].text, body ? Where::body : Where::anywhere});
     keys.push_back(i);
   }
   TextScan scan(std::move(needles), budget_);
   if (const auto done = co_await scan.run(message); !done) co_return std::unexpected(done.error());
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    const bool in_header = program_.keys[keys[i]].kind == Kind::text && scan.in_header(i);
-    content_[keys[i]] = truth(in_header || scan.in_body(i));
+    content_[keys[i]] = truth(scan.found(i));
   }
   co_return test(known);
 }

@@ -31,6 +31,7 @@ class Searcher {
     std::size_t index = 0;
     const store::Row* row = nullptr;
     const store::MessageInfo* info = nullptr;
+    const EnvelopeFilter* filter = nullptr;  ///< has looked at the message's envelope
     const Envelope* envelope = nullptr;
   };
   Result<> resolve();
@@ -40,16 +41,19 @@ class Searcher {
   Truth snapshot_leaf(const SearchKey& key, std::size_t number, const Known& known) const;
   Truth size_leaf(const SearchKey& key, const Known& known) const;
   async::Task<Result<>> test_page(const std::vector<std::size_t>& page);
+  Truth text_leaf(const SearchKey& key, const Known& known) const;
   async::Task<Result<Truth>> test_entry(std::size_t index, const store::MessageInfo* info);
   async::Task<Result<Truth>> test_message(const Known& known, Message& message);
   async::Task<Result<>> read_header(Message& message);
 
   Session& session_;
   const SearchProgram& program_;
+  store::MetaFields wanted_;
   std::map<std::size_t, IndexRanges> sets_;  ///< by key: rows of its message set
   std::map<std::size_t, std::uint64_t> keyword_bits_;
   std::vector<std::optional<Truth>> content_;  ///< by key: truth of header, body and text keys for the message under test
   std::vector<Truth> stack_;
+  EnvelopeFilter filter_;
   std::vector<std::size_t> matches_;
   std::uint64_t budget_ = limits::search_bytes;
   std::size_t work_ = 0;  ///< keys tested since others had a turn

@@ -29,21 +29,26 @@ std::string readable_header(std::string_view block) {
   return mime::casemap(out);
 }
 
-TextScan::TextScan(std::vector<std::string> needles, std::uint64_t& budget)
-    : needles_(std::move(needles)), budget_(budget), in_header_(needles_.size()), in_body_(needles_.size()) {
-  for (const auto& needle : needles_) longest_ = std::max(longest_, needle.size());
+TextScan::TextScan(std::vector<Needle> needles, std::uint64_t& budget)
+    : needles_(std::move(needles)), budget_(budget), found_(needles_.size()) {
+  for (const auto& needle : needles_) longest_ = std::max(longest_, needle.text.size());
 }
 
-void TextScan::look(std::string_view text, std::vector<bool>& found) const {
+/// Looks for the needles that may occur in this place: `anywhere` stands for the header of the message itself.
+void TextScan::look(std::string_view text, Where place) {
   for (std::size_t i = 0; i < needles_.size(); ++i) {
-    if (found[i]) continue;
-    const auto& needle = needles_[i];
-    found[i] = needle.empty() || ::memmem(text.data(), text.size(), needle.data(), needle.size()) != nullptr;
+    if (found_[i] || (place == Where::anywhere && needles_[i].where == Where::body)) continue;
+    const auto& needle = needles_[i].text;
+    found_[i] = needle.empty() || ::memmem(text.data(), text.size(), needle.data(), needle.size()) != nullptr;
   }
 }
 
 bool TextScan::all_found() const {
-  return std::ranges::all_of(in_body_, [](bool found) { return found; });
+  return std::ranges::all_of(found_, [](bool found) { return found; });
+}
+
+bool TextScan::wants_header() const {
+  return std::ranges::any_of(needles_, [](const Needle& needle) { return needle.where == Where::anywhere; });
 }
 
 bool TextScan::spend(std::uint64_t octets) {
@@ -56,13 +61,12 @@ bool TextScan::spend(std::uint64_t octets) {
 async::Task<Result<>> TextScan::run(Message& message) {
   const auto tree = co_await message.tree();
   if (!tree) co_return std::unexpected(tree.error());
-  look("", in_body_);
-  look("", in_header_);
+  look("", Where::body);
   for (const auto& part : (*tree)->parts) {
     if (all_found()) break;
-    if (part.has(mime::part_is_message)) {
-      const bool root = part.parent == mime::no_part;
-      const auto done = co_await scan_header(message, part, root ? in_header_ : in_body_);
+    const bool root = part.parent == mime::no_part;
+    if (part.has(mime::part_is_message) && (!root || wants_header())) {
+      const auto done = co_await scan_header(message, part);
       if (!done) co_return done;
     }
     const bool is_text = part.kind == mime::PartKind::leaf && !part.has(mime::part_opaque) && part.type.type == "text";
@@ -73,13 +77,13 @@ async::Task<Result<>> TextScan::run(Message& message) {
   co_return Result<>();
 }
 
-async::Task<Result<>> TextScan::scan_header(Message& message, const mime::Part& part, std::vector<bool>& found) {
+async::Task<Result<>> TextScan::scan_header(Message& message, const mime::Part& part) {
   if (!spend(std::min<std::uint64_t>(part.header_size(), mime::max_header_block))) {
     co_return fail(ErrorKind::limit, "too much text to search");
   }
   const auto block = co_await message.read_all({part.header_begin, part.body_begin}, mime::max_header_block);
   if (!block) co_return std::unexpected(block.error());
-  look(readable_header(*block), found);
+  look(readable_header(*block), part.parent == mime::no_part ? Where::anywhere : Where::body);
   co_return Result<>();
 }
 
@@ -98,7 +102,7 @@ async::Task<Result<>> TextScan::scan_leaf(Message& message, const mime::Part& pa
     decoder.decode(*bytes, piece);
     if (at == part.body_end) decoder.finish(piece);
     text.append(mime::casemap(piece));
-    look(text, in_body_);
+    look(text, Where::body);
     if (all_found()) co_return Result<>();
     keep_tail(text, longest_);
     since_turn += work;

@@ -13,29 +13,35 @@
 
 namespace postern::imap {
 
+/// Where a text may occur.
+enum class Where : bool { body, anywhere };
+struct Needle {
+  std::string text;  ///< in the comparison form of mime::casemap
+  Where where = Where::body;
+};
+
 class TextScan {
  public:
-  /// Texts in the comparison form of mime::casemap. The octets read, times the needles, are taken off `budget`.
-  TextScan(std::vector<std::string> needles, std::uint64_t& budget);
+  /// The octets read, times the needles, are taken off `budget`.
+  TextScan(std::vector<Needle> needles, std::uint64_t& budget);
 
   /// Reads the message. Errors: those of Message; limit when the budget is used up.
   async::Task<Result<>> run(Message& message);
-  /// After run(): where the needle occurs.
-  bool in_header(std::size_t needle) const { return in_header_[needle]; }
-  bool in_body(std::size_t needle) const { return in_body_[needle]; }
+  /// After run().
+  bool found(std::size_t needle) const { return found_[needle]; }
 
  private:
   async::Task<Result<>> scan_leaf(Message& message, const mime::Part& part);
-  async::Task<Result<>> scan_header(Message& message, const mime::Part& part, std::vector<bool>& found);
-  void look(std::string_view text, std::vector<bool>& found) const;
+  async::Task<Result<>> scan_header(Message& message, const mime::Part& part);
+  void look(std::string_view text, Where place);
+  bool wants_header() const;
   bool all_found() const;
   bool spend(std::uint64_t octets);
 
-  std::vector<std::string> needles_;
+  std::vector<Needle> needles_;
   std::uint64_t& budget_;
   std::size_t longest_ = 0;
-  std::vector<bool> in_header_;
-  std::vector<bool> in_body_;
+  std::vector<bool> found_;
 };
 
 /// The fields of a header block as people read them: encoded words decoded, unfolded, one a line, in comparison form.

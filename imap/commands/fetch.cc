@@ -62,7 +62,7 @@ class Fetcher {
     return out;
   }
 
-  // RFC 3501 §6.4.5: BODY[…] sets \Seen; the change is told before the bodies. A full disk must not keep mail from being read.
+  // RFC 3501 §6.4.5: BODY[…] sets \Seen; the change is told with the bodies. A full disk must not keep mail from being read.
   async::Task<> set_seen(const std::vector<std::size_t>& page) {
     store::UidSet unseen;
     for (const auto index : page) {
@@ -73,7 +73,10 @@ class Fetcher {
     const auto done = co_await session_.store().store_flags(session_.view().mailbox(), unseen,
                                                             {.mode = store::FlagChange::Mode::add, .system = store::flag::seen});
     if (!done) session_.services().log.warning("imap", "seen not kept", {{"error", done.error().text}});
-    co_await session_.tell_changes(Expunges::hold, session_.flag_format(command_));
+    auto update = co_await session_.take_changes(Expunges::hold);
+    if (done) std::erase_if(update.changed, [&](const store::Row& row) { return unseen.contains(row.uid); });
+    co_await session_.tell(update, session_.flag_format(command_));
+    writer_.show_flags_of(std::move(unseen));
   }
 
   void note(const Result<>& written) {

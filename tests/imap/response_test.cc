@@ -60,5 +60,30 @@ TEST(ImapEnvelope, ReadsBackWhatIsCached) {
   }
 }
 
+TEST(ImapEnvelope, TheFilterIsNeverWrong) {
+  const std::string envelopes[] = {
+      "(NIL \"Hello World\" ((\"A B\" NIL \"eve\" \"x.example\")) NIL NIL NIL NIL NIL NIL NIL)",
+      "(NIL \"=?utf-8?q?Hello?=\" NIL NIL NIL NIL NIL NIL NIL NIL)",
+      "(NIL \"a \\\"b\\\" c\" NIL NIL NIL NIL NIL NIL NIL NIL)",
+      "(NIL {5}\r\nHello NIL NIL NIL NIL NIL NIL NIL NIL)",
+  };
+  for (const auto& text : envelopes) {
+    const auto envelope = Envelope::parse(text);
+    ASSERT_TRUE(envelope.has_value()) << text;
+    EnvelopeFilter filter;
+    filter.look_at(text);
+    for (const std::string needle :
+         {"", "HELLO", "HELLO W", "O WO", "EVE@X", "A B <EVE@X.EXAMPLE>", "\"B\" C", "NONE", "X.EXAMPLE, Y"}) {
+      for (const std::string field : {"subject", "from"}) {
+        if (envelope->text(field).find(needle) != std::string_view::npos) EXPECT_TRUE(filter.may_have(needle)) << text << needle;
+      }
+    }
+  }
+  EnvelopeFilter filter;
+  filter.look_at(envelopes[0]);
+  EXPECT_FALSE(filter.may_have("NONE"));
+  EXPECT_FALSE(filter.may_have("EVA@Z"));
+}
+
 }  // namespace
 }  // namespace postern::imap
