@@ -160,6 +160,10 @@ Refusal Session::over_budget() const {
 /// Sends the reply and does what comes with it; false when the session is over.
 async::Task<bool> Session::conclude(Reply answer) {
   if (answer.is_permanent()) ++talk_.tally.errors;
+  if (!answer.is_success() && talk_.parts.log.enabled(LogLevel::debug)) {
+    talk_.parts.log.debug(talk_.options.service, "refused command",
+                          {{"ip", talk_.ip()}, {"helo", talk_.helo}, {"reply", fmt::format("{} {}", answer.code, answer.text)}});
+  }
   co_await tarpit();
   send(answer);
   switch (answer.then) {

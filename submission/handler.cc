@@ -21,6 +21,16 @@ auth::Origin origin_of(const smtp::Conversation& talk) {
   return origin;
 }
 
+/// Why no response came.
+const mail::Status& status_for(const Error& error) {
+  switch (error.kind) {
+    case ErrorKind::timeout: return status::timed_out;
+    case ErrorKind::unavailable: return status::shutting_down;
+    case ErrorKind::too_large: return status::line_too_long;
+    default: return status::bad_syntax;
+  }
+}
+
 }  // namespace
 
 smtp::Offer Handler::offer(const smtp::Conversation& talk) const {
@@ -38,7 +48,7 @@ async::Task<smtp::Reply> Handler::authenticate(smtp::Conversation& talk, smtp::A
   auto step = co_await exchange->start(std::move(arguments.mechanism), std::move(arguments.initial));
   while (!step.login && !step.refusal) {
     auto answer = co_await line.ask(auth::Exchange::encode(step));
-    if (!answer) co_return closing(answer.error().kind == ErrorKind::timeout ? status::timed_out : status::line_too_long);
+    if (!answer) co_return closing(status_for(answer.error()));
     step = co_await exchange->step(std::move(*answer));
   }
   co_return conclude(talk, std::move(step));
