@@ -22,6 +22,8 @@ dns::UnboundOptions resolver_options(const config::Dns& dns) {
   }
   if (dns.dnssec) options.trust_anchor_file = dns.trust_anchor_file;
   options.timeout = dns.timeout;
+  options.negative_ttl_max = dns.negative_ttl_max;
+  options.cache_bytes = dns.cache_bytes;
   return options;
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <map>
 #include <mutex>
 #include <unordered_map>
 
@@ -25,7 +26,7 @@ namespace {
 constexpr std::uint16_t dns_port = 53;
 constexpr int class_in = 1;
 
-// The caches are small: a mail server asks few names often. design.md §8 has the reasons for the zone lines: libunbound
+// design.md §8 has the reasons for the zone lines: libunbound
 // would otherwise answer test. and the private reverse zones itself.
 constexpr std::string_view server_settings = R"(server:
   verbosity: 0
@@ -35,17 +36,12 @@ constexpr std::string_view server_settings = R"(server:
   do-not-query-localhost: no
   unblock-lan-zones: yes
   local-zone: "test." nodefault
-  msg-cache-size: 1m
-  rrset-cache-size: 2m
-  key-cache-size: 512k
-  neg-cache-size: 256k
   msg-cache-slabs: 1
   rrset-cache-slabs: 1
   infra-cache-slabs: 1
   key-cache-slabs: 1
   infra-cache-numhosts: 1000
   cache-max-ttl: 86400
-  cache-max-negative-ttl: 900
   edns-buffer-size: 1232
   use-caps-for-id: yes
   harden-glue: yes
@@ -59,12 +55,33 @@ constexpr std::string_view server_settings = R"(server:
 
 std::string address_text(const net::Endpoint& server) { return fmt::format("{}@{}", server.address.to_string(), server.port); }
 
+/// The shares of the caches: records take half, answers a quarter, keys and proofs of absence an eighth each.
+std::string cache_settings(const UnboundOptions& options) {
+  constexpr std::size_t smallest = 64 * 1024;
+  const std::size_t bytes = std::max(options.cache_bytes, smallest);
+  return fmt::format(
+      "  rrset-cache-size: {}\n  msg-cache-size: {}\n  key-cache-size: {}\n  neg-cache-size: {}\n  cache-max-negative-ttl: {}\n",
+      bytes / 2, bytes / 4, bytes / 8, bytes / 8, options.negative_ttl_max.count());
+}
+
+/// One block for each zone, with all of its servers.
+std::string stub_settings(const std::vector<StubZone>& stubs) {
+  std::map<std::string, std::string> blocks;
+  for (const auto& stub : stubs) {
+    std::string& block = blocks[stub.zone];
+    if (block.empty()) block = fmt::format("stub-zone:\n  name: \"{}\"\n  stub-prime: no\n", stub.zone);
+    block += fmt::format("  stub-addr: {}\n", address_text(stub.server));
+  }
+  std::string text;
+  for (const auto& [zone, block] : blocks) text += block;
+  return text;
+}
+
 std::string configuration(const UnboundOptions& options) {
-  std::string text(server_settings);
+  std::string text = std::string(server_settings) + cache_settings(options);
   text += options.trust_anchor_file.empty() ? "  module-config: \"iterator\"\n"
                                             : fmt::format("  trust-anchor-file: \"{}\"\n", options.trust_anchor_file);
-  for (const auto& stub : options.stubs)
-    text += fmt::format("stub-zone:\n  name: \"{}\"\n  stub-addr: {}\n  stub-prime: no\n", stub.zone, address_text(stub.server));
+  text += stub_settings(options.stubs);
   text += "forward-zone:\n  name: \".\"\n";
   for (const auto& server : options.servers) text += fmt::format("  forward-addr: {}\n", address_text(server));
   return text;

@@ -31,6 +31,8 @@ struct UnboundOptions {
   std::string trust_anchor_file;
   std::string resolv_conf = "/etc/resolv.conf";
   std::chrono::milliseconds timeout{std::chrono::seconds(20)};  ///< of one query, all retries included
+  std::chrono::seconds negative_ttl_max{900};                   ///< absence is believed for so long at most
+  std::size_t cache_bytes = 4 * 1024 * 1024;                    ///< of all caches together; at least 64 KiB are used
   std::size_t most_queries = 1000;                              ///< under way at once; more are answered servfail
 };
 

@@ -156,7 +156,9 @@ TEST_F(UnboundTest, TooManyQueriesAndOddNames) {
 TEST_F(UnboundTest, StubZonesHaveTheirServer) {
   NameServer other;
   other.records["inner.corp.example. 1"] = {"\x0a\0\0\x09"s};
-  options.stubs = {{"corp.example", other.endpoint()}};
+  NameServer second;
+  second.records = other.records;
+  options.stubs = {{"corp.example", other.endpoint()}, {"corp.example", second.endpoint()}};
   const auto a = loop.run(start().a("inner.corp.example"));
   ASSERT_TRUE(a.ok()) << to_string(a.status) << a.text;
   EXPECT_EQ(a.records.front().to_string(), "10.0.0.9");
