@@ -76,7 +76,7 @@ class Fetcher {
     auto update = co_await session_.take_changes(Expunges::hold);
     if (done) std::erase_if(update.changed, [&](const store::Row& row) { return unseen.contains(row.uid); });
     co_await session_.tell(update, session_.flag_format(command_));
-    writer_.show_flags_of(std::move(unseen));
+    if (done) writer_.show_flags_of(std::move(unseen));
   }
 
   void note(const Result<>& written) {
