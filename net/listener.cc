@@ -134,9 +134,11 @@ std::vector<Endpoint> Listener::endpoints() const { return state_->endpoints; }
 void Listener::start() {
   const async::Executor executor = state_->parts.runtime.executor(0);
   for (auto& socket : std::exchange(state_->bound, {})) {
-    std::shared_ptr<Stream> listening = make_socket_stream(executor, std::move(socket.fd));
-    state_->waiting.push_back(listening);
+    state_->waiting.push_back(make_socket_stream(executor, std::move(socket.fd)));
     state_->parts.log.info(state_->options.name, "listening", {{"address", to_string(socket.endpoint)}});
+  }
+  const auto all = state_->waiting;  // from the first spawn on, the member belongs to the executor
+  for (const auto& listening : all) {
     state_->parts.tasks.spawn(executor, accept_loop(state_, listening), [state = state_, listening] {
       state->stopped = true;
       listening->interrupt();
