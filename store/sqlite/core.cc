@@ -9,6 +9,8 @@ namespace {
 
 /// Expunged messages that one command ends, so that it stays short.
 constexpr std::size_t reap_slice = 500;
+/// Ranges of vanished UIDs that one mailbox remembers for QRESYNC.
+constexpr std::int64_t max_vanished_ranges = 100'000;
 
 bool is_large(const Body& body) { return body.descriptor() >= 0 || body.size() > small_body; }
 
@@ -44,6 +46,7 @@ void Core::publish(const Transaction& transaction) {
 }
 
 bool Core::housekeep(Transaction& transaction) {
+  prune_vanished(transaction, max_vanished_ranges);
   return reap_expired(transaction, clock.unix_now() - undelete_window.count(), reap_slice);
 }
 

@@ -320,4 +320,21 @@ bool reap_expired(Transaction& tx, UnixTime expunged_before, std::size_t most) {
   return rows.size() == most;
 }
 
+void prune_vanished(Transaction& tx, std::int64_t most_ranges) {
+  std::vector<MailboxId> long_ones;
+  {
+    auto row = tx.db().query("SELECT mailbox FROM vanished GROUP BY mailbox HAVING count(*)>?1", most_ranges);
+    while (row.step()) long_ones.push_back(static_cast<MailboxId>(row.integer(0)));
+  }
+  for (const MailboxId id : long_ones) {
+    MailboxState* mailbox = tx.mailbox(id);
+    if (!mailbox) continue;
+    const auto floor = tx.db().integer(0, "SELECT modseq FROM vanished WHERE mailbox=?1 ORDER BY modseq DESC LIMIT 1 OFFSET ?2",
+                                       id, most_ranges / 2);
+    tx.db().run("DELETE FROM vanished WHERE mailbox=?1 AND modseq<=?2", id, floor);
+    tx.touch(*mailbox);
+    mailbox->vanished_floor = static_cast<ModSeq>(floor);
+  }
+}
+
 }  // namespace postern::store::sqlite

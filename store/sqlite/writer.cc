@@ -35,6 +35,8 @@ constexpr auto housekeeping_interval = 60s;
 
 double seconds_since(SteadyClock::time_point start) { return std::chrono::duration<double>(SteadyClock::now() - start).count(); }
 
+Error stopped() { return {ErrorKind::unavailable, "the store stopped writing after a disk error; see the log and restart"}; }
+
 /// True when the whole batch is lost, not the one command.
 bool ends_batch(const Database& db, const Error& error) {
   return db.idle() || error.kind == ErrorKind::no_space || error.kind == ErrorKind::io;
@@ -66,10 +68,10 @@ void Writer::close() {
 }
 
 Result<> Writer::enqueue(std::unique_ptr<Command> command) {
-  if (failed_) return fail(ErrorKind::unavailable, "the store stopped writing after a disk error; see the log and restart");
   bool first = false;
   {
     const std::lock_guard lock(mutex_);
+    if (failed_) return std::unexpected(stopped());
     if (stopping_) return fail(ErrorKind::unavailable, "the store is closed");
     if (waiting_.size() >= max_waiting) return fail(ErrorKind::unavailable, "too many writes are waiting");
     first = waiting_.empty();
@@ -250,16 +252,16 @@ void Writer::drop_single_files(const Command& command) {
 }
 
 void Writer::fatal(const Error& error) {
-  if (failed_.exchange(true)) return;
-  parts_.log.error("store", "writing stopped after a disk error; check the disk, then restart", {{"error", error.text}});
   std::deque<std::unique_ptr<Command>> dropped;
   {
     const std::lock_guard lock(mutex_);
-    dropped.swap(waiting_);
+    if (failed_.exchange(true)) return;
+    dropped.swap(waiting_);  // nothing can be queued from here on
   }
+  parts_.log.error("store", "writing stopped after a disk error; check the disk, then restart", {{"error", error.text}});
   async::Batch batch;
   for (auto& command : dropped) {
-    command->fail_with(Error{ErrorKind::unavailable, "the store stopped writing after a disk error"});
+    command->fail_with(stopped());
     command->finish(batch);
   }
 }

@@ -104,10 +104,10 @@ TEST(Difference, AgreesWithAModel) {
   Uid next = 1;
   ModSeq modseq = 1;
   std::vector<std::pair<SnapshotPtr, Model>> history{{current, model}};
-  for (int step = 0; step < 60; ++step) {
+  for (int step = 0; step < 25; ++step) {
     SnapshotEdit edit(*current);
     ++modseq;
-    for (Uid n = random() % 900; n > 0; --n, ++next) edit.put(model[next] = Row{next, 1, 0, modseq});
+    for (Uid n = random() % 1500; n > 0; --n, ++next) edit.put(model[next] = Row{next, 1, 0, modseq});
     for (int n = 0; n < 40; ++n) {
       const auto it = model.find(static_cast<Uid>(1 + random() % next));
       if (it == model.end()) continue;

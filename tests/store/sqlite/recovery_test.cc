@@ -119,11 +119,11 @@ class Crash : public testing::Test {
 
 TEST_F(Crash, KilledAnywhereLosesNothingAcknowledged) {
   std::mt19937 random(3);
-  for (std::uint32_t round = 0; round < 8; ++round) {
+  for (std::uint32_t round = 0; round < 5; ++round) {
     crash_after(1 + random() % 120, 1 + round * 100'000);
     check();
   }
-  EXPECT_GT(acknowledged_.size(), 8u);
+  EXPECT_GT(acknowledged_.size(), 5u);
 }
 
 // A batch whose rows are durable and whose bodies are not was never acknowledged: it is expunged, with MODSEQ and VANISHED.
@@ -166,7 +166,7 @@ TEST_F(Crash, TornBodiesOfTheLastBatchAreExpunged) {
 
 TEST_F(Crash, RandomPowerCutsDropOnlyTheLastBatch) {
   std::mt19937 random(5);
-  for (std::uint32_t round = 0; round < 6; ++round) {
+  for (std::uint32_t round = 0; round < 4; ++round) {
     crash_after(1 + random() % 80, 1 + round * 100'000);
     cut_power();
     // The kernel kept what the batch's own sync made durable; after the cut those of the last batch are gone.
@@ -182,6 +182,8 @@ TEST_F(Crash, RandomPowerCutsDropOnlyTheLastBatch) {
       return !reader;
     });
     EXPECT_LE(missing, torn_);
+    const auto rows = snapshot(*session, box);
+    for (std::size_t i = 0; i < rows->size(); ++i) read_all(*must(session->body(box, rows->row(i).uid)));
   }
 }
 
