@@ -18,7 +18,7 @@ struct ListRequest {
   bool recursive_match = false;
   // return options
   bool return_subscribed = false;
-  std::vector<StatusItem> return_status;
+  StatusItems return_status;
 
   bool extended = false;        ///< options or several patterns were given
   bool asks_separator = false;  ///< the one pattern is empty

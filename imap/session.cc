@@ -261,6 +261,13 @@ Reply Session::begin_account(auth::Login login) {
   return ok("CAPABILITY " + capabilities_after_login(*current), "Logged in");
 }
 
+void Session::enable_condstore() {
+  if (!condstore_ && view_) {
+    fmt::format_to(std::back_inserter(out_), "* OK [HIGHESTMODSEQ {}] CONDSTORE is on\r\n", view_->snapshot().highest);
+  }
+  condstore_ = true;
+}
+
 void Session::select(std::unique_ptr<View> view) { view_ = std::move(view); }
 
 void Session::unselect() { view_.reset(); }

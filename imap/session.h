@@ -89,7 +89,8 @@ class Session {
   void finish() { finished_ = true; }
 
   bool condstore() const { return condstore_; }
-  void enable_condstore() { condstore_ = true; }
+  /// By any of the commands of RFC 7162 §3.1. In a mailbox the first one tells HIGHESTMODSEQ.
+  void enable_condstore();
   FlagFormat flag_format(const Command& command) const;
 
   /// Text that waits to be sent.

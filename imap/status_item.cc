@@ -5,18 +5,20 @@
 namespace postern::imap {
 namespace {
 
-// RFC 3501 §6.3.10; SIZE RFC 8438; DELETED RFC 9051 §6.3.11; HIGHESTMODSEQ RFC 7162 §3.1.7; APPENDLIMIT RFC 7889 §4
+// RFC 3501 §6.3.10; SIZE RFC 8438; DELETED RFC 9051 §6.3.11; DELETED-STORAGE RFC 9208 §4.1.4; HIGHESTMODSEQ RFC 7162 §3.1.7;
+// APPENDLIMIT RFC 7889 §4
 constexpr std::pair<StatusItem, std::string_view> names[] = {{StatusItem::messages, "MESSAGES"},
                                                              {StatusItem::recent, "RECENT"},
                                                              {StatusItem::uid_next, "UIDNEXT"},
                                                              {StatusItem::uid_validity, "UIDVALIDITY"},
                                                              {StatusItem::unseen, "UNSEEN"},
                                                              {StatusItem::deleted, "DELETED"},
+                                                             {StatusItem::deleted_storage, "DELETED-STORAGE"},
                                                              {StatusItem::size, "SIZE"},
                                                              {StatusItem::highest_modseq, "HIGHESTMODSEQ"},
                                                              {StatusItem::append_limit, "APPENDLIMIT"}};
 
-std::uint64_t value_of(const store::MailboxInfo& info, StatusItem item, std::uint64_t append_limit) {
+std::uint64_t value_of(const store::MailboxInfo& info, StatusItem item, const StatusExtras& extras) {
   switch (item) {
     case StatusItem::messages: return info.messages;
     case StatusItem::recent: return info.recent;
@@ -26,21 +28,24 @@ std::uint64_t value_of(const store::MailboxInfo& info, StatusItem item, std::uin
     case StatusItem::deleted: return info.deleted;
     case StatusItem::size: return info.bytes;
     case StatusItem::highest_modseq: return info.highest;
-    case StatusItem::append_limit: return append_limit;
+    case StatusItem::append_limit: return extras.append_limit;
+    case StatusItem::deleted_storage: return extras.deleted_storage;
   }
   return 0;
 }
 
 }  // namespace
 
-std::vector<StatusItem> parse_status_items(Parser& in) {
-  std::vector<StatusItem> items;
+bool contains(const StatusItems& items, StatusItem item) { return std::ranges::find(items, item) != items.end(); }
+
+StatusItems parse_status_items(Parser& in) {
+  StatusItems items;
   in.expect('(');
   do {
     const auto before = items.size();
     for (const auto& [item, name] : names) {
       if (!in.take_keyword(name)) continue;
-      if (std::ranges::find(items, item) == items.end()) items.push_back(item);
+      if (!contains(items, item)) items.push_back(item);
       break;
     }
     if (items.size() == before) in.fail("Unknown or repeated status item");
@@ -49,8 +54,22 @@ std::vector<StatusItem> parse_status_items(Parser& in) {
   return items;
 }
 
-void append_status(std::string& out, const store::MailboxInfo& info, const std::vector<StatusItem>& items,
-                   std::uint64_t append_limit) {
+// RFC 9208 §4.1.4: the snapshot has the flags and, for messages below 4 GiB, the sizes.
+async::Task<Result<StatusExtras>> status_extras(store::Session& store, const store::MailboxInfo& info, const StatusItems& items,
+                                                std::uint64_t append_limit) {
+  StatusExtras extras{.append_limit = append_limit};
+  if (info.deleted == 0 || !contains(items, StatusItem::deleted_storage)) co_return extras;
+  const auto watch = co_await store.open(info.id);
+  if (!watch) co_return std::unexpected(watch.error());
+  const auto snapshot = (*watch)->latest();
+  if (!snapshot) co_return fail(ErrorKind::not_found, "deleted meanwhile");
+  for (const auto& chunk : snapshot->chunks()) {
+    for (const auto& row : *chunk) extras.deleted_storage += (row.flags & store::flag::deleted) != 0 ? row.size_hint : 0;
+  }
+  co_return extras;
+}
+
+void append_status(std::string& out, const store::MailboxInfo& info, const StatusItems& items, const StatusExtras& extras) {
   out.append("* STATUS ");
   append_mailbox(out, info.name);
   char before = '(';
@@ -59,7 +78,7 @@ void append_status(std::string& out, const store::MailboxInfo& info, const std::
     out += before;
     before = ' ';
     out.append(std::ranges::find(names, item, &std::pair<StatusItem, std::string_view>::first)->second).append(" ");
-    append_number(out, value_of(info, item, append_limit));
+    append_number(out, value_of(info, item, extras));
   }
   out.append(")\r\n");
 }

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "async/task.h"
+#include "base/result.h"
 #include "imap/grammar.h"
 #include "store/store.h"
 
@@ -18,15 +20,25 @@ enum class StatusItem : std::uint8_t {
   uid_validity,
   unseen,
   deleted,
+  deleted_storage,
   size,
   highest_modseq,
   append_limit
 };
+using StatusItems = std::vector<StatusItem>;
+bool contains(const StatusItems& items, StatusItem item);
 
 /// "(" status-att *(SP status-att) ")". Faults go to the parser.
-std::vector<StatusItem> parse_status_items(Parser& in);
-/// "* STATUS "INBOX" (MESSAGES 3 …)" with CRLF. `append_limit` in octets.
-void append_status(std::string& out, const store::MailboxInfo& info, const std::vector<StatusItem>& items,
-                   std::uint64_t append_limit);
+StatusItems parse_status_items(Parser& in);
+/// What MailboxInfo does not have.
+struct StatusExtras {
+  std::uint64_t append_limit = 0;     ///< octets
+  std::uint64_t deleted_storage = 0;  ///< octets of messages that carry \Deleted
+};
+/// Finds deleted_storage when it is asked for.
+async::Task<Result<StatusExtras>> status_extras(store::Session& store, const store::MailboxInfo& info, const StatusItems& items,
+                                                std::uint64_t append_limit);
+/// "* STATUS "INBOX" (MESSAGES 3 …)" with CRLF.
+void append_status(std::string& out, const store::MailboxInfo& info, const StatusItems& items, const StatusExtras& extras);
 
 }  // namespace postern::imap

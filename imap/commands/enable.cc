@@ -15,8 +15,8 @@ async::Task<Reply> enable(Session& session, Command& command) {
     if (!session.condstore()) enabled = " CONDSTORE";
   } while (in.ok() && !in.at_end());
   if (!in.ok()) co_return in.fault();
-  if (!enabled.empty()) session.enable_condstore();
   session.out().append("* ENABLED").append(enabled).append("\r\n");
+  if (!enabled.empty()) session.enable_condstore();
   co_return ok("Done");
 }
 

@@ -97,12 +97,12 @@ async::Task<Reply> list(Session& session, Command& command) {
     // RFC 5258 §3.5: childinfo-extended-item = "CHILDINFO" SP "(" … ")"
     session.out().append(below ? " (\"CHILDINFO\" (\"SUBSCRIBED\"))\r\n" : "\r\n");
     if (node.info != nullptr && !request.return_status.empty()) {
-      append_status(session.out(), *node.info, request.return_status, append_limit);
+      const auto extras = co_await status_extras(session.store(), *node.info, request.return_status, append_limit);
+      if (extras) append_status(session.out(), *node.info, request.return_status, *extras);
     }
     co_await session.flush_if_full();
   }
-  const auto& status = request.return_status;
-  if (std::ranges::find(status, StatusItem::highest_modseq) != status.end()) session.enable_condstore();
+  if (contains(request.return_status, StatusItem::highest_modseq)) session.enable_condstore();
   co_return ok("Done");
 }
 

@@ -6,13 +6,13 @@ namespace postern::imap::commands {
 namespace {
 
 // RFC 7162 §3.1.8: select-param = "CONDSTORE"
-void read_parameters(Session& session, Parser& in) {
-  if (in.at_end() || !in.ok()) return;
+bool read_parameters(Parser& in) {
+  if (in.at_end() || !in.ok()) return false;
   in.sp();
   in.expect('(');
   if (!in.take_keyword("CONDSTORE")) in.fail("Unknown parameter");
   in.expect(')');
-  if (in.ok() && in.at_end()) session.enable_condstore();
+  return true;
 }
 
 /// The sequence number of the first unseen message, or 0.
@@ -62,12 +62,13 @@ async::Task<Reply> select_as(Session& session, Command& command, Access access) 
   auto& in = command.args;
   in.sp();
   auto name = in.mailbox();
-  read_parameters(session, in);
+  const bool condstore = read_parameters(in);
   in.end();
   if (!in.ok()) co_return in.fault();
   // RFC 3501 §6.3.1: the selected mailbox is left also when this fails. RFC 7162 §3.2.11: CLOSED marks the moment.
   if (session.is_selected()) session.out().append("* OK [CLOSED] Previous mailbox is closed\r\n");
   session.unselect();
+  if (condstore) session.enable_condstore();
   auto view = co_await open(session, std::move(name), access);
   if (!view) co_return from_error(view.error());
   describe(session.out(), **view);

@@ -14,10 +14,12 @@ async::Task<Reply> status(Session& session, Command& command) {
   const auto items = parse_status_items(in);
   in.end();
   if (!in.ok()) co_return in.fault();
-  if (std::ranges::find(items, StatusItem::highest_modseq) != items.end()) session.enable_condstore();
+  if (contains(items, StatusItem::highest_modseq)) session.enable_condstore();
   const auto info = co_await session.store().status(std::move(name));
   if (!info) co_return from_error(info.error());
-  append_status(session.out(), *info, items, session.config()->limits.append_bytes);
+  const auto extras = co_await status_extras(session.store(), *info, items, session.config()->limits.append_bytes);
+  if (!extras) co_return from_error(extras.error());
+  append_status(session.out(), *info, items, *extras);
   co_return ok("Done");
 }
 
