@@ -99,6 +99,7 @@ Result<> check_quota(const AccountState& account, std::uint64_t bytes, std::uint
 }
 
 Uid insert_message(Transaction& tx, MailboxState& mailbox, const Insert& message) {
+  if (mailbox.uidnext == UINT32_MAX) throw SqlError{{ErrorKind::limit, "the mailbox has no UIDs left"}};
   touch_both(tx, mailbox);
   const ModSeq modseq = tx.next_modseq(mailbox);
   const Uid uid = mailbox.uidnext++;

@@ -33,6 +33,9 @@ std::vector<Suspect> suspects(Database& db) {
 bool is_whole(SegmentFolder& folder, const Placement& place) {
   const auto file = folder.open(place.segment);
   if (!file) return false;
+  std::error_code error;
+  const std::uint64_t file_size = std::filesystem::file_size(folder.path_of(place.segment), error);
+  if (error || place.length > file_size) return false;
   std::string body(place.length, '\0');
   return read_all_at((*file)->get(), body, place.offset).has_value() && checksum(body) == place.checksum;
 }

@@ -87,11 +87,12 @@ class SqliteSession final : public Session {
     const auto small = co_await core_.short_lane->run<std::optional<WatchPtr>>(
         [core = &core_, me = me_, mailbox](Database& db) { return load_watch(*core, db, {me, mailbox, max_short_rows}); });
     if (!small) co_return std::unexpected(small.error());
-    if (*small) co_return std::shared_ptr<Watch>(**small);
+    if (small->has_value()) co_return std::shared_ptr<Watch>(small->value());
     const auto large = co_await core_.long_lane->run<std::optional<WatchPtr>>(
         [core = &core_, me = me_, mailbox](Database& db) { return load_watch(*core, db, {me, mailbox, UINT64_MAX}); });
     if (!large) co_return std::unexpected(large.error());
-    co_return std::shared_ptr<Watch>(**large);
+    if (!*large) co_return no_mailbox();
+    co_return std::shared_ptr<Watch>(large->value());
   }
 
   Task<Result<Uid>> take_recent(MailboxId mailbox) override {

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <fstream>
+#include <random>
 
 #include "base/file.h"
 #include "store/sqlite/database.h"
@@ -107,6 +108,50 @@ TEST(Open, SaysWhenADatabaseIsDamaged) {
     EXPECT_EQ(store.error().kind, ErrorKind::corrupt);
     EXPECT_NE(store.error().text.find(path.string()), std::string::npos) << store.error().text;
     EXPECT_NE(store.error().text.find("backup"), std::string::npos) << store.error().text;
+  }
+}
+
+// security.md D96: damage inside a database gives errors, not crashes, and never ends the process.
+TEST(Open, SurvivesDamageAnywhere) {
+  const Folder folder;
+  Real real;
+  AccountId alice = 0;
+  {
+    const auto store = real.must_open(folder / "whole");
+    alice = add_account(*store, "alice@example.org");
+    for (int i = 0; i < 60; ++i) {
+      auto work = acceptance("body " + std::to_string(i), {{alice, "INBOX", "P: 1\r\n", 0}});
+      work.enqueue = QueueEntry{};
+      work.enqueue->recipients = {recipient("x@elsewhere.example", 5)};
+      must(store->accept(std::move(work)));
+    }
+  }
+  std::mt19937 random(9);
+  const auto size = std::filesystem::file_size(folder / "whole/mail.db");
+  for (int round = 0; round < 25; ++round) {
+    std::filesystem::remove_all(folder / "data");
+    std::filesystem::copy(folder / "whole", folder / "data", std::filesystem::copy_options::recursive);
+    {
+      std::fstream file(folder / "data/mail.db", std::ios::in | std::ios::out | std::ios::binary);
+      for (int i = 0; i < 40; ++i) {
+        file.seekp(static_cast<std::streamoff>(100 + random() % (size - 100)));
+        file.put(static_cast<char>(random()));
+      }
+    }
+    auto store = real.open({.data_dir = folder / "data"});
+    if (!store) continue;
+    const auto session = (*store)->session(identity(alice));
+    for (MailboxId box = 1; box < 7; ++box) {
+      wait(session->open(box));
+      wait(session->info(box, UidSet::all(), static_cast<MetaFields>(7)));
+      wait(session->vanished_since(box, 0));
+      for (Uid uid = 1; uid < 61; uid += 20) wait(session->body(box, uid));
+    }
+    wait(session->list());
+    wait((*store)->accept(acceptance("more", {{alice, "INBOX", "", 0}})));
+    wait((*store)->queue().list({}));
+    wait((*store)->queue().claim(100, std::chrono::seconds(1), {}));
+    wait((*store)->audit());
   }
 }
 
