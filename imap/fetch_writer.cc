@@ -30,6 +30,11 @@ void append_start(std::string& out, std::size_t index) {
   out.append(" FETCH (");
 }
 
+/// Sections of the message itself are found without the part tree.
+bool needs_parts(const FetchItem& item) {
+  return item.kind == Kind::body || (item.kind == Kind::section && !item.section.path.empty());
+}
+
 void append_literal_start(std::string& out, std::uint64_t size) {
   out += '{';
   append_number(out, size);
@@ -43,20 +48,19 @@ store::MetaFields FetchWriter::fields() const {
   for (const auto& item : request_.items) {
     if (item.kind == Kind::envelope) out |= store::meta_envelope;
     if (item.kind == Kind::body_structure) out |= store::meta_structure;
-    const bool whole = item.section.path.empty() && item.section.kind == mime::SectionKind::whole;
-    if (item.kind == Kind::body || (item.kind == Kind::section && !whole)) out |= store::meta_parts;
+    if (needs_parts(item)) out |= store::meta_parts;
   }
   return static_cast<store::MetaFields>(out);
 }
 
 bool FetchWriter::needs_info() const {
   return std::ranges::any_of(request_.items, [](const FetchItem& item) {
-    return item.kind != Kind::flags && item.kind != Kind::uid && item.kind != Kind::modseq;
+    const bool in_index = item.kind == Kind::internal_date || item.kind == Kind::size || item.kind == Kind::envelope ||
+                          item.kind == Kind::body_structure;
+    return in_index || needs_parts(item);
   });
 }
 
-// Flags that this command changed come first, in the same response: some programs take the first FETCH response for the whole
-// answer (curl, measured).
 void FetchWriter::begin(std::size_t index, const store::Row& row) {
   auto& out = session_.out();
   append_start(out, index);
@@ -188,22 +192,30 @@ void FetchWriter::write_flags(const store::Row& row) {
   out += ')';
 }
 
-async::Task<Result<>> FetchWriter::write_section(const FetchItem& item, Message& message) {
-  const auto& section = item.section;
+/// The octets of a section, before its partial; nothing when there is no such section.
+async::Task<Result<std::optional<mime::Range>>> FetchWriter::find(const Section& section, Message& message) {
+  if (!section.path.empty()) {
+    const auto tree = co_await message.tree();
+    if (!tree) co_return std::unexpected(tree.error());
+    co_return mime::find_section(**tree, section.path, section.kind);
+  }
   const auto size = co_await message.size();
   if (!size) co_return std::unexpected(size.error());
-  if (section.path.empty() && section.kind == mime::SectionKind::whole) {
-    co_return co_await write_range(item, message, cut(mime::Range{0, *size}, section.partial));
-  }
-  const auto tree = co_await message.tree();
-  if (!tree) co_return std::unexpected(tree.error());
-  const auto range = mime::find_section(**tree, section.path, section.kind);
-  if (!range) {
+  if (section.kind == mime::SectionKind::whole) co_return mime::Range{0, *size};
+  const auto header = co_await message.header_size();
+  if (!header) co_return std::unexpected(header.error());
+  co_return section.kind == mime::SectionKind::header ? mime::Range{0, *header} : mime::Range{*header, *size};
+}
+
+async::Task<Result<>> FetchWriter::write_section(const FetchItem& item, Message& message) {
+  const auto range = co_await find(item.section, message);
+  if (!range) co_return std::unexpected(range.error());
+  if (!*range) {
     session_.out().append(item.label).append(" NIL");
     co_return Result<>();
   }
-  if (section.filter != Section::Filter::none) co_return co_await write_fields(item, message, *range);
-  co_return co_await write_range(item, message, cut(*range, section.partial));
+  if (item.section.filter != Section::Filter::none) co_return co_await write_fields(item, message, **range);
+  co_return co_await write_range(item, message, cut(**range, item.section.partial));
 }
 
 // Header blocks beyond mime::max_header_block are not searched further; SMTP refuses them, only imported mail can have them.

@@ -34,6 +34,7 @@ class FetchWriter {
   bool item_at_once(const FetchItem& item, const store::Row& row, const store::MessageInfo* info);
   bool index_item_at_once(FetchItem::Kind kind, const store::MessageInfo& info);
   async::Task<Result<>> write_item(const FetchItem& item, Message& message);
+  async::Task<Result<std::optional<mime::Range>>> find(const Section& section, Message& message);
   async::Task<Result<>> write_section(const FetchItem& item, Message& message);
   async::Task<Result<>> write_fields(const FetchItem& item, Message& message, mime::Range range);
   async::Task<Result<>> write_range(const FetchItem& item, Message& message, mime::Range range);

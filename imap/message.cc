@@ -4,10 +4,14 @@
 
 #include "imap/limits.h"
 #include "mime/body_structure.h"
+#include "mime/header.h"
 #include "mime/part_codec.h"
 
 namespace postern::imap {
 namespace {
+
+/// Nearly every header is shorter.
+constexpr std::size_t usual_header = 16 * 1024;
 
 /// Part offsets are kept relative to the body; the prefix lies in front of the root's header.
 void move_behind_prefix(mime::PartTree& tree, std::uint64_t prefix) {
@@ -79,6 +83,19 @@ async::Task<Result<std::uint64_t>> Message::size() {
   if (info_ != nullptr) co_return info_->size;
   if (const auto opened = co_await open(); !opened) co_return std::unexpected(opened.error());
   co_return reader_->size();
+}
+
+async::Task<Result<std::uint64_t>> Message::header_size() {
+  const auto octets = co_await size();
+  if (!octets || *octets == 0) co_return octets;
+  const auto first = co_await read(0, usual_header);
+  if (!first) co_return std::unexpected(first.error());
+  mime::HeaderEndFinder finder;
+  finder.feed(*first);
+  if (finder.done()) co_return finder.size();
+  const auto parts = co_await tree();
+  if (!parts) co_return std::unexpected(parts.error());
+  co_return (*parts)->root().body_begin;
 }
 
 async::Task<Result<std::string_view>> Message::read(std::uint64_t offset, std::size_t most) {

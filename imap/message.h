@@ -28,6 +28,8 @@ class Message {
   /// The part tree; offsets count from the first octet of the prefix.
   async::Task<Result<const mime::PartTree*>> tree();
   async::Task<Result<std::uint64_t>> size();
+  /// Octets of the message's own header with its empty line; the first octets usually tell, without the tree.
+  async::Task<Result<std::uint64_t>> header_size();
   /// Up to `most` octets at the offset, at least one; error corrupt when there are none. Good until the next call.
   async::Task<Result<std::string_view>> read(std::uint64_t offset, std::size_t most);
   /// Octets of a range, at most `most` of them.

@@ -141,7 +141,7 @@ store::MetaFields Searcher::fields() const {
   unsigned out = store::meta_none;
   for (const auto& key : program_.keys) {
     if (key.kind >= Kind::sent_before && key.kind <= Kind::envelope_text) out |= store::meta_envelope;
-    if (reads_content(key.kind)) out |= store::meta_parts;
+    if (key.kind == Kind::body || key.kind == Kind::text) out |= store::meta_parts;
   }
   return static_cast<store::MetaFields>(out);
 }
@@ -215,10 +215,9 @@ async::Task<Result<Truth>> Searcher::test_message(const Known& known, Message& m
 /// Decides the HEADER keys.
 async::Task<Result<>> Searcher::read_header(Message& message) {
   if (std::ranges::find(program_.keys, Kind::header, &SearchKey::kind) == program_.keys.end()) co_return Result<>();
-  const auto tree = co_await message.tree();
-  if (!tree) co_return std::unexpected(tree.error());
-  const auto& root = (*tree)->root();
-  const auto block = co_await message.read_all({root.header_begin, root.body_begin}, mime::max_header_block);
+  const auto size = co_await message.header_size();
+  if (!size) co_return std::unexpected(size.error());
+  const auto block = co_await message.read_all({0, *size}, mime::max_header_block);
   if (!block) co_return std::unexpected(block.error());
   const mime::Header header(*block);
   for (std::size_t i = 0; i < program_.keys.size(); ++i) {
