@@ -90,8 +90,9 @@ async::Task<Result<std::uint64_t>> Message::header_size() {
   if (!octets || *octets == 0) co_return octets;
   const auto first = co_await read(0, usual_header);
   if (!first) co_return std::unexpected(first.error());
+  if (head_.empty()) head_ = *first;
   mime::HeaderEndFinder finder;
-  finder.feed(*first);
+  finder.feed(head_);
   if (finder.done()) co_return finder.size();
   const auto parts = co_await tree();
   if (!parts) co_return std::unexpected(parts.error());
@@ -99,6 +100,7 @@ async::Task<Result<std::uint64_t>> Message::header_size() {
 }
 
 async::Task<Result<std::string_view>> Message::read(std::uint64_t offset, std::size_t most) {
+  if (offset < head_.size()) co_return std::string_view(head_).substr(static_cast<std::size_t>(offset), most);
   if (const auto opened = co_await open(); !opened) co_return std::unexpected(opened.error());
   auto bytes = co_await reader_->read(offset, most);
   if (bytes && bytes->empty()) co_return fail(ErrorKind::corrupt, "message is shorter than its index says");

@@ -46,6 +46,7 @@ class Message {
   std::string body_structure_;  ///< when computed anew
   std::unique_ptr<store::BodyReader> reader_;
   std::optional<mime::PartTree> tree_;
+  std::string head_;  ///< the first octets, kept once header_size() has read them
 };
 
 }  // namespace postern::imap
