@@ -15,7 +15,6 @@ Offer Inbound::offer(const Conversation& talk) const {
   const auto& limits = talk.config->limits;
   Offer offer;
   offer.starttls = talk.options.tls != nullptr && !talk.tls();
-  offer.require_tls = talk.tls();
   offer.message_bytes = limits.message_bytes;
   offer.recipients = limits.recipients_inbound;
   offer.messages = limits.messages_per_session;

@@ -17,7 +17,6 @@ smtp::Offer Outgoing::offer(const smtp::Conversation& talk) const {
   const auto& limits = talk.config->limits;
   smtp::Offer offer;
   offer.starttls = talk.options.tls != nullptr && !talk.tls();
-  offer.require_tls = talk.tls();
   offer.message_bytes = limits.message_bytes;
   offer.recipients = limits.recipients_submission;
   offer.messages = limits.messages_per_session;
