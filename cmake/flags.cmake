@@ -9,6 +9,13 @@ option(POSTERN_COVERAGE "instrument for llvm-cov" OFF)
 option(POSTERN_FUZZ "build the libFuzzer programs" OFF)
 option(POSTERN_BENCH "build the load programs and micro benchmarks" OFF)
 
+option(POSTERN_CCACHE "compile through ccache when it is installed" OFF)
+find_program(ccache ccache)
+if(POSTERN_CCACHE AND ccache)
+  # The precompiled header is part of what ccache compares; its time stamp is not (-fno-pch-timestamp below).
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${ccache})
+endif()
+
 add_library(postern_flags INTERFACE)
 target_compile_options(postern_flags INTERFACE
   -Wall -Wextra -Wshadow -Wconversion -Werror -Wno-missing-field-initializers
