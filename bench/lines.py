@@ -13,6 +13,7 @@ import servers
 
 BIG = 0  # index, from the end, of the account with the large INBOX
 APPENDED = 200
+IDLE_SESSIONS = 400
 
 
 @dataclass
@@ -54,11 +55,16 @@ class Bench:
         """The options that name accounts and their password."""
         return ["--user", f"u%d@{servers.DOMAIN}", "--users", users or self.accounts, "--password", servers.PASSWORD]
 
+    def warm(self, server):
+        """One login of every account: a password that was proven lately is not checked the slow way again."""
+        self.load("login", "--port", server.ports["imaps"], *self.login(server), "--connections", 2, "--logins", self.accounts)
+
     def count(self, server, each):
         return self.load("count", "--port", server.ports["imaps"], "--each", each, *self.login(server))
 
     def deliver(self, server, messages, *words, port="smtp"):
         """Sends and waits until every mailbox shows it; gives delivered messages a second."""
+        self.warm(server)
         cpu = server.cpu_seconds()
         sent = self.load("smtp", "--port", server.ports[port], "--messages", messages, "--rcpts", self.accounts, *words)
         self.held[server.name] = self.held.get(server.name, 0) + messages // self.accounts
@@ -80,16 +86,16 @@ def delivery(messages, connections, per_connection, *words):
 
 def submission(messages, per_connection):
     def measure(bench, server):
-        # Each submits as itself to itself: the sender must be one's own address.
-        words = ["--starttls", "--connections", 20, "--per-connection", per_connection, "--from", f"u0@{servers.DOMAIN}",
-                 "--user", f"u0@{servers.DOMAIN}", "--password", servers.PASSWORD]
+        # The sender must be one's own address; all accounts take part, since each may send only so much.
+        words = ["--starttls", "--connections", 20, "--per-connection", per_connection, "--from", f"u%d@{servers.DOMAIN}",
+                 *bench.login(server)]
         return bench.deliver(server, bench.size(messages), *words, port="submission")
     return measure
 
 
 def login(bench, server):
     words = ["login", "--port", server.ports["imaps"], *bench.login(server)]
-    bench.load(*words, "--connections", 2, "--logins", bench.accounts)  # warm
+    bench.warm(server)
     cpu, logins = server.cpu_seconds(), bench.size(2000)
     result = bench.load(*words, "--connections", 20, "--logins", logins)
     bench.note(server, cpu_ms=round((server.cpu_seconds() - cpu) * 1000 / logins, 3), p99_ms=result["p99_ms"],
@@ -102,28 +108,39 @@ def relay(bench, server):
     sink = bench.start("sink", "--port", servers.SINK_PORT, "--messages", messages)
     sink.stdout.readline()
     cpu = server.cpu_seconds()
-    sent = bench.load("smtp", "--port", server.ports["relay"], "--messages", messages, "--per-connection", 100,
-                      "--from", f"u0@{servers.DOMAIN}", "--rcpt", "someone%d@elsewhere.test", "--rcpts", 1000)
     try:
+        sent = bench.load("smtp", "--port", server.ports["relay"], "--messages", messages, "--per-connection", 100,
+                          "--from", f"u0@{servers.DOMAIN}", "--rcpt", "someone%d@elsewhere.test", "--rcpts", 1000)
         got = json.loads(sink.communicate(timeout=120)[0].splitlines()[-1])
     except subprocess.TimeoutExpired:
-        sink.terminate()
-        raise RuntimeError(f"the sink got only {sink.communicate()[0]}") from None
+        raise RuntimeError("the sink did not get everything in 120 s") from None
+    finally:
+        sink.kill()
+        sink.wait()
     bench.note(server, accepted=sent["rate"], cpu_ms=round((server.cpu_seconds() - cpu) * 1000 / messages, 3))
     return messages / ((got["finished_ns"] - sent["started_ns"]) / 1e9)
 
 
 def idle(bench, server):
-    sessions = 200
-    before = server.pss_kib()
+    """What a session adds, over the second half of them: the first ones also pay for what all share."""
+    server.stop()
+    server.launch()
+    bench.warm(server)
+    few = hold_idle(bench, server, IDLE_SESSIONS // 2)
+    many = hold_idle(bench, server, IDLE_SESSIONS)
+    return (many - few) / (IDLE_SESSIONS / 2)
+
+
+def hold_idle(bench, server, sessions):
+    """PSS in KiB while so many sessions are in IDLE."""
     program = bench.start("idle", "--port", server.ports["imaps"], "--connections", sessions, *bench.login(server),
                           stdin=subprocess.PIPE)
     ready = program.stdout.readline().strip()
-    during = server.pss_kib()
+    held = server.pss_kib()
     program.communicate("\n")
     if ready != f"ready {sessions}":
         raise RuntimeError(f"only {ready} sessions")
-    return (during - before) / sessions
+    return held
 
 
 def rest(bench, server):

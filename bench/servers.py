@@ -363,6 +363,12 @@ class Peer(Server):
         wait_for_port(self.ports["imaps"], self.run_in_background("dovecot", "-F", "-c", self.folder / "dovecot.conf"))
         wait_for_port(self.ports["smtp"], self.run_in_background("postfix", "-c", self.folder / "etc", "start-fg"))
 
+    def stop(self):
+        # The process that start-fg leaves in front does not hand signals on to the master.
+        if self.processes:
+            subprocess.run(["postfix", "-c", str(self.folder / "etc"), "stop"], stdout=self.log, stderr=self.log, check=False)
+        super().stop()
+
 
 class Names:
     """Debian's knot, authoritative for test. and the reverse zone of loopback, so that no question leaves the machine."""

@@ -28,7 +28,7 @@ struct Plan {
   std::uint64_t per_connection = 1;
   std::uint64_t per_message = 1;
   bool pipelining = true;
-  std::string sender;
+  Pattern senders;  // numbered as the users
   Pattern recipients;
   Pattern users;
   std::string password;
@@ -108,9 +108,11 @@ class Session final : public Channel {
       step_ = Step::starttls;
       return send("STARTTLS\r\n");
     }
+    const std::uint64_t account = work_.users++;
+    sender_ = work_.plan.senders.at(account);
     if (work_.plan.users.empty()) return message();
     step_ = Step::auth;
-    const std::string user = work_.plan.users.at(work_.users++);
+    const std::string user = work_.plan.users.at(account);
     using namespace std::string_literals;
     send("AUTH PLAIN " + base64("\0"s + user + "\0"s + work_.plan.password) + "\r\n");
   }
@@ -124,7 +126,7 @@ class Session final : public Channel {
     number_ = work_.taken++;
     recipients_ = 0;
     step_ = Step::mail;
-    send(fmt::format("MAIL FROM:<{}>\r\n", work_.plan.sender));
+    send(fmt::format("MAIL FROM:<{}>\r\n", sender_));
     if (!work_.plan.pipelining) return;
     for (std::uint64_t i = 0; i < work_.plan.per_message; ++i) recipient(i);
     send("DATA\r\n");
@@ -150,7 +152,7 @@ class Session final : public Channel {
 
   void body() {
     step_ = Step::body;
-    send(work_.messages.make(number_));
+    send(work_.messages.make(number_, sender_));
     send(".\r\n");
   }
 
@@ -161,6 +163,7 @@ class Session final : public Channel {
 
   Work& work_;
   Step step_ = Step::greeting;
+  std::string sender_;
   std::uint64_t sent_ = 0;        // messages begun on this connection
   std::uint64_t number_ = 0;      // of the present message
   std::uint64_t recipients_ = 0;  // of it, accepted so far
@@ -175,7 +178,7 @@ Plan read_plan(const Options& options) {
       .per_connection = options.number("per-connection", 1),
       .per_message = options.number("per-message", 1),
       .pipelining = !options.has("no-pipelining"),
-      .sender = options.text("from", "sender@elsewhere.test"),
+      .senders = Pattern(options.text("from", "sender@elsewhere.test"), users),
       .recipients = Pattern(options.text("rcpt", "u%d@bench.test"), options.number("rcpts", 1)),
       .users = Pattern(options.text("user"), users),
       .password = options.text("password"),

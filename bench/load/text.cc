@@ -41,17 +41,17 @@ std::string make_corpus(std::size_t size) {
 
 }  // namespace
 
-Messages::Messages(Shape shape) : shape_(shape), corpus_(make_corpus(std::max(corpus_size, 2 * shape.size))) {}
+Messages::Messages(Shape shape) : shape_(shape), corpus_(make_corpus(std::max(corpus_size, 2 * shape_.size))) {}
 
-std::string Messages::fields(std::uint64_t n) const {
+std::string Messages::fields(std::uint64_t n, std::string_view from) const {
   return fmt::format(
       "Date: Tue, 03 Feb 2026 {:02}:{:02}:{:02} +0100\r\n"
-      "From: \"Sender Number {}\" <sender{}@elsewhere.test>\r\n"
+      "From: \"Sender Number {}\" <{}>\r\n"
       "To: \"A Reader\" <reader@bench.test>, other{}@bench.test\r\n"
       "Message-ID: <{}.{}.bench@elsewhere.test>\r\n"
       "Subject: Measured message {} about word{}\r\n"
       "User-Agent: Mozilla Thunderbird\r\nX-Priority: 3\r\nMIME-Version: 1.0\r\n",
-      n / 3600 % 24, n / 60 % 60, n % 60, n % 97, n % 97, n % 13, n, getpid(), n, n % 1000);
+      n / 3600 % 24, n / 60 % 60, n % 60, n % 97, from, n % 13, n, getpid(), n, n % 1000);
 }
 
 // Whole lines of the corpus, from a place that n decides.
@@ -74,8 +74,8 @@ std::string Messages::multipart(std::uint64_t n, std::size_t size) const {
       n, body(n, third), body(n + 1, third), body(n + 2, third));
 }
 
-std::string Messages::make(std::uint64_t n) const {
-  std::string message = fields(n);
+std::string Messages::make(std::uint64_t n, std::string_view from) const {
+  std::string message = fields(n, from);
   const std::size_t left = shape_.size > message.size() + line_length ? shape_.size - message.size() : line_length;
   if (shape_.mime) return message + multipart(n, left);
   return message + "Content-Type: text/plain; charset=us-ascii\r\n\r\n" + body(n, left);

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace postern::bench {
 
@@ -16,11 +17,11 @@ struct Shape {
 class Messages {
  public:
   explicit Messages(Shape shape);
-  /// The n-th message.
-  std::string make(std::uint64_t n) const;
+  /// The n-th message; its From field names this address.
+  std::string make(std::uint64_t n, std::string_view from = "sender@elsewhere.test") const;
 
  private:
-  std::string fields(std::uint64_t n) const;
+  std::string fields(std::uint64_t n, std::string_view from) const;
   std::string body(std::uint64_t n, std::size_t size) const;
   std::string multipart(std::uint64_t n, std::size_t size) const;
 
