@@ -186,6 +186,11 @@ connection_rate_per_minute = 100000
 imap_per_address = 10000
 imap_per_user_address = 1000
 messages_per_session = 10000
+[submission]
+messages_per_hour = 10000000
+recipients_per_hour = 10000000
+messages_per_day = 10000000
+recipients_per_day = 10000000
 [queue]
 per_host = 20
 per_domain = 20
