@@ -19,9 +19,17 @@ struct Directory::State {
     const std::lock_guard lock(mutex);
     return index;
   }
-  void replace(store::AccountTable table) {
+  /// To be taken before the table is read.
+  std::uint64_t ticket() {
+    const std::lock_guard lock(mutex);
+    return ++tickets;
+  }
+  /// Two changes may read the table in parallel; what was asked for earlier never replaces what was asked for later.
+  void replace(store::AccountTable table, std::uint64_t ticket) {
     auto fresh = std::make_shared<const Index>(std::move(table));
     const std::lock_guard lock(mutex);
+    if (ticket < shown) return;
+    shown = ticket;
     index = std::move(fresh);
   }
 
@@ -29,6 +37,8 @@ struct Directory::State {
   Log& log;
   mutable std::mutex mutex;
   std::shared_ptr<const Index> index;
+  std::uint64_t tickets = 0;
+  std::uint64_t shown = 0;  ///< ticket of `index`
 };
 
 namespace {
@@ -86,9 +96,10 @@ Directory::Directory(store::Accounts& accounts, Log& log) : state_(std::make_uni
 Directory::~Directory() = default;
 
 async::Task<Result<>> Directory::load() {
+  const auto ticket = state_->ticket();
   auto table = co_await state_->accounts.load();
   if (!table) co_return std::unexpected(table.error());
-  state_->replace(std::move(*table));
+  state_->replace(std::move(*table), ticket);
   co_return Result<>();
 }
 
