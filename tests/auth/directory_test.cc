@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "async/completion.h"
 #include "async/executor.h"
+#include "async/task_group.h"
 #include "auth/index.h"
 #include "store/memory/memory.h"
 
@@ -227,6 +229,48 @@ TEST(IndexTest, DiamondsDeliverOnceAndDanglingRowsNowhere) {
   EXPECT_EQ(index.resolve(address("top@example.org")).value().accounts.size(), 1U);
   EXPECT_EQ(index.resolve(address("gone@example.org")).error().kind, ErrorKind::not_found);
   EXPECT_EQ(index.resolve(address("broken@example.org")).error().kind, ErrorKind::not_found);
+}
+
+/// Answers load() when the test says so, with the next of its tables.
+struct SlowAccounts final : store::Accounts {
+  async::Task<Result<store::AccountTable>> load() override {
+    auto [promise, future] = async::make_promise<Result<store::AccountTable>>();
+    asked.push_back(std::move(promise));
+    co_return co_await std::move(future).get();
+  }
+  void answer(std::size_t which, std::string domain) {
+    store::AccountTable table;
+    table.domains.push_back({std::move(domain)});
+    asked.at(which).set(std::move(table));
+  }
+  async::Task<Result<>> add_domain(store::DomainRow) override { co_return Result<>(); }
+  async::Task<Result<>> remove_domain(std::string) override { co_return Result<>(); }
+  async::Task<Result<store::AccountId>> add_account(store::AccountRow) override { co_return store::AccountId(1); }
+  async::Task<Result<>> set_account(store::AccountRow) override { co_return Result<>(); }
+  async::Task<Result<>> remove_account(store::AccountId) override { co_return Result<>(); }
+  async::Task<Result<>> add_address(store::AddressRow) override { co_return Result<>(); }
+  async::Task<Result<>> remove_address(store::AddressRow) override { co_return Result<>(); }
+
+  std::vector<async::Promise<Result<store::AccountTable>>> asked;
+};
+
+async::Task<> reload(Directory& directory) { (co_await directory.load()).value(); }
+
+TEST(DirectoryReload, AnOlderTableDoesNotReplaceANewerOne) {
+  Log log{LogLevel::off, null_sink()};
+  SlowAccounts accounts;
+  Directory directory(accounts, log);
+  async::Runtime runtime(1);
+  async::TaskGroup tasks(log, "test");
+  tasks.spawn(runtime.executor(0), reload(directory));
+  tasks.spawn(runtime.executor(0), reload(directory));
+  async::post(runtime.executor(0), [&accounts] {
+    accounts.answer(1, "new.example");
+    accounts.answer(0, "old.example");
+  });
+  runtime.start();
+  ASSERT_TRUE(tasks.join(std::chrono::seconds(20)));
+  EXPECT_TRUE(directory.is_local(mail::Domain::parse("new.example").value()));
 }
 
 }  // namespace
