@@ -32,11 +32,14 @@ class NameServer {
     ::bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), length);
     ::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&address), &length);
     port_ = ntohs(address.sin_port);
-    thread_ = std::thread([this] { serve(); });
   }
   ~NameServer() {
     stop_ = true;
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
+  }
+  /// From here on `records` must not change.
+  void start() {
+    thread_ = std::thread([this] { serve(); });
   }
   std::map<std::string, std::vector<std::string>> records;
   std::atomic<int> asked{0};
@@ -103,6 +106,7 @@ struct UnboundTest : testing::Test {
     server.records["host.test. 1"] = {"\xc0\0\2\7"s};
     server.records["1.0.0.10.in-addr.arpa. 12"] = {"\4home\3lan\0"s};
     options.servers = {server.endpoint()};
+    server.start();
   }
   Resolver& start() {
     auto made = Unbound::create(options, loop.executor(), log);
@@ -156,8 +160,10 @@ TEST_F(UnboundTest, TooManyQueriesAndOddNames) {
 TEST_F(UnboundTest, StubZonesHaveTheirServer) {
   NameServer other;
   other.records["inner.corp.example. 1"] = {"\x0a\0\0\x09"s};
+  other.start();
   NameServer second;
   second.records = other.records;
+  second.start();
   options.stubs = {{"corp.example", other.endpoint()}, {"corp.example", second.endpoint()}};
   const auto a = loop.run(start().a("inner.corp.example"));
   ASSERT_TRUE(a.ok()) << to_string(a.status) << a.text;
