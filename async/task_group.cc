@@ -26,6 +26,9 @@ struct Entry {
   asio::cancellation_signal signal;
   std::function<void()> on_stop;
   bool done = false;
+  // The next two are under the group's mutex: the signal belongs to the spawning thread until the coroutine is launched.
+  bool launched = false;
+  bool cancel_at_launch = false;
 };
 
 /// What left a coroutine, for the log; empty for what a cancelled coroutine throws.
@@ -70,14 +73,39 @@ struct TaskGroup::Shared {
     idle_event.publish();
   }
 
-  void for_each_on_its_executor(void (*act)(Entry&)) {
+  static void on_its_executor(const std::shared_ptr<Entry>& entry, void (*act)(Entry&)) {
+    post(entry->executor, [entry, act] {
+      if (!entry->done) act(*entry);
+    });
+  }
+
+  void run_hooks() {
     const std::lock_guard lock(mutex);
     for (const auto& entry : entries) {
-      post(entry->executor, [entry, act] {
-        if (!entry->done) act(*entry);
+      on_its_executor(entry, [](Entry& asked) {
+        if (asked.on_stop) asked.on_stop();
       });
     }
   }
+
+  void cancel_all() {
+    const std::lock_guard lock(mutex);
+    for (const auto& entry : entries) {
+      entry->cancel_at_launch = true;
+      if (entry->launched) on_its_executor(entry, emit);
+    }
+  }
+
+  /// From here on the entry's signal is touched only on its executor. Catches up on a cancel() that came too early: one that
+  /// reaches Asio's own first co_await leaves co_spawn by an exception, which would end the process.
+  void launched(const std::shared_ptr<Entry>& entry) {
+    const std::lock_guard lock(mutex);
+    entry->launched = true;
+    if (entry->cancel_at_launch) on_its_executor(entry, emit);
+  }
+
+ private:
+  static void emit(Entry& entry) { entry.signal.emit(asio::cancellation_type::terminal); }
 };
 
 namespace {
@@ -111,14 +139,16 @@ TaskGroup::~TaskGroup() {
 }
 
 bool TaskGroup::spawn(Executor executor, Task<> task, std::function<void()> on_stop) {
+  const auto shared = shared_;  // the coroutine may run at once, and end the group
   auto entry = std::make_shared<Entry>();
   entry->executor = executor;
   entry->on_stop = std::move(on_stop);
-  std::unique_lock lock(shared_->mutex);
-  if (shared_->stopping) return false;
-  const auto position = shared_->entries.insert(shared_->entries.end(), entry);
+  std::unique_lock lock(shared->mutex);
+  if (shared->stopping) return false;
+  const auto position = shared->entries.insert(shared->entries.end(), entry);
   lock.unlock();
-  asio::co_spawn(executor, std::move(task), asio::bind_cancellation_slot(entry->signal.slot(), Ended(shared_, position)));
+  asio::co_spawn(executor, std::move(task), asio::bind_cancellation_slot(entry->signal.slot(), Ended(shared, position)));
+  shared->launched(entry);
   return true;
 }
 
@@ -140,14 +170,10 @@ void TaskGroup::request_stop() {
     if (std::exchange(shared_->stopping, true)) return;
   }
   shared_->stop_event.publish();
-  shared_->for_each_on_its_executor([](Entry& entry) {
-    if (entry.on_stop) entry.on_stop();
-  });
+  shared_->run_hooks();
 }
 
-void TaskGroup::cancel() {
-  shared_->for_each_on_its_executor([](Entry& entry) { entry.signal.emit(asio::cancellation_type::terminal); });
-}
+void TaskGroup::cancel() { shared_->cancel_all(); }
 
 Task<bool> TaskGroup::wait(std::chrono::milliseconds limit) {
   auto shared = shared_;

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <latch>
 #include <mutex>
+#include <thread>
 
 #include "async/deadline.h"
 #include "async/executor.h"
@@ -57,6 +59,24 @@ TEST_F(TaskGroupTest, HardCancelEndsSleepers) {
   runtime.start();
   EXPECT_TRUE(tasks.stop_and_join(std::chrono::milliseconds(1), std::chrono::seconds(20)));
   EXPECT_TRUE(lines.empty());
+}
+
+// A connection is accepted on one loop and served on another, while a third thread stops the group.
+TEST_F(TaskGroupTest, CancelWhileSpawningIsNotLost) {
+  runtime.start();
+  constexpr std::size_t rounds = 500;
+  for (std::size_t round = 0; round < rounds; ++round) {
+    TaskGroup group(log, "round");
+    std::latch begin(2);
+    std::jthread spawner([&] {
+      begin.arrive_and_wait();
+      group.spawn(runtime.executor(round % runtime.size()), sleeps_long());
+    });
+    begin.arrive_and_wait();
+    while (group.size() == 0) std::this_thread::yield();
+    group.cancel();
+    ASSERT_TRUE(group.join(std::chrono::seconds(20))) << round;
+  }
 }
 
 Task<bool> wait_for_group(TaskGroup& group, std::chrono::milliseconds limit) { co_return co_await group.wait(limit); }
