@@ -279,7 +279,7 @@ void Door::State::tell(const Arrival& arrival, const std::string& id, const Resu
   local.add(static_cast<double>(arrival.local.size()));
   remote.add(static_cast<double>(arrival.remote.size()));
   bytes.add(static_cast<double>(arrival.body->size()));
-  parts.log.info("queue", "accepted",
+  parts.log.debug("queue", "accepted",
                  {{"id", id},
                   {"from", mail::to_string(arrival.envelope.sender)},
                   {"size", arrival.body->size()},
