@@ -63,7 +63,14 @@ async::Task<Answer> domain_add(Context context, Arguments arguments) {
 async::Task<Answer> domain_remove(Context context, Arguments arguments) {
   auto name = text_argument(arguments, "name");
   if (!name) co_return std::unexpected(name.error());
-  co_return answer_of(co_await context.directory.remove_domain(*name));
+  auto removed = co_await context.directory.remove_domain(*name);
+  if (!removed && removed.error().kind == ErrorKind::conflict) {
+    co_return fail(ErrorKind::conflict,
+                   *name + " is still used; remove what `postern account list` and `postern alias list` show of it first");
+  }
+  if (!removed && removed.error().kind == ErrorKind::not_found)
+    co_return fail(ErrorKind::not_found, "there is no domain " + *name + "; `postern domain list` shows all");
+  co_return answer_of(removed);
 }
 
 async::Task<Answer> domain_list(Context context, Arguments) {

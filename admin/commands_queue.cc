@@ -47,6 +47,10 @@ Result<store::QueueFilter> read_filter(const Arguments& arguments) {
   return filter;
 }
 
+std::unexpected<Error> no_entry(std::uint64_t id) {
+  return fail(ErrorKind::not_found, fmt::format("no queue entry {}; `postern queue list` shows all", id));
+}
+
 async::Task<Answer> order(Context context, Arguments arguments, store::QueueOrder what) {
   auto filter = read_filter(arguments);
   if (!filter) co_return std::unexpected(filter.error());
@@ -55,8 +59,15 @@ async::Task<Answer> order(Context context, Arguments arguments, store::QueueOrde
     co_return fail(ErrorKind::invalid, "say which: an id, --domain, --sender or --all");
   }
   filter->most = SIZE_MAX;
+  const auto id = filter->id;
   auto touched = co_await context.store.queue().order(std::move(*filter), what);
   if (!touched) co_return std::unexpected(touched.error());
+  if (*touched == 0 && id) {
+    store::QueueFilter only;
+    only.id = id;
+    const auto there = co_await context.store.queue().list(std::move(only));
+    if (there && there->empty()) co_return no_entry(*id);
+  }
   co_return json::object{{"recipients", *touched}};
 }
 
@@ -97,8 +108,7 @@ async::Task<Answer> queue_show(Context context, Arguments arguments) {
   filter.id = *id;
   auto entries = co_await context.store.queue().list(std::move(filter));
   if (!entries) co_return std::unexpected(entries.error());
-  if (entries->empty())
-    co_return fail(ErrorKind::not_found, fmt::format("no queue entry {}; `postern queue list` shows all", **id));
+  if (entries->empty()) co_return no_entry(**id);
   auto body = co_await context.store.queue().body(**id);
   if (!body) co_return std::unexpected(body.error());
   auto header = co_await read_header(**body);

@@ -36,7 +36,8 @@ std::vector<Service> services(const Listen& listen) {
 }
 
 void check_server(const Config& config, Findings& found) {
-  if (config.server.hostname.find('.') == std::string::npos) {
+  const std::string_view name = config.server.hostname;
+  if (name.find('.') == name.npos || name.ends_with(".localdomain") || name.ends_with(".localhost")) {
     warning(found, "server.hostname",
             fmt::format("\"{}\" is no public name; write the one that DNS knows this machine by", config.server.hostname));
   }

@@ -11,6 +11,7 @@ admin::ExitCode exit_code_for(ErrorKind kind) {
     case ErrorKind::unsupported: return admin::exit_data_newer;
     case ErrorKind::conflict: return admin::exit_locked;
     case ErrorKind::exists: return admin::exit_port_in_use;
+    case ErrorKind::not_found:  // a user, an address or a file that the configuration names
     case ErrorKind::invalid: return admin::exit_configuration;
     default: return admin::exit_internal;
   }

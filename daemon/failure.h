@@ -10,10 +10,7 @@
 
 namespace postern::daemon {
 
-struct Failure {
-  admin::ExitCode code = admin::exit_internal;
-  std::string text;  ///< one line with the remedy
-};
+using admin::Failure;
 
 template <class T>
 using Started = std::expected<T, Failure>;

@@ -49,6 +49,9 @@ Started<Archive> open_archive(Ground ground) {
                                                       .log = ground.log,
                                                       .metrics = ground.metrics},
                                                      auth::settings_from(ground.config)));
+  // A key or mechanism that the data folder should hold and does not.
+  if (!service && service.error().kind == ErrorKind::not_found)
+    return cannot_start(admin::exit_data_damaged, service.error().text);
   if (!service) return cannot_start(service.error());
   archive.auth = std::move(*service);
   return archive;
@@ -97,8 +100,11 @@ Started<void> House::open_way_out() {
   runner_ = std::make_unique<queue::Runner>(queue::Runner::Parts{archive_.store->queue(), *courier_, *bouncer_, ground_.config,
                                                                  ground_.clock, ground_.log, ground_.metrics},
                                             executor);
-  async::post(executor, [this] { runner_->start(); });
   return {};
+}
+
+void House::begin() {
+  async::post(runtime_.executor(0), [this] { runner_->start(); });
 }
 
 async::Task<> House::stop_way_out() {

@@ -47,8 +47,10 @@ Started<Archive> open_archive(Ground ground);
 
 class House {
  public:
-  /// Opens every room; the way out begins to work at once on executor 0 of the runtime.
+  /// Opens every room. Nothing moves before begin().
   static Started<std::unique_ptr<House>> open(Ground ground, async::Runtime& runtime);
+  /// The way out begins to work, on executor 0 of the runtime.
+  void begin();
   /// Stops the way out, finishes what the store was given, closes it.
   void close();
 

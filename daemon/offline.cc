@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/offline.h"
 
+#include "admin/checks.h"
 #include "config/parse.h"
 #include "daemon/house.h"
 #include "daemon/privileges.h"
@@ -13,12 +14,12 @@ class OfflineRemote final : public admin::cli::Remote {
  public:
   explicit OfflineRemote(config::Config config) : config_(std::move(config)), log_(LogLevel::error, stderr_sink()) {}
 
-  Result<> open() {
+  Started<void> open() {
     auto sasl = auth::SaslLibrary::start(log_);
-    if (!sasl) return std::unexpected(sasl.error());
+    if (!sasl) return cannot_start(sasl.error());
     sasl_ = std::move(*sasl);
     auto archive = open_archive({config_, *sasl_, clock_, log_, metrics_});
-    if (!archive) return fail(ErrorKind::unavailable, archive.error().text);
+    if (!archive) return std::unexpected(archive.error());
     archive_ = std::move(*archive);
     return {};
   }
@@ -27,12 +28,14 @@ class OfflineRemote final : public admin::cli::Remote {
     if (archive_.store) archive_.store->close();
   }
 
-  admin::Answer call(std::string_view command, boost::json::object arguments) override {
+  admin::cli::Reply call(std::string_view command, boost::json::object arguments) override {
     if (command == "status" || command == "reload" || command == "stop") {
-      return fail(ErrorKind::unavailable, "no server is running; start one with: postern serve");
+      return cannot_start(admin::exit_no_answer, "no server is running; start one with: postern serve");
     }
-    return async::run_alone(admin::run_command({*archive_.store, *archive_.directory, *archive_.auth, clock_, config_},
-                                               std::string(command), std::move(arguments)));
+    auto answer = async::run_alone(admin::run_command({*archive_.store, *archive_.directory, *archive_.auth, clock_, config_},
+                                                      std::string(command), std::move(arguments)));
+    if (!answer) return std::unexpected(Failure{admin::code_for_answer(answer.error().kind), answer.error().text});
+    return std::move(*answer);
   }
 
  private:
@@ -46,13 +49,13 @@ class OfflineRemote final : public admin::cli::Remote {
 
 }  // namespace
 
-Result<std::unique_ptr<admin::cli::Remote>> open_offline(const std::filesystem::path& config_path) {
+Started<std::unique_ptr<admin::cli::Remote>> open_offline(const std::filesystem::path& config_path) {
   auto loaded = config::load(config_path);
-  if (!loaded) return fail(ErrorKind::invalid, config::to_string(loaded.error()));
+  if (!loaded) return std::unexpected(admin::configuration_failure(config_path, loaded.error()));
   const auto& server = loaded->config.server;
   harden_process();
-  if (auto ready = prepare_data_folder(server.data_dir, server.user, server.group); !ready) return std::unexpected(ready.error());
-  if (auto dropped = drop_privileges(server.user, server.group); !dropped) return std::unexpected(dropped.error());
+  if (auto ready = prepare_data_folder(server.data_dir, server.user, server.group); !ready) return cannot_start(ready.error());
+  if (auto dropped = drop_privileges(server.user, server.group); !dropped) return cannot_start(dropped.error());
   auto remote = std::make_unique<OfflineRemote>(std::move(loaded->config));
   if (auto opened = remote->open(); !opened) return std::unexpected(opened.error());
   return remote;

@@ -6,10 +6,11 @@
 #include <memory>
 
 #include "admin/cli/app.h"
+#include "daemon/failure.h"
 
 namespace postern::daemon {
 
-/// Becomes the configured user, locks and opens the data folder. Errors say what stands in the way.
-Result<std::unique_ptr<admin::cli::Remote>> open_offline(const std::filesystem::path& config_path);
+/// Becomes the configured user, locks and opens the data folder. Failures are those of serve(), with the same codes.
+Started<std::unique_ptr<admin::cli::Remote>> open_offline(const std::filesystem::path& config_path);
 
 }  // namespace postern::daemon

@@ -27,13 +27,34 @@ Result<Ids> find_ids(const std::string& user, const std::string& group) {
   const auto* who = ::getpwnam(user.c_str());
   if (!who) {
     return fail(ErrorKind::not_found, "there is no user " + user + "; make it with: adduser --system --group --no-create-home " +
-                                          user + ", or name another one in [server] user");
+                                          user + ", or name another one in server.user");
   }
-  const uid_t uid = who->pw_uid;
+  const Ids ids{who->pw_uid, who->pw_gid};
+  if (ids.user == 0)
+    return fail(ErrorKind::invalid, "server.user must not be root; name a user of its own, or \"\" to stay what you start as");
+  if (group.empty()) return ids;
   const auto* which = ::getgrnam(group.c_str());
-  if (!which) return fail(ErrorKind::not_found, "there is no group " + group + "; make it with: addgroup --system " + group);
-  if (uid == 0) return fail(ErrorKind::denied, "[server] user must not be root");
-  return Ids{uid, which->gr_gid};
+  if (!which) {
+    return fail(ErrorKind::not_found, "there is no group " + group + "; make it with: addgroup --system " + group +
+                                          ", or name another one in server.group");
+  }
+  return Ids{ids.user, which->gr_gid};
+}
+
+// Why the data folder cannot be, and what to do.
+Error explain(const std::filesystem::path& folder, int code) {
+  auto error = errno_error("server.data_dir: " + folder.string(), code);
+  switch (code) {
+    case EEXIST:
+    case ENOTDIR: return {ErrorKind::invalid, error.text + "; a file is in the way: name another folder, or move the file"};
+    case ENOENT: return {ErrorKind::invalid, error.text + "; no folder can be made there: name another one"};
+    case EROFS: return {ErrorKind::denied, error.text + "; mount it for writing, or name another folder"};
+    case EACCES:
+    case EPERM: return {ErrorKind::denied, error.text + "; start as root, or give the folder to the user postern runs as"};
+    case ENOSPC:
+    case EDQUOT: return {ErrorKind::no_space, error.text + "; free some space there, or name another folder"};
+    default: return error;
+  }
 }
 
 }  // namespace
@@ -53,16 +74,15 @@ std::size_t harden_process() {
 Result<> prepare_data_folder(const std::filesystem::path& folder, const std::string& user, const std::string& group) {
   std::error_code error;
   const bool made = std::filesystem::create_directories(folder, error);
-  if (error) return std::unexpected(errno_error("make the data folder " + folder.string(), error.value()));
-  if (made && ::chmod(folder.c_str(), folder_mode) != 0) return std::unexpected(errno_error("chmod " + folder.string(), errno));
+  if (!error && !std::filesystem::is_directory(folder, error) && !error) error = std::make_error_code(std::errc::not_a_directory);
+  if (error) return std::unexpected(explain(folder, error.value()));
+  if (made && ::chmod(folder.c_str(), folder_mode) != 0) return std::unexpected(explain(folder, errno));
   if (::geteuid() != 0 || user.empty()) return {};
   const auto ids = find_ids(user, group);
   if (!ids) return std::unexpected(ids.error());
   struct stat info{};
-  if (::stat(folder.c_str(), &info) != 0) return std::unexpected(errno_error("look at " + folder.string(), errno));
-  if (info.st_uid == 0 && ::chown(folder.c_str(), ids->user, ids->group) != 0) {
-    return std::unexpected(errno_error("chown " + folder.string(), errno));
-  }
+  if (::stat(folder.c_str(), &info) != 0) return std::unexpected(explain(folder, errno));
+  if (info.st_uid == 0 && ::chown(folder.c_str(), ids->user, ids->group) != 0) return std::unexpected(explain(folder, errno));
   return {};
 }
 

@@ -14,12 +14,12 @@ namespace postern::daemon {
 std::size_t harden_process();
 
 /// Makes the data folder when it is missing (0700) and, when we are root, gives it to the user we will become.
-/// Errors: denied, io, not_found (no such user), each with the remedy.
+/// Errors, each with the remedy: invalid (no folder, or none can be), denied, no_space, io, not_found (no such user or group).
 Result<> prepare_data_folder(const std::filesystem::path& folder, const std::string& user, const std::string& group);
 
-/// As root: becomes user and group, without supplementary groups and capabilities, and proves that there is no way back.
-/// Not root, or user empty (the admin's wish to stay): does nothing. Errors: not_found (no such user or group; the text says how
-/// to make it), denied.
+/// As root: becomes user and group (empty: the user's own), without supplementary groups and capabilities, and proves that there
+/// is no way back. Not root, or user empty (the admin's wish to stay): does nothing. Errors: not_found (no such user or group;
+/// the text says how to make it), denied.
 Result<> drop_privileges(const std::string& user, const std::string& group);
 
 }  // namespace postern::daemon

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/serve.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include <boost/json/array.hpp>
 #include <iostream>
+#include <mutex>
 
+#include "admin/checks.h"
 #include "admin/control.h"
 #include "admin/json.h"
 #include "config/parse.h"
@@ -19,41 +24,68 @@ namespace {
 constexpr std::chrono::seconds sessions_gentle{10};  ///< for sessions to finish what they do and say goodbye
 constexpr std::chrono::seconds sessions_hard{5};     ///< after they were cancelled
 
-int complain(const Failure& failure) {
-  std::cerr << "postern: " << failure.text << "\n";
-  return failure.code;
-}
-
-Started<config::Config> load_config(const std::filesystem::path& path) {
+Started<config::Loaded> load_config(const std::filesystem::path& path) {
   auto loaded = config::load(path);
-  if (!loaded)
-    return cannot_start(admin::exit_configuration, path.string() + " has mistakes:\n" + config::to_string(loaded.error()));
-  for (const auto& warning : loaded->warnings) std::cerr << "postern: warning: " << config::to_string(warning) << "\n";
-  return std::move(loaded->config);
+  if (!loaded) return std::unexpected(admin::configuration_failure(path, loaded.error()));
+  return std::move(*loaded);
 }
 
-Started<void> give_up_rights(const config::Config& config, const std::filesystem::path& config_path, Log& log) {
+// Another postern on the same data folder is the likeliest owner of our port, and the better thing to tell.
+std::optional<Failure> other_server(const std::filesystem::path& data_dir) {
+  const auto path = data_dir / "lock";
+  const UniqueFd lock(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!lock || ::flock(lock.get(), LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK) return std::nullopt;
+  return Failure{admin::exit_locked, fmt::format("another postern (process {}) serves {}; stop it first with: postern stop",
+                                                 read_file(path).value_or("?"), data_dir.string())};
+}
+
+// Gives what stands around us, for the log.
+Started<std::string> give_up_rights(const config::Config& config, const std::filesystem::path& config_path) {
   if (auto dropped = drop_privileges(config.server.user, config.server.group); !dropped) return cannot_start(dropped.error());
 #ifdef POSTERN_SANITIZED
-  log.warning("daemon", "no sandbox", {{"why", "sanitizer build"}});
   (void)config_path;
+  return "nothing (sanitizer build)";
 #else
-  if (config.server.sandbox == config::Sandbox::off) {
-    log.warning("daemon", "no sandbox", {{"why", "[server] sandbox is off"}});
-    return {};
-  }
+  if (config.server.sandbox == config::Sandbox::off) return "nothing ([server] sandbox is off)";
   auto entered = enter_sandbox(sandbox_paths(config, config_path));
   if (!entered) return cannot_start(admin::exit_rights, entered.error().text + "; [server] sandbox = \"off\" runs without");
-  log.info("daemon", "sandboxed", {{"by", *entered}});
+  return std::move(*entered);
 #endif
-  return {};
 }
+
+/// The log's way out. Its asynchronous logger has a thread, and a thread that starts before the sandbox stays outside of it,
+/// so until open() lines are written as they come.
+class LogGate {
+ public:
+  void open() { state_->open = true; }
+  Log::Sink sink() const {
+    return [state = state_](LogLevel level, std::string_view line) {
+      if (!state->open) {
+        std::cerr << line << "\n";
+        return;
+      }
+      if (!state->sink) state->sink = stderr_sink();
+      state->sink(level, line);
+    };
+  }
+
+ private:
+  struct State {
+    std::atomic<bool> open = false;
+    Log::Sink sink;  // Log calls it by one thread at a time
+  };
+  std::shared_ptr<State> state_ = std::make_shared<State>();
+};
 
 /// The running server behind the signal loop.
 class Server {
  public:
-  Server(config::Config config, std::filesystem::path config_path)
-      : config_path_(std::move(config_path)), log_(config.server.log_level, stderr_sink()), config_(std::move(config)) {}
+  Server(config::Loaded loaded, std::filesystem::path config_path)
+      : config_path_(std::move(config_path)),
+        log_(loaded.config.server.log_level, log_gate_.sink()),
+        config_(std::move(loaded.config)) {
+    for (const auto& warning : loaded.warnings) warnings_.push_back(config::to_string(warning));
+  }
 
   int run();
 
@@ -61,12 +93,19 @@ class Server {
   Started<void> start();
   void stop();
   void register_commands();
+  void say_ready();
+  void warn_about_certificates();
   Result<std::vector<std::string>> reload();
   async::Task<admin::Answer> status(admin::Arguments arguments);
   async::Task<admin::Answer> reload_by_command(admin::Arguments arguments);
   async::Task<admin::Answer> stop_by_command(admin::Arguments arguments);
 
   std::filesystem::path config_path_;
+  SystemdNotifier systemd_;
+  LogGate log_gate_;
+  std::vector<std::string> warnings_;  ///< of the configuration, told once we are up
+  std::string walls_;                  ///< what the sandbox is made of
+  std::mutex reloading_;               ///< a signal and a command may come at once
   SystemClock clock_;
   Metrics metrics_;
   Log log_;
@@ -85,16 +124,21 @@ Started<void> Server::start() {
   harden_process();
   // While we may still be root: ports, the data folder, libraries that load plug-ins.
   auto sockets = bind_sockets(config->listen);
-  if (!sockets) return std::unexpected(sockets.error());
+  if (!sockets) return std::unexpected(other_server(config->server.data_dir).value_or(sockets.error()));
   if (auto ready = prepare_data_folder(config->server.data_dir, config->server.user, config->server.group); !ready) {
     return cannot_start(ready.error());
   }
   auto sasl = auth::SaslLibrary::start(log_);
   if (!sasl) return cannot_start(sasl.error());
   sasl_ = std::move(*sasl);
-  if (auto given_up = give_up_rights(*config, config_path_, log_); !given_up) return given_up;
+  auto walls = give_up_rights(*config, config_path_);
+  if (!walls) return std::unexpected(walls.error());
+  walls_ = std::move(*walls);
+  log_gate_.open();
 
   // From here on as an ordinary, sandboxed user; threads start only now, so that all are inside.
+  auto contexts = TlsContexts::open(config->tls);
+  if (!contexts) return std::unexpected(contexts.error());
   runtime_ = std::make_unique<async::Runtime>(config->server.threads);
   runtime_->start();
   const Ground ground{config_, *sasl_, clock_, log_, metrics_};
@@ -102,15 +146,16 @@ Started<void> Server::start() {
   if (!house) return std::unexpected(house.error());
   house_ = std::move(*house);
   tasks_ = std::make_unique<async::TaskGroup>(log_, "sessions");
-  auto services = Services::open({ground, *house_, *runtime_, *tasks_}, std::move(*sockets));
-  if (!services) return std::unexpected(services.error());
-  services_ = std::move(*services);
+  services_ = Services::open({ground, *house_, *runtime_, *tasks_}, std::move(*sockets), std::move(*contexts));
   auto& archive = house_->archive();
   control_ = std::make_unique<admin::Control>(admin::Context{*archive.store, *archive.directory, *archive.auth, clock_, config_},
                                               *tasks_, log_);
   register_commands();
   if (auto open = control_->start(config->server.control(), runtime_->executor(0)); !open) return cannot_start(open.error());
+  // Nothing can fail any more: only now does anybody outside see a server, and mail move.
   started_ = clock_.unix_now();
+  house_->begin();
+  services_->begin();
   return {};
 }
 
@@ -129,29 +174,52 @@ void Server::stop() {
 
 int Server::run() {
   if (auto started = start(); !started) {
-    const int code = complain(started.error());
+    const int code = admin::complain(started.error());
     stop();
     return code;
   }
-  log_.info("daemon", "ready", {{"hostname", config_.get()->server.hostname}, {"data", config_.get()->server.data_dir.string()}});
-  notify_systemd("READY=1");
+  say_ready();
   for (auto signal = wait_for_signal(); signal != Signal::stop; signal = wait_for_signal()) {
     if (signal == Signal::reload) reload();
   }
-  notify_systemd("STOPPING=1");
+  systemd_.tell("STOPPING=1");
   log_.info("daemon", "stopping");
   stop();
   log_.info("daemon", "stopped");
   return admin::exit_ok;
 }
 
+void Server::say_ready() {
+  const auto config = config_.get();
+  for (const auto& warning : warnings_) log_.warning("daemon", "configuration", {{"warning", warning}});
+  warn_about_certificates();
+  log_.info("daemon", "ready",
+            {{"hostname", config->server.hostname}, {"data", config->server.data_dir.string()}, {"sandbox", walls_}});
+  systemd_.tell("READY=1");
+}
+
+// An expired certificate is no reason not to take mail in: other servers do not look at it.
+void Server::warn_about_certificates() {
+  const auto config = config_.get();
+  std::string_view hostname = config->server.hostname;
+  for (const auto& pair : admin::certificate_files(config->tls)) {
+    const auto info = net::inspect_certificate(pair);
+    if (!info) continue;  // replaced this moment; the next reload tells
+    for (const auto& text : admin::certificate_warnings(pair.chain, *info, hostname, clock_.unix_now())) {
+      log_.warning("daemon", "certificate", {{"warning", text}});
+    }
+    hostname = {};
+  }
+}
+
 // After an error everything stays as it was.
 Result<std::vector<std::string>> Server::reload() {
+  const std::lock_guard lock(reloading_);
   auto loaded = config::load(config_path_);
   if (!loaded) {
     const auto text = config::to_string(loaded.error());
     log_.error("daemon", "configuration not reloaded", {{"problems", text}});
-    return fail(ErrorKind::invalid, config_path_.string() + " has mistakes; nothing was changed:\n" + text);
+    return fail(ErrorKind::invalid, admin::configuration_failure(config_path_, loaded.error()).text + "nothing was changed");
   }
   const auto before = config_.get();
   auto restart = config::restart_needed(*before, loaded->config);
@@ -161,6 +229,7 @@ Result<std::vector<std::string>> Server::reload() {
     return std::unexpected(renewed.error());
   }
   log_.set_level(config_.get()->server.log_level);
+  warn_about_certificates();
   log_.info("daemon", "reloaded", {{"restart_needed", restart.size()}});
   return restart;
 }
@@ -221,19 +290,24 @@ SandboxPaths sandbox_paths(const config::Config& config, const std::filesystem::
 }
 
 int serve(const std::filesystem::path& config_path) {
-  auto config = load_config(config_path);
-  if (!config) return complain(config.error());
-  return Server(std::move(*config), config_path).run();
+  auto loaded = load_config(config_path);
+  if (!loaded) return admin::complain(loaded.error());
+  return Server(std::move(*loaded), config_path).run();
 }
 
 int show_sandbox_probe(const std::filesystem::path& config_path, bool json) {
-  const auto config = load_config(config_path);
-  if (!config) return complain(config.error());
-  const auto paths = sandbox_paths(*config, config_path);
-  if (auto dropped = drop_privileges(config->server.user, config->server.group); !dropped)
-    return complain({admin::exit_rights, dropped.error().text});
+  const auto loaded = load_config(config_path);
+  if (!loaded) return admin::complain(loaded.error());
+  const auto& config = loaded->config;
+  const auto& server = config.server;
+  harden_process();
+  if (auto ready = prepare_data_folder(server.data_dir, server.user, server.group); !ready)
+    return admin::complain({exit_code_for(ready.error().kind), ready.error().text});
+  const auto paths = sandbox_paths(config, config_path);
+  if (auto dropped = drop_privileges(server.user, server.group); !dropped)
+    return admin::complain({exit_code_for(dropped.error().kind), dropped.error().text});
   const auto entered = enter_sandbox(paths);
-  if (!entered) return complain({admin::exit_rights, entered.error().text});
+  if (!entered) return admin::complain({admin::exit_rights, entered.error().text});
   boost::json::object results;
   bool all = true;
   for (const auto& probe : probe_sandbox(paths)) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/services.h"
 
+#include "admin/checks.h"
 #include "mail/status.h"
 
 namespace postern::daemon {
@@ -65,6 +66,27 @@ std::string smtp_refusal(net::Refusal) {
 
 }  // namespace
 
+Started<TlsContexts> TlsContexts::open(const config::Tls& tls) {
+  TlsContexts contexts;
+  const auto certificates = admin::certificate_files(tls);
+  if (certificates.empty()) return contexts;
+  const std::tuple<std::shared_ptr<net::TlsServer>*, std::string, std::vector<std::string>> all[] = {
+      {&contexts.smtp, "smtp", {}},       {&contexts.submission, "submission", {}}, {&contexts.submissions, "submissions", {}},
+      {&contexts.imap, "imap", {"imap"}}, {&contexts.pop3, "pop3", {"pop3"}},
+  };
+  for (const auto& [context, service, alpn] : all) {
+    auto made = net::TlsServer::create({.service = service, .alpn = alpn, .certificates = certificates});
+    if (!made) return cannot_start(admin::exit_certificate, made.error().text);
+    *context = std::move(*made);
+  }
+  return contexts;
+}
+
+std::vector<std::shared_ptr<net::TlsServer>> TlsContexts::all() const {
+  if (!smtp) return {};
+  return {smtp, submission, submissions, imap, pop3};
+}
+
 Started<Sockets> bind_sockets(const config::Listen& listen) {
   Sockets sockets;
   const std::tuple<std::vector<net::ListenSocket>*, std::string_view, const std::vector<config::Endpoint>*> all[] = {
@@ -89,35 +111,22 @@ struct Services::Line {
   std::unique_ptr<net::Listener> listener;
 };
 
-Services::Services(Parts parts) : parts_(parts), allowance_(parts.ground.clock, allowance_limits(*parts.ground.config.get())) {}
+Services::Services(Parts parts, TlsContexts contexts)
+    : parts_(parts),
+      contexts_(std::move(contexts)),
+      allowance_(parts.ground.clock, allowance_limits(*parts.ground.config.get())) {}
 Services::~Services() = default;
 
-Started<std::unique_ptr<Services>> Services::open(Parts parts, Sockets sockets) {
-  std::unique_ptr<Services> services(new Services(parts));
-  if (auto made = services->make_contexts(); !made) return std::unexpected(made.error());
+std::unique_ptr<Services> Services::open(Parts parts, Sockets sockets, TlsContexts contexts) {
+  std::unique_ptr<Services> services(new Services(parts, std::move(contexts)));
   services->open_mail(sockets);
   services->open_web(sockets);
-  for (auto& line : services->lines_) line->listener->start();
   return services;
 }
 
-// One context for each service, so that a ticket of one is worth nothing at another (security.md D63).
-Started<void> Services::make_contexts() {
-  const auto config = parts_.ground.config.get();
-  if (config->tls.certificate.empty()) return {};
-  std::vector<net::CertificateFiles> certificates{{config->tls.certificate, config->tls.key}};
-  for (const auto& sni : config->tls.sni) certificates.push_back({sni.certificate, sni.key});
-  const std::tuple<std::shared_ptr<net::TlsServer>*, std::string, std::vector<std::string>> all[] = {
-      {&smtp_tls_, "smtp", {}},       {&submission_tls_, "submission", {}}, {&submissions_tls_, "submissions", {}},
-      {&imap_tls_, "imap", {"imap"}}, {&pop3_tls_, "pop3", {"pop3"}},
-  };
-  for (const auto& [context, service, alpn] : all) {
-    auto made = net::TlsServer::create({.service = service, .alpn = alpn, .certificates = certificates});
-    if (!made) return cannot_start(admin::exit_certificate, made.error().text);
-    *context = std::move(*made);
-    contexts_.push_back(*context);
-  }
-  return {};
+void Services::begin() {
+  for (auto& line : lines_) line->listener->start();
+  if (web_) web_->start();
 }
 
 Services::Line& Services::add_line(std::string name, net::AdmissionLimits limits) {
@@ -142,27 +151,27 @@ void Services::open_mail(Sockets& sockets) {
   auto& archive = house.archive();
   const smtp::Parts smtp_parts{*archive.store, *archive.directory, house.door(), ground.config, ground.clock, ground.log};
 
-  inbound_ = std::make_unique<smtp::InboundService>(smtp_parts, ground.metrics, smtp_tls_);
+  inbound_ = std::make_unique<smtp::InboundService>(smtp_parts, ground.metrics, contexts_.smtp);
   listen(add_line("smtp", smtp_limits(*config)), sockets.smtp, nullptr, smtp_refusal,
          [this](net::Connection& connection) { return inbound_->serve(connection); });
-  trusted_ = std::make_unique<submission::TrustedService>(smtp_parts, ground.metrics, smtp_tls_);
+  trusted_ = std::make_unique<submission::TrustedService>(smtp_parts, ground.metrics, contexts_.smtp);
   listen(add_line("trusted", smtp_limits(*config)), sockets.trusted, nullptr, smtp_refusal,
          [this](net::Connection& connection) { return trusted_->serve(connection); });
 
-  if (contexts_.empty()) return;  // no certificate, no logins (product.md promise 3); config check has warned
+  if (!contexts_.smtp) return;  // no certificate, no logins (product.md promise 3); config check has warned
   const submission::Service::Rooms rooms{smtp_parts, *archive.auth, allowance_};
-  submission_ = std::make_unique<submission::Service>(rooms, ground.metrics, submission_tls_);
+  submission_ = std::make_unique<submission::Service>(rooms, ground.metrics, contexts_.submission);
   listen(add_line("submission", smtp_limits(*config)), sockets.submission, nullptr, smtp_refusal,
          [this](net::Connection& connection) { return submission_->serve(connection); });
   submissions_ = std::make_unique<submission::Service>(rooms, ground.metrics, nullptr);
-  listen(add_line("submissions", smtp_limits(*config)), sockets.submissions, submissions_tls_, nullptr,
+  listen(add_line("submissions", smtp_limits(*config)), sockets.submissions, contexts_.submissions, nullptr,
          [this](net::Connection& connection) { return submissions_->serve(connection); });
 
   imap_ = std::make_unique<imap::Services>(
       imap::Services{*archive.store, *archive.auth, ground.config, ground.clock, ground.log, occupancy_});
-  listen(add_line("imaps", retrieval_limits(*config)), sockets.imaps, imap_tls_, nullptr,
+  listen(add_line("imaps", retrieval_limits(*config)), sockets.imaps, contexts_.imap, nullptr,
          [this](net::Connection& connection) { return imap::serve(connection, *imap_); });
-  listen(add_line("pop3s", retrieval_limits(*config)), sockets.pop3s, pop3_tls_, nullptr,
+  listen(add_line("pop3s", retrieval_limits(*config)), sockets.pop3s, contexts_.pop3, nullptr,
          [this](net::Connection& connection) { return serve_pop3(connection); });
 }
 
@@ -185,12 +194,11 @@ void Services::open_web(Sockets& sockets) {
   web_ = std::make_unique<http::Server>(net::Listener::Parts{runtime, tasks, *web_admission_, ground.log}, http::ServerOptions{},
                                         web::make_router({ground.config, *archive.directory, *archive.store, ground.metrics}));
   for (auto& socket : sockets.http) web_->adopt(std::move(socket));
-  web_->start();
 }
 
 Result<> Services::reload() {
   const auto config = parts_.ground.config.get();
-  for (auto& context : contexts_) {
+  for (const auto& context : contexts_.all()) {
     if (auto loaded = context->reload(); !loaded) return loaded;
   }
   for (auto& line : lines_) {

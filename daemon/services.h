@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Services: every listener with what stands behind it. bind() comes first, while we may still use low ports; open() makes the
-// TLS contexts and begins to accept.
+// Services: every listener with what stands behind it. bind() comes first, while we may still use low ports; then
+// the TLS contexts; begin() accepts, when everything else stands.
 #pragma once
 
 #include <memory>
@@ -29,6 +29,15 @@ struct Sockets {
 /// Takes sockets of systemd where it hands some over under the service's name, and binds the configured addresses otherwise.
 Started<Sockets> bind_sockets(const config::Listen& listen);
 
+/// One context for each service, so that a ticket of one is worth nothing at another (security.md D63). All null without a
+/// certificate.
+struct TlsContexts {
+  std::shared_ptr<net::TlsServer> smtp, submission, submissions, imap, pop3;
+  /// Reads the certificates. Failures name the file and the remedy.
+  static Started<TlsContexts> open(const config::Tls& tls);
+  std::vector<std::shared_ptr<net::TlsServer>> all() const;
+};
+
 class Services {
  public:
   /// Everything outlives the Services.
@@ -38,7 +47,10 @@ class Services {
     async::Runtime& runtime;
     async::TaskGroup& tasks;
   };
-  static Started<std::unique_ptr<Services>> open(Parts parts, Sockets sockets);
+  /// Everything but begin().
+  static std::unique_ptr<Services> open(Parts parts, Sockets sockets, TlsContexts contexts);
+  /// Accepts from now on.
+  void begin();
   ~Services();
 
   /// Certificates and limits again. Errors name the certificate; what is in force stays then.
@@ -49,8 +61,7 @@ class Services {
 
  private:
   struct Line;
-  explicit Services(Parts parts);
-  Started<void> make_contexts();
+  Services(Parts parts, TlsContexts contexts);
   void open_mail(Sockets& sockets);
   void open_web(Sockets& sockets);
   async::Task<> serve_pop3(net::Connection& connection);
@@ -61,9 +72,8 @@ class Services {
   Parts parts_;
   imap::Occupancy occupancy_;
   pop3::DropLocks drop_locks_;
+  TlsContexts contexts_;
   submission::Allowance allowance_;
-  std::vector<std::shared_ptr<net::TlsServer>> contexts_;
-  std::shared_ptr<net::TlsServer> smtp_tls_, submission_tls_, submissions_tls_, imap_tls_, pop3_tls_;
   std::unique_ptr<smtp::InboundService> inbound_;
   std::unique_ptr<submission::Service> submission_, submissions_;
   std::unique_ptr<submission::TrustedService> trusted_;

@@ -9,8 +9,6 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "base/file.h"
-
 namespace postern::daemon {
 
 namespace {
@@ -41,16 +39,21 @@ Signal wait_for_signal() {
 
 void request_stop_by_signal() { ::kill(::getpid(), SIGTERM); }
 
-void notify_systemd(const char* state) {
+SystemdNotifier::SystemdNotifier() {
   const char* path = std::getenv("NOTIFY_SOCKET");
-  if (!path || !*path) return;
   sockaddr_un address{};
+  const std::size_t size = path ? std::strlen(path) : 0;
+  if (size == 0 || size >= sizeof address.sun_path) return;
   address.sun_family = AF_UNIX;
-  std::strncpy(address.sun_path, path, sizeof address.sun_path - 1);
-  if (address.sun_path[0] == '@') address.sun_path[0] = '\0';
-  const UniqueFd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + std::strlen(path));
-  ::sendto(fd.get(), state, std::strlen(state), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address), length);
+  std::memcpy(address.sun_path, path, size);
+  if (address.sun_path[0] == '@') address.sun_path[0] = '\0';  // the abstract name space
+  UniqueFd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + size);
+  if (fd && ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), length) == 0) socket_ = std::move(fd);
+}
+
+void SystemdNotifier::tell(std::string_view state) const {
+  if (socket_) ::send(socket_.get(), state.data(), state.size(), MSG_NOSIGNAL);
 }
 
 }  // namespace postern::daemon

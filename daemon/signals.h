@@ -2,7 +2,9 @@
 // Signals as values: blocked in every thread, taken by the main thread one at a time.
 #pragma once
 
-#include <chrono>
+#include <string_view>
+
+#include "base/file.h"
 
 namespace postern::daemon {
 
@@ -15,7 +17,16 @@ Signal wait_for_signal();
 /// The same for another thread's wish: makes wait_for_signal() return stop.
 void request_stop_by_signal();
 
-/// Tells systemd (sd_notify protocol) when NOTIFY_SOCKET is set: "READY=1", "RELOADING=1", "STOPPING=1".
-void notify_systemd(const char* state);
+/// Tells systemd how we are (sd_notify protocol), when NOTIFY_SOCKET is set. It connects when it is made: the sandbox would not
+/// let it later.
+class SystemdNotifier {
+ public:
+  SystemdNotifier();
+  /// "READY=1", "STOPPING=1". Does nothing without systemd.
+  void tell(std::string_view state) const;
+
+ private:
+  UniqueFd socket_;
+};
 
 }  // namespace postern::daemon

@@ -24,8 +24,18 @@ void add_settings(const Invocation& run, json::object& arguments) {
   if (run.has("quota-messages")) arguments["quota_messages"] = std::stoull(run.text("quota-messages"));
 }
 
-void add_password(const Invocation& run, json::object& arguments) {
-  if (run.has("password-stdin")) arguments["password"] = read_line_from_stdin();
+// False when a password was promised and none came: nobody shall get a generated one by a broken pipe.
+bool add_password(const Invocation& run, json::object& arguments) {
+  if (!run.has("password-stdin")) return true;
+  auto password = read_line_from_stdin();
+  const bool came = !password.empty();
+  arguments["password"] = std::move(password);
+  return came;
+}
+
+int no_password(const Invocation& run) {
+  return show_failure(run,
+                      {exit_usage, "no password came on standard input; write it as one line, or leave --password-stdin out"});
 }
 
 void show_password(const json::object& result) {
@@ -36,7 +46,7 @@ void show_password(const json::object& result) {
 int add(Invocation& run) {
   json::object arguments{{"login", run.text("login")}};
   add_settings(run, arguments);
-  add_password(run, arguments);
+  if (!add_password(run, arguments)) return no_password(run);
   return call_and_show(run, "account.add", std::move(arguments), [&](const json::object& result) {
     std::cout << "Account " << run.text("login") << " exists now.\n";
     show_password(result);
@@ -48,13 +58,16 @@ int set(Invocation& run) {
   add_settings(run, arguments);
   if (run.has("enable")) arguments["enabled"] = true;
   if (run.has("disable")) arguments["enabled"] = false;
+  if (run.has("enable") && run.has("disable")) return show_failure(run, {exit_usage, "say --enable or --disable, not both"});
+  if (arguments.size() == 1)
+    return show_failure(run, {exit_usage, "say what to change: --name, --quota, --quota-messages, --enable or --disable"});
   return call_and_show(run, "account.set", std::move(arguments),
                        [&](const json::object&) { std::cout << "Account " << run.text("login") << " is changed.\n"; });
 }
 
 int password(Invocation& run) {
   json::object arguments{{"login", run.text("login")}};
-  add_password(run, arguments);
+  if (!add_password(run, arguments)) return no_password(run);
   return call_and_show(run, "account.password", std::move(arguments), [&](const json::object& result) {
     std::cout << "The password of " << run.text("login") << " is changed.\n";
     show_password(result);
@@ -63,8 +76,7 @@ int password(Invocation& run) {
 
 int remove(Invocation& run) {
   if (!run.has("yes")) {
-    std::cerr << "postern: this deletes all mail of " << run.text("login") << "; say --yes if you mean it\n";
-    return exit_usage;
+    return show_failure(run, {exit_usage, "this deletes all mail of " + run.text("login") + "; say --yes if you mean it"});
   }
   return call_and_show(run, "account.remove", {{"login", run.text("login")}},
                        [&](const json::object&) { std::cout << "Account " << run.text("login") << " and its mail are gone.\n"; });

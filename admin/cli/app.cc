@@ -13,6 +13,26 @@ namespace postern::admin::cli {
 namespace {
 
 constexpr const char* config_variable = "POSTERN_CONFIG";
+constexpr std::size_t max_digits = 18;  ///< fits 64 bits
+
+// What the nouns mean, for the list of commands.
+const std::map<std::string, const char*, std::less<>> nouns{
+    {"account", "people: add, set, password, remove, list"},
+    {"alias", "further addresses: add, remove, list"},
+    {"config", "the configuration file: check, sample"},
+    {"domain", "the domains whose mail we take: add, remove, list"},
+    {"queue", "mail that waits to leave: list, show, retry, hold, release, remove"},
+    {"sandbox", "the walls around the server: probe"},
+};
+
+constexpr const char* first_steps =
+    "First steps:\n"
+    "  postern config sample > /etc/postern/postern.toml\n"
+    "  postern config check\n"
+    "  postern domain add example.org\n"
+    "  postern account add alice@example.org\n"
+    "  postern serve\n\n"
+    "Every command has --help with an example. Commands talk to the running server, or to its data folder when none runs.";
 
 std::string bare_name(std::string_view name) {
   while (name.starts_with('-')) name.remove_prefix(1);
@@ -30,6 +50,7 @@ class Nodes {
     parent.require_subcommand(1);
     auto* node = parent.add_subcommand(space == std::string::npos ? path : path.substr(space + 1));
     node->fallthrough();
+    if (const auto noun = nouns.find(path); noun != nouns.end()) node->description(noun->second);
     made_[path] = node;
     return *node;
   }
@@ -39,6 +60,22 @@ class Nodes {
   std::map<std::string, CLI::App*> made_;
 };
 
+// CLI11 validators: the text of the mistake, empty when all is well.
+std::string check_number(std::string& text) {
+  const bool digits = !text.empty() && text.size() <= max_digits && std::ranges::all_of(text, ascii::is_digit);
+  return digits ? std::string() : text + " is no number of at least 0";
+}
+
+std::string size_to_octets(std::string& text) {
+  const CLI::AsSizeValue convert(false);
+  const std::string given = text;
+  try {
+    if (convert(text).empty()) return {};
+  } catch (const CLI::ValidationError&) {
+  }
+  return given + " is no size; write for example 500MiB or 5GiB";
+}
+
 void add_option(CLI::App& node, const Option& option, Invocation& run) {
   const auto key = bare_name(option.name);
   if (option.kind == Option::Kind::flag) {
@@ -47,9 +84,37 @@ void add_option(CLI::App& node, const Option& option, Invocation& run) {
   }
   auto* added = node.add_option_function<std::string>(
       option.name, [&run, key](const std::string& text) { run.values[key] = text; }, option.help);
-  if (option.kind == Option::Kind::number) added->check(CLI::NonNegativeNumber);
-  if (option.kind == Option::Kind::size) added->transform(CLI::AsSizeValue(false));
+  added->type_name(option.kind == Option::Kind::number ? "N" : option.kind == Option::Kind::size ? "SIZE" : "TEXT");
+  if (option.kind == Option::Kind::number) added->check(CLI::Validator(&check_number, ""));
+  if (option.kind == Option::Kind::size) added->transform(CLI::Validator(&size_to_octets, ""));
   added->required(option.required);
+}
+
+// The example of a command, or those of all commands below a noun.
+void add_examples(Nodes& nodes, const std::vector<Subcommand>& rows) {
+  std::map<std::string, std::string> below;
+  for (const auto& row : rows) {
+    const std::string path = row.path;
+    nodes.at(path).footer(std::string("Example:\n  ") + row.example);
+    if (const auto space = path.find(' '); space != std::string::npos)
+      below[path.substr(0, space)] += std::string("\n  ") + row.example;
+  }
+  for (const auto& [noun, examples] : below) nodes.at(noun).footer("Examples:" + examples);
+}
+
+// One line: what is wrong and where the help is.
+int complain_about_usage(const CLI::App& app, const CLI::ParseError& error) {
+  std::string path = "postern";
+  for (const CLI::App* node = &app; !node->get_subcommands().empty();) {
+    node = node->get_subcommands().front();
+    path += " " + node->get_name();
+  }
+  std::string what = error.what();
+  if (dynamic_cast<const CLI::RequiredError*>(&error) && what.starts_with("A subcommand")) {
+    const auto unknown = app.remaining(true);
+    what = unknown.empty() ? "a command is missing" : "there is no \"" + unknown.front() + "\" here";
+  }
+  return complain({exit_usage, what + "; see: " + path + " --help"});
 }
 
 }  // namespace
@@ -64,8 +129,7 @@ int run(int argc, char** argv, Program program) {
   app.name("postern");
   app.set_version_flag("--version", program.version);
   app.require_subcommand(1);
-  app.footer(
-      "Every command has --help with an example. Commands talk to the running server, or to its data folder when none runs.");
+  app.footer(first_steps);
   Invocation run;
   run.config_path = default_config_path;
   app.add_option("-c,--config", run.config_path, "configuration file")->envname(config_variable)->capture_default_str();
@@ -81,14 +145,18 @@ int run(int argc, char** argv, Program program) {
   for (const auto& row : rows) {
     auto& node = nodes.at(row.path);
     node.description(row.summary);
-    node.footer(std::string("Example:\n  ") + row.example);
     for (const auto& option : row.options) add_option(node, option, run);
+  }
+  add_examples(nodes, rows);
+  if (argc <= 1) {
+    std::cerr << app.help();
+    return exit_usage;
   }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);
-    return code == 0 ? exit_ok : exit_usage;
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    return complain_about_usage(app, error);
   }
   LazyRemote remote(run.config_path, program.offline);
   run.remote = &remote;
@@ -98,22 +166,20 @@ int run(int argc, char** argv, Program program) {
   return exit_usage;
 }
 
+int show_failure(const Invocation& run, const Failure& failure) {
+  if (run.json) {
+    const std::string line = to_line({{"error", ascii::trim(failure.text)}, {"exit_code", static_cast<int>(failure.code)}});
+    std::cout << ascii::trim(line) << "\n";
+  }
+  return complain(failure);
+}
+
 int call_and_show(Invocation& run, std::string_view command, boost::json::object arguments,
                   const std::function<void(const boost::json::object&)>& show) {
   const auto answer = run.remote->call(command, std::move(arguments));
-  if (!answer) {
-    std::cerr << "postern: " << answer.error().text << "\n";
-    switch (answer.error().kind) {
-      case ErrorKind::closed:
-      case ErrorKind::timeout: return exit_no_answer;
-      case ErrorKind::denied: return exit_rights;
-      case ErrorKind::no_space: return exit_disk_full;
-      case ErrorKind::corrupt: return exit_data_damaged;
-      default: return exit_refused;
-    }
-  }
+  if (!answer) return show_failure(run, answer.error());
   if (run.json) {
-    std::string line = to_line(*answer);
+    const std::string line = to_line(*answer);
     std::cout << ascii::trim(line) << "\n";
   } else {
     show(*answer);

@@ -9,8 +9,8 @@
 
 namespace postern::admin::cli {
 
-/// Opens the store itself for commands when no server runs (given by the daemon's main).
-using OfflineOpener = std::function<Result<std::unique_ptr<Remote>>(const std::filesystem::path& config_path)>;
+/// Opens the store itself for commands when no server runs (given by the daemon's main). Failures have the codes of serve.
+using OfflineOpener = std::function<std::expected<std::unique_ptr<Remote>, Failure>(const std::filesystem::path& config_path)>;
 
 struct Program {
   std::vector<Subcommand> extra;  ///< `serve`, from the daemon

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // postern config check|sample
+#include <boost/json/array.hpp>
 #include <iostream>
 
+#include "admin/checks.h"
 #include "admin/cli/subcommand.h"
 #include "admin/json.h"
+#include "base/ascii.h"
 #include "config/parse.h"
 #include "net/tls_context.h"
 
@@ -13,45 +16,68 @@ namespace json = boost::json;
 
 namespace {
 
-void print_problems(const std::vector<config::Problem>& problems, std::string_view kind) {
-  for (const auto& problem : problems) std::cerr << kind << ": " << config::to_string(problem) << "\n";
-}
+struct Finding {
+  std::string text;
+  bool is_error = false;
+};
 
 // The certificates that the configuration names, looked at as the server would.
-int check_certificates(const config::Tls& tls) {
-  std::vector<net::CertificateFiles> pairs;
-  if (!tls.certificate.empty()) pairs.push_back({tls.certificate, tls.key});
-  for (const auto& sni : tls.sni) pairs.push_back({sni.certificate, sni.key});
+int check_certificates(const config::Config& config, std::vector<Finding>& findings) {
   int code = exit_ok;
-  for (const auto& pair : pairs) {
-    if (const auto info = net::inspect_certificate(pair); !info) {
-      std::cerr << "error: " << info.error().text << "\n";
+  std::string_view hostname = config.server.hostname;
+  for (const auto& pair : certificate_files(config.tls)) {
+    const auto info = net::inspect_certificate(pair);
+    if (info) {
+      for (auto& text : certificate_warnings(pair.chain, *info, hostname, SystemClock().unix_now())) findings.push_back({text});
+    } else {
+      findings.push_back({info.error().text, true});
       code = exit_certificate;
     }
+    hostname = {};  // the others are for other names
   }
   return code;
 }
 
-int check(Invocation& run) {
-  const auto loaded = config::load(run.config_path);
-  if (!loaded) {
-    print_problems(loaded.error(), "error");
-    std::cerr << run.config_path.string() << ": " << loaded.error().size()
-              << (loaded.error().size() == 1 ? " mistake\n" : " mistakes\n");
-    return exit_configuration;
+void show_findings(const Invocation& run, const std::vector<Finding>& findings, int code) {
+  json::array errors;
+  json::array warnings;
+  for (const auto& finding : findings) {
+    (finding.is_error ? errors : warnings).emplace_back(finding.text);
+    if (!run.json) std::cerr << (finding.is_error ? "error: " : "warning: ") << finding.text << "\n";
   }
-  print_problems(loaded->warnings, "warning");
-  if (const int code = check_certificates(loaded->config.tls); code != exit_ok) return code;
   if (run.json) {
-    std::cout << R"({"ok":true})" << "\n";
-  } else {
+    const auto line = to_line({{"ok", code == exit_ok}, {"errors", std::move(errors)}, {"warnings", std::move(warnings)}});
+    std::cout << ascii::trim(line) << "\n";
+  } else if (code == exit_ok) {
     std::cout << run.config_path.string() << " is fine.\n";
+  } else {
+    std::cerr << run.config_path.string() << ": " << errors.size() << (errors.size() == 1 ? " mistake\n" : " mistakes\n");
   }
-  return exit_ok;
 }
 
-int sample(Invocation&) {
-  std::cout << config::sample();
+int check(Invocation& run) {
+  const auto loaded = config::load(run.config_path);
+  std::vector<Finding> findings;
+  int code = exit_configuration;
+  if (loaded) {
+    for (const auto& warning : loaded->warnings) findings.push_back({config::to_string(warning)});
+    code = check_certificates(loaded->config, findings);
+  } else if (std::error_code ignored; !std::filesystem::exists(run.config_path, ignored)) {
+    return show_failure(run, configuration_failure(run.config_path, loaded.error()));
+  } else {
+    for (const auto& problem : loaded.error()) findings.push_back({config::to_string(problem), true});
+  }
+  show_findings(run, findings, code);
+  return code;
+}
+
+int sample(Invocation& run) {
+  if (run.json) {
+    const auto line = to_line({{"sample", config::sample()}});
+    std::cout << ascii::trim(line) << "\n";
+  } else {
+    std::cout << config::sample();
+  }
   return exit_ok;
 }
 

@@ -21,6 +21,7 @@ std::string padded(const std::vector<std::string>& cells, const std::vector<std:
     line += cells[i];
     if (i + 1 < cells.size()) line.append(widths[i] - cells[i].size() + 2, ' ');
   }
+  while (line.ends_with(' ')) line.pop_back();
   return line;
 }
 

@@ -63,7 +63,11 @@ int show(Invocation& run) {
 std::function<int(Invocation&)> order(const char* command, const char* done) {
   return [command, done](Invocation& run) {
     return call_and_show(run, command, filter(run), [done](const json::object& result) {
-      std::cout << result.at("recipients").to_number<std::uint64_t>() << " recipients " << done << ".\n";
+      const auto count = result.at("recipients").to_number<std::uint64_t>();
+      if (count == 0)
+        std::cout << "Nothing in the queue matches, or it is so already.\n";
+      else
+        std::cout << count << (count == 1 ? " recipient " : " recipients ") << done << ".\n";
     });
   };
 }
@@ -79,11 +83,11 @@ std::vector<Subcommand> queue_commands() {
        "postern queue show 17",
        {{"id", "queue id", Option::Kind::number, true}},
        show},
-      {"queue retry", "try again now", "postern queue retry --all", choice, order("queue.retry", "will be tried now")},
-      {"queue hold", "keep back until released", "postern queue hold 17", choice, order("queue.hold", "are held")},
-      {"queue release", "let held mail go", "postern queue release 17", choice, order("queue.release", "are released")},
+      {"queue retry", "try again now", "postern queue retry --all", choice, order("queue.retry", "to be tried now")},
+      {"queue hold", "keep back until released", "postern queue hold 17", choice, order("queue.hold", "held")},
+      {"queue release", "let held mail go", "postern queue release 17", choice, order("queue.release", "released")},
       {"queue remove", "delete from the queue without a bounce", "postern queue remove 17", choice,
-       order("queue.remove", "are removed")},
+       order("queue.remove", "removed")},
   };
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/cli/remote.h"
 
+#include "admin/checks.h"
 #include "admin/json.h"
 #include "async/executor.h"
 #include "config/parse.h"
@@ -11,6 +12,7 @@ namespace postern::admin::cli {
 namespace {
 
 constexpr std::chrono::minutes answer_limit{10};
+constexpr std::string_view socket_trouble = "control socket: ";
 
 // One request, one answer.
 async::Task<Result<std::string>> ask(std::string socket, std::string line) {
@@ -44,16 +46,21 @@ Answer read_answer(std::string_view line) {
 
 }  // namespace
 
-Answer LazyRemote::call(std::string_view command, boost::json::object arguments) {
+Reply LazyRemote::call(std::string_view command, boost::json::object arguments) {
   if (opened_) return opened_->call(command, std::move(arguments));
   const auto loaded = config::load(config_path_);
-  if (!loaded) return fail(ErrorKind::invalid, config_path_.string() + " has mistakes:\n" + config::to_string(loaded.error()));
+  if (!loaded) return std::unexpected(configuration_failure(config_path_, loaded.error()));
   auto answer = call_server(loaded->config.server.control(), command, arguments);
-  const bool no_server =
-      !answer && (answer.error().kind == ErrorKind::not_found || answer.error().kind == ErrorKind::unavailable);
-  const bool from_socket = !answer && answer.error().text.starts_with("control socket: ");
-  if (!no_server || !from_socket) return answer;
-  if (!offline_) return fail(ErrorKind::unavailable, "no server is running");
+  if (answer) return std::move(*answer);
+  const auto& error = answer.error();
+  const bool no_server = error.kind == ErrorKind::not_found || error.kind == ErrorKind::unavailable;
+  const bool from_socket = error.text.starts_with(socket_trouble);
+  if (!no_server || !from_socket) {
+    const bool shut_out = from_socket && error.kind == ErrorKind::denied;
+    return std::unexpected(
+        Failure{code_for_answer(error.kind), shut_out ? error.text + "; run this as root or as the server's user" : error.text});
+  }
+  if (!offline_) return std::unexpected(Failure{exit_no_answer, "no server is running"});
   auto opened = offline_(config_path_);
   if (!opened) return std::unexpected(opened.error());
   opened_ = std::move(*opened);
@@ -62,7 +69,7 @@ Answer LazyRemote::call(std::string_view command, boost::json::object arguments)
 
 Answer LazyRemote::call_server(const std::string& socket, std::string_view command, const boost::json::object& arguments) {
   auto line = async::run_alone(ask(socket, to_line({{"do", command}, {"with", arguments}})));
-  if (!line) return fail(line.error().kind, "control socket: " + line.error().text);
+  if (!line) return fail(line.error().kind, std::string(socket_trouble) + line.error().text);
   return read_answer(*line);
 }
 

@@ -11,7 +11,7 @@ class LazyRemote final : public Remote {
  public:
   LazyRemote(std::filesystem::path config_path, OfflineOpener offline)
       : config_path_(std::move(config_path)), offline_(std::move(offline)) {}
-  Answer call(std::string_view command, boost::json::object arguments) override;
+  Reply call(std::string_view command, boost::json::object arguments) override;
 
  private:
   Answer call_server(const std::string& socket, std::string_view command, const boost::json::object& arguments);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <boost/json/object.hpp>
+#include <expected>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -25,11 +26,14 @@ struct Option {
   bool required = false;
 };
 
+/// A command's answer, or why there is none, with the exit code.
+using Reply = std::expected<boost::json::object, Failure>;
+
 /// Where commands go: to the running server, or to the store itself when none runs.
 class Remote {
  public:
   virtual ~Remote() = default;
-  virtual Answer call(std::string_view command, boost::json::object arguments) = 0;
+  virtual Reply call(std::string_view command, boost::json::object arguments) = 0;
 };
 
 /// One run of a subcommand.
@@ -59,8 +63,12 @@ std::vector<Subcommand> queue_commands();
 std::vector<Subcommand> server_commands();
 std::vector<Subcommand> config_commands();
 
-/// Calls the command; prints errors to standard error. With --json prints the answer; otherwise `show` prints it for people.
+/// Calls the command; prints errors to standard error. With --json prints the answer or {"error":…,"exit_code":…}; otherwise
+/// `show` prints the answer for people.
 int call_and_show(Invocation& run, std::string_view command, boost::json::object arguments,
                   const std::function<void(const boost::json::object&)>& show);
+
+/// Prints a failure as call_and_show() does, and gives its code.
+int show_failure(const Invocation& run, const Failure& failure);
 
 }  // namespace postern::admin::cli

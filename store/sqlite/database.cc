@@ -15,6 +15,7 @@ namespace {
 constexpr int busy_timeout_ms = 5000;
 
 ErrorKind kind_of(int code) {
+  if (code == SQLITE_IOERR_SHMSIZE) return ErrorKind::no_space;  // the -shm file could not grow
   switch (code & 0xff) {
     case SQLITE_FULL: return ErrorKind::no_space;
     case SQLITE_CORRUPT:
