@@ -25,7 +25,7 @@ class House : public testing::Test {
  protected:
   House()
       : store_(store::memory::make(clock_)),
-        log_(LogLevel::info, [this](LogLevel, std::string_view line) { lines_.emplace_back(line); }),
+        log_(LogLevel::debug, [this](LogLevel, std::string_view line) { lines_.emplace_back(line); }),
         live_(make_config()),
         directory_(store_->accounts(), log_),
         door_({*store_, live_, clock_, log_, metrics_}),
