@@ -33,9 +33,11 @@ Section server() {
 Section tls() {
   return Builder<Tls>(
              "tls", [](Config& c) -> Tls& { return c.tls; },
-             "Certificates. Without one there is no TLS, and without TLS nobody can log in.")
+             "Certificates. Without one there is no TLS, and without TLS nobody can log in. A reload reads the files again;\n"
+             "other file names take effect at the next start.")
       .path("certificate", &Tls::certificate, "PEM file with the certificate and the chain up to the root, ours first.")
       .path("key", &Tls::key, "PEM file with its private key. Nobody but its owner may read it.")
+      .at_restart()
       .done();
 }
 

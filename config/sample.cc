@@ -60,6 +60,7 @@ std::vector<std::string> restart_needed(const Config& running, const Config& wan
       if (option.at_restart && option.show(before) != option.show(after)) keys.push_back(section.name + "." + option.key);
     }
   }
+  if (running.tls.sni != wanted.tls.sni) keys.emplace_back("tls.sni");
   if (running.dns.stub != wanted.dns.stub) keys.emplace_back("dns.stub");
   return keys;
 }

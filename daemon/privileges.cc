@@ -2,10 +2,12 @@
 #include "daemon/privileges.h"
 
 #include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -57,6 +59,14 @@ Error explain(const std::filesystem::path& folder, int code) {
   }
 }
 
+// What systemd or file capabilities gave us for the ports, once these are bound.
+Result<> drop_capabilities() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  const std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none{};
+  if (::syscall(SYS_capset, &header, none.data()) != 0) return std::unexpected(errno_error("give up capabilities", errno));
+  return {};
+}
+
 }  // namespace
 
 std::size_t harden_process() {
@@ -87,7 +97,8 @@ Result<> prepare_data_folder(const std::filesystem::path& folder, const std::str
 }
 
 Result<> drop_privileges(const std::string& user, const std::string& group) {
-  if (::geteuid() != 0 || user.empty()) return {};
+  if (::geteuid() != 0) return drop_capabilities();
+  if (user.empty()) return {};
   const auto ids = find_ids(user, group);
   if (!ids) return std::unexpected(ids.error());
   if (::setgroups(0, nullptr) != 0) return std::unexpected(errno_error("setgroups", errno));

@@ -18,8 +18,8 @@ std::size_t harden_process();
 Result<> prepare_data_folder(const std::filesystem::path& folder, const std::string& user, const std::string& group);
 
 /// As root: becomes user and group (empty: the user's own), without supplementary groups and capabilities, and proves that there
-/// is no way back. Not root, or user empty (the admin's wish to stay): does nothing. Errors: not_found (no such user or group;
-/// the text says how to make it), denied.
+/// is no way back. As anybody else: gives up the capabilities that were for the ports. Root with user empty (the admin's wish to
+/// stay): does nothing. Errors: not_found (no such user or group; the text says how to make it), denied.
 Result<> drop_privileges(const std::string& user, const std::string& group);
 
 }  // namespace postern::daemon

@@ -221,13 +221,13 @@ Result<std::vector<std::string>> Server::reload() {
     log_.error("daemon", "configuration not reloaded", {{"problems", text}});
     return fail(ErrorKind::invalid, admin::configuration_failure(config_path_, loaded.error()).text + "nothing was changed");
   }
-  const auto before = config_.get();
-  auto restart = config::restart_needed(*before, loaded->config);
-  config_.replace(std::move(loaded->config));
-  if (auto renewed = services_->reload(); !renewed) {
+  if (auto renewed = services_->reload_certificates(); !renewed) {
     log_.error("daemon", "certificates not reloaded", {{"error", renewed.error().text}});
-    return std::unexpected(renewed.error());
+    return fail(renewed.error().kind, renewed.error().text + "\nnothing was changed");
   }
+  auto restart = config::restart_needed(*config_.get(), loaded->config);
+  config_.replace(std::move(loaded->config));
+  services_->follow_limits();
   log_.set_level(config_.get()->server.log_level);
   warn_about_certificates();
   log_.info("daemon", "reloaded", {{"restart_needed", restart.size()}});

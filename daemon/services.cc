@@ -196,16 +196,19 @@ void Services::open_web(Sockets& sockets) {
   for (auto& socket : sockets.http) web_->adopt(std::move(socket));
 }
 
-Result<> Services::reload() {
-  const auto config = parts_.ground.config.get();
+Result<> Services::reload_certificates() {
   for (const auto& context : contexts_.all()) {
     if (auto loaded = context->reload(); !loaded) return loaded;
   }
+  return {};
+}
+
+void Services::follow_limits() {
+  const auto config = parts_.ground.config.get();
   for (auto& line : lines_) {
     const bool retrieval = line->name == "imaps" || line->name == "pop3s";
     line->admission->set_limits(retrieval ? retrieval_limits(*config) : smtp_limits(*config));
   }
-  return {};
 }
 
 void Services::stop_accepting() {

@@ -53,8 +53,10 @@ class Services {
   void begin();
   ~Services();
 
-  /// Certificates and limits again. Errors name the certificate; what is in force stays then.
-  Result<> reload();
+  /// Reads the certificates' files again. Errors name the file; what is in force stays then.
+  Result<> reload_certificates();
+  /// Takes the limits on connections from the configuration in force.
+  void follow_limits();
   void stop_accepting();
   /// Connections by service, for `postern status`.
   std::vector<std::pair<std::string, std::size_t>> connections() const;

@@ -82,7 +82,10 @@ TEST(RestartNeeded, NamesOnlyWhatAReloadDoesNotReach) {
   wanted.listen.smtp = {};
   wanted.server.threads = 3;
   wanted.dns.stub = {{"inside.example", {{"127.0.0.1", 53}}}};
-  EXPECT_EQ(restart_needed(running, wanted), (std::vector<std::string>{"server.threads", "listen.smtp", "dns.stub"}));
+  wanted.tls.key = "/etc/ssl/other.key";
+  wanted.tls.sni = {{"other.example", "/etc/ssl/other.pem", "/etc/ssl/other.key"}};
+  EXPECT_EQ(restart_needed(running, wanted),
+            (std::vector<std::string>{"server.threads", "tls.key", "listen.smtp", "tls.sni", "dns.stub"}));
 }
 
 TEST(Live, KeepsOldConfigurationsForThoseWhoHoldThem) {

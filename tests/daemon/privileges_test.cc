@@ -2,9 +2,11 @@
 #include "daemon/privileges.h"
 
 #include <gtest/gtest.h>
+#include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +25,13 @@ bool in_child(Check check) {
   int status = 0;
   ::waitpid(child, &status, 0);
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+std::uint32_t permitted() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
+  ::syscall(SYS_capget, &header, sets.data());
+  return sets[0].permitted;
 }
 
 TEST(DataFolder, IsMadeForUsOnly) {
@@ -89,6 +98,15 @@ TEST(Privileges, RootIsGoneForGood) {
            ::prctl(PR_GET_DUMPABLE) == 0;
   }));
   EXPECT_TRUE(in_child([] { return drop_privileges("", "") && ::geteuid() == 0; }));
+}
+
+// As under systemd: an ordinary user who was given CAP_NET_BIND_SERVICE for the ports.
+TEST(Privileges, CapabilitiesOfAnOrdinaryUserGoToo) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  EXPECT_TRUE(in_child([] {
+    if (::prctl(PR_SET_KEEPCAPS, 1) != 0 || ::syscall(SYS_setresuid, 65534, 65534, 65534) != 0) return false;
+    return permitted() != 0 && drop_privileges("", "") && permitted() == 0;
+  }));
 }
 
 }  // namespace
