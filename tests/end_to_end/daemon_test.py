@@ -224,6 +224,8 @@ if ROOT:
         ("unknown user", lambda h: server(h, user="no-such-user"), 10, "adduser --system", True),
         ("unknown group", lambda h: server(h, user="nobody", group="no-such-group"), 10, "addgroup --system", True),
         ("root as the user", lambda h: server(h, user="root"), 10, "must not be root", True),
+        ("folder of somebody else", lambda h: (os.chown(h.data, 1, 1), server(h, user="nobody", group="nogroup")), 12,
+         "must belong to the user", True),
         ("unreadable key", lambda h: (h.key.chmod(0o600), server(h, user="nobody", group="nogroup")), 11, "mx.key", False),
     ]
 
