@@ -30,10 +30,18 @@ async::Task<> talk(Service& service, const std::vector<std::string>& lines, Orig
   if (step.login && step.login->identity.login() != "alice@example.org") std::abort();
 }
 
+/// A house serves some inputs: each moves its clock by a day, and a clock has only 292 years.
+testing::House& current_house() {
+  static auto house = std::make_unique<testing::House>();
+  static int used = 0;
+  if (++used % 10'000 == 0) house = std::make_unique<testing::House>();
+  return *house;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static testing::House house;
+  auto& house = current_house();
   const std::string_view text(size == 0 ? "" : reinterpret_cast<const char*>(data), size);
   const auto lines = lines_of(text);
   auto origin = testing::House::from();
