@@ -15,8 +15,9 @@ from pathlib import Path
 DOMAIN = "bench.test"
 PASSWORD = "correct-Horse7-battery-Staple-umbrella"
 HOST = "127.0.0.1"
-SINK_PORT = 20025
-DNS_PORT = 20053
+BASE_PORT = int(os.environ.get("POSTERN_BENCH_PORT", "20000"))
+SINK_PORT = BASE_PORT + 25
+DNS_PORT = BASE_PORT + 53
 PORT_OFFSETS = {"smtp": 25, "relay": 26, "submission": 587, "imaps": 993, "pop3s": 995}
 
 
@@ -38,6 +39,16 @@ def wait_for_port(port, process, limit=30.0):
                 break
             time.sleep(0.05)
     raise RuntimeError(f"nothing listens on port {port}")
+
+
+def port_is_taken(port):
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            one.bind((HOST, port))
+        except OSError:
+            return True
+    return False
 
 
 def make_certificate(folder):
@@ -75,16 +86,19 @@ class Server:
         self.folder.mkdir()
         self.state = self.folder / "state"
         self.state.mkdir()
+        self.certificate, self.key = certificate
+        self.users = [f"u{i}@{DOMAIN}" for i in range(accounts)]
+        self.ports = {name: self.base_port + offset for name, offset in PORT_OFFSETS.items()}
+        taken = [port for port in self.ports.values() if port_is_taken(port)]
+        if taken:
+            raise RuntimeError(f"somebody listens on port {taken[0]} already; POSTERN_BENCH_PORT moves ours")
+        self.processes = []
+        self.log = open(self.folder / "log", "ab")
         self.image = self.folder / "image"
         with open(self.image, "wb") as file:
             file.truncate(image_mib << 20)
         quiet("mkfs.ext4", "-q", "-F", self.image)
         quiet("mount", "-o", "loop,noatime", self.image, self.state)
-        self.certificate, self.key = certificate
-        self.users = [f"u{i}@{DOMAIN}" for i in range(accounts)]
-        self.ports = {name: self.base_port + offset for name, offset in PORT_OFFSETS.items()}
-        self.processes = []
-        self.log = open(self.folder / "log", "ab")
 
     def run_in_background(self, *words):
         process = subprocess.Popen(list(map(str, words)), stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
@@ -154,7 +168,7 @@ class Server:
 
 class Postern(Server):
     name = "Postern"
-    base_port = 21000
+    base_port = BASE_PORT + 1000
 
     def __init__(self, binary, *arguments):
         self.binary = binary
@@ -348,7 +362,7 @@ service anvil {{
 
 class Peer(Server):
     name = "Postfix + Dovecot"
-    base_port = 22000
+    base_port = BASE_PORT + 2000
 
     def prepare(self):
         for folder in (self.state / "queue", self.state / "data", self.state / "mail", self.folder / "etc"):
