@@ -59,16 +59,20 @@ class Bench:
         """One login of every account: a password that was proven lately is not checked the slow way again."""
         self.load("login", "--port", server.ports["imaps"], *self.login(server), "--connections", 2, "--logins", self.accounts)
 
-    def count(self, server, each):
-        return self.load("count", "--port", server.ports["imaps"], "--each", each, *self.login(server))
-
     def deliver(self, server, messages, *words, port="smtp"):
         """Sends and waits until every mailbox shows it; gives delivered messages a second."""
         self.warm(server)
+        each = self.held.get(server.name, 0) + messages // self.accounts
+        count = self.start("count", "--port", server.ports["imaps"], "--each", each, "--wait", *self.login(server), stdin=subprocess.PIPE)
+        if count.stdout.readline().strip() != "ready":
+            raise RuntimeError("postern_load count did not log in")
         cpu = server.cpu_seconds()
         sent = self.load("smtp", "--port", server.ports[port], "--messages", messages, "--rcpts", self.accounts, *words)
-        self.held[server.name] = self.held.get(server.name, 0) + messages // self.accounts
-        seen = self.count(server, self.held[server.name])
+        self.held[server.name] = each
+        said, _ = count.communicate("go\n")
+        if count.returncode != 0:
+            raise RuntimeError(f"postern_load count: {said}")
+        seen = json.loads(said.splitlines()[-1])
         seconds = (seen["finished_ns"] - sent["started_ns"]) / 1e9
         self.note(server, accepted=sent["rate"], p99_ms=sent["p99_ms"], generator_cpu=sent["generator_cpu"],
                   cpu_ms=round((server.cpu_seconds() - cpu) * 1000 / messages, 3))

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // postern_load count: asks IMAP STATUS of one mailbox after the other until each holds --each messages. finished_ns is the
-// moment when the last did, which with started_ns of `postern_load smtp` gives delivered messages a second.
+// moment when the last did, which with started_ns of `postern_load smtp` gives delivered messages a second. With --wait it logs
+// in everywhere first, says "ready" and begins to ask when it reads a line: logins are then no part of what is measured.
 #include <fmt/core.h>
 #include <time.h>
 
 #include <charconv>
 #include <cstdio>
+#include <memory>
+#include <vector>
 
 #include "bench/load/commands.h"
 #include "bench/load/imap_client.h"
@@ -37,15 +40,22 @@ int run_count(const Options& options) {
   const std::string password = options.text("password");
   const std::uint64_t each = options.number("each", 0);
   const std::uint64_t patience = options.number("patience", 60);
+  const bool wait = options.has("wait");
   options.finish();
+  std::vector<std::unique_ptr<ImapClient>> clients;
+  for (std::uint64_t i = 0; i < users; ++i) clients.push_back(std::make_unique<ImapClient>(address, pattern.at(i), password));
+  if (wait) {
+    std::puts("ready");
+    std::fflush(stdout);
+    std::getchar();
+  }
   const std::uint64_t limit = now_ns() + patience * ns_per_second;
   std::uint64_t total = 0;
-  for (std::uint64_t i = 0; i < users; ++i) {
-    ImapClient client(address, pattern.at(i), password);
-    std::uint64_t held = messages_in(client);
+  for (const auto& client : clients) {
+    std::uint64_t held = messages_in(*client);
     while (held < each && now_ns() < limit) {
       nanosleep(&poll_interval, nullptr);
-      held = messages_in(client);
+      held = messages_in(*client);
     }
     total += held;
   }
