@@ -2,9 +2,9 @@
 // What nearly every translation unit needs, parsed once. Only the standard library, fmt and the awaitable type:
 // nothing here gives a module a name that its USES list would forbid.
 #pragma once
+#include <fmt/format.h>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>

@@ -83,10 +83,10 @@ struct Limits {
   unsigned connection_rate_per_minute = 60;  ///< new connections of one address
   unsigned imap_per_address = 60;
   unsigned imap_per_user_address = 20;
-  Bytes header_bytes = 256 * KiB;      ///< all header fields of a message
-  Bytes message_bytes = 50 * MiB;      ///< SIZE of SMTP
-  Bytes append_bytes = 50 * MiB;       ///< APPENDLIMIT of IMAP
-  unsigned recipients_inbound = 100;   ///< of one message on port 25
+  Bytes header_bytes = 256 * KiB;     ///< all header fields of a message
+  Bytes message_bytes = 50 * MiB;     ///< SIZE of SMTP
+  Bytes append_bytes = 50 * MiB;      ///< APPENDLIMIT of IMAP
+  unsigned recipients_inbound = 100;  ///< of one message on port 25
   unsigned recipients_submission = 1000;
   unsigned messages_per_session = 100;
   unsigned received_hops = 100;      ///< Received fields before we call it a loop

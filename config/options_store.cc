@@ -13,7 +13,8 @@ constexpr std::uint64_t unlimited_range = std::numeric_limits<std::int64_t>::max
 
 Section quota() {
   return Builder<Quota>(
-             "quota", [](Config& c) -> Quota& { return c.quota; }, "Given to accounts that are made without a quota of their own (postern account add --quota).")
+             "quota", [](Config& c) -> Quota& { return c.quota; },
+             "Given to accounts that are made without a quota of their own (postern account add --quota).")
       .size("default_bytes", &Quota::default_bytes, {0, unlimited_range}, "Mail that an account may keep. 0: no limit.")
       .number("default_messages", &Quota::default_messages, {0, unlimited_range},
               "Messages that an account may keep. 0: no limit.")

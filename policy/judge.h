@@ -17,23 +17,23 @@ enum class Direction : unsigned char { inbound, submitted };
 /// What the rules see. Views are valid during the call.
 struct Evidence {
   Direction direction = Direction::inbound;
-  std::string_view ip;       ///< peer address
+  std::string_view ip;  ///< peer address
   std::string_view helo;
   const mail::Envelope* envelope = nullptr;
-  std::string_view header;   ///< header block as received, with the empty line
+  std::string_view header;  ///< header block as received, with the empty line
   std::size_t received_hops_max = 100;
   std::string_view own_hostname;
 };
 
 struct Reason {
-  std::string_view rule;     ///< stable name, "hops"
+  std::string_view rule;  ///< stable name, "hops"
   enum class Finding : unsigned char { pass, note, refuse } finding = Finding::pass;
   std::string text;
 };
 
 struct Verdict {
   bool accept = true;
-  mail::Status status;       ///< the reply when not accepted
+  mail::Status status;  ///< the reply when not accepted
   std::vector<Reason> reasons;
 };
 

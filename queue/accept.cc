@@ -280,12 +280,12 @@ void Door::State::tell(const Arrival& arrival, const std::string& id, const Resu
   remote.add(static_cast<double>(arrival.remote.size()));
   bytes.add(static_cast<double>(arrival.body->size()));
   parts.log.debug("queue", "accepted",
-                 {{"id", id},
-                  {"from", mail::to_string(arrival.envelope.sender)},
-                  {"size", arrival.body->size()},
-                  {"local", arrival.local.size()},
-                  {"remote", arrival.remote.size()},
-                  {"entry", result->queued.value_or(0)}});
+                  {{"id", id},
+                   {"from", mail::to_string(arrival.envelope.sender)},
+                   {"size", arrival.body->size()},
+                   {"local", arrival.local.size()},
+                   {"remote", arrival.remote.size()},
+                   {"entry", result->queued.value_or(0)}});
 }
 
 Door::Door(Parts parts) : state_(std::make_unique<State>(parts)) {}

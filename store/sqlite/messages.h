@@ -31,8 +31,8 @@ Result<Copied> copy(Transaction& tx, MailboxState& from, const UidSet& uids, Mai
 void reap_all(Transaction& tx, MailboxState& mailbox);
 /// Ends up to `most` expunged messages whose window is over; true when there may be more.
 bool reap_expired(Transaction& tx, UnixTime expunged_before, std::size_t most);
-/// Forgets the older half of what vanished from mailboxes that remember more than so many ranges, and raises their floor: below it
-/// vanished_since() answers with the full comparison (RFC 7162 §3.2.6 allows that).
+/// Forgets the older half of what vanished from mailboxes that remember more than so many ranges, and raises their floor: below
+/// it vanished_since() answers with the full comparison (RFC 7162 §3.2.6 allows that).
 void prune_vanished(Transaction& tx, std::int64_t most_ranges);
 
 }  // namespace postern::store::sqlite

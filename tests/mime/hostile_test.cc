@@ -113,9 +113,9 @@ TEST(Hostile, Continuations) {  // D31
 }
 
 TEST(Hostile, Comments) {  // D32
-  for (const std::string& value :
-       {repeat("(", 1'000'000), repeat("(", 500'000) + repeat(")", 500'000), std::string("a@b (\\"), std::string("\"never"), repeat("\"", 100'001),
-        repeat("<", 100'000), repeat("a:", 100'000), repeat("a<", 100'000), repeat("@", 100'000), repeat("()", 100'000)}) {
+  for (const std::string& value : {repeat("(", 1'000'000), repeat("(", 500'000) + repeat(")", 500'000), std::string("a@b (\\"),
+                                   std::string("\"never"), repeat("\"", 100'001), repeat("<", 100'000), repeat("a:", 100'000),
+                                   repeat("a<", 100'000), repeat("@", 100'000), repeat("()", 100'000)}) {
     within_bound([&] {
       parse_address_list(value);
       (void)parse_date(value);

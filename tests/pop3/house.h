@@ -18,7 +18,10 @@ namespace postern::test {
 class Pop3House final : public DialogueHost {
  public:
   Pop3House()
-      : log_(LogLevel::debug, null_sink()), store_(store::memory::make(clock_)), auth_(make_accounts()), services_{*store_, auth_, locks_, log_} {}
+      : log_(LogLevel::debug, null_sink()),
+        store_(store::memory::make(clock_)),
+        auth_(make_accounts()),
+        services_{*store_, auth_, locks_, log_} {}
   ~Pop3House() override {
     for (const auto& one : connections_) {
       if (const auto connection = one.lock()) connection->cancel();
