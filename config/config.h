@@ -126,6 +126,7 @@ struct Auth {
   std::vector<std::string> mechanisms = {"SCRAM-SHA-256", "PLAIN", "LOGIN"};
   unsigned min_password_length = 15;  ///< characters
   double zxcvbn_bits = 33.3;          ///< least estimated strength of a new password
+  unsigned password_history = 3;      ///< passwords of the account, the present one too, that may not be set again
   Bytes argon2_memory = 64 * MiB;
   unsigned argon2_ops = 2;
   unsigned hash_threads = 2;
@@ -135,6 +136,9 @@ struct Auth {
   unsigned failures_per_day = 50;
   unsigned session_failures = 3;  ///< then the connection is closed
   unsigned scram_iterations = 65536;
+  Duration login_record{90 * 86400};       ///< how long logins are remembered; 0: not at all
+  std::uint64_t login_record_rows = 1000;  ///< newest successes, and newest failures, of each account
+  bool new_network_mail = true;            ///< tell an account by mail about its first login from a new network
   bool operator==(const Auth&) const = default;
 };
 
@@ -206,8 +210,16 @@ struct Imap {
 
 /// [store]
 struct Store {
-  Duration undelete_window{14 * 86400};  ///< how long deleted mail can be brought back
-  Bytes segment_bytes = GiB;             ///< size at which a new segment file is begun
+  Duration undelete_window{14 * 86400};     ///< how long deleted mail can be brought back
+  Bytes segment_bytes = GiB;                ///< size at which a new segment file is begun
+  unsigned compact_above = 30;              ///< percent of dead bytes at which a segment is rewritten; 100: never
+  Bytes housekeeping_rate = 50 * MiB;       ///< octets a second that compaction and the audit may read or write
+  std::string audit_at = "03:30";           ///< local time of the nightly audit, "HH:MM"; empty: never
+  Duration audit_bodies{30 * 86400};        ///< within this time the audit reads every body once; 0: never
+  Duration vanished_keep{180 * 86400};      ///< how long a mailbox remembers which messages went, for QRESYNC
+  std::uint64_t vanished_ranges = 100'000;  ///< and at most so many ranges of them
+  Bytes free_space_min = 64 * MiB;          ///< below so much free space new mail is refused
+  Bytes ballast = 32 * MiB;                 ///< kept in a file that is given up when the disk is full; 0: none
   bool operator==(const Store&) const = default;
 };
 

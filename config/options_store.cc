@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows of [quota] and [store].
+#include <charconv>
 #include <limits>
 
 #include "config/option.h"
@@ -21,12 +22,45 @@ Section quota() {
       .done();
 }
 
+/// "3:30" and "03:30" to "03:30"; empty stays empty.
+Result<std::string> time_of_day(std::string_view text) {
+  if (text.empty()) return std::string();
+  constexpr unsigned hours = 24;
+  constexpr unsigned minutes = 60;
+  unsigned hour = hours;
+  unsigned minute = minutes;
+  const char* const end = text.data() + text.size();
+  const auto [colon, bad_hour] = std::from_chars(text.data(), end, hour);
+  if (bad_hour == std::errc() && colon != end && *colon == ':' && end - colon == 3) {
+    const auto [rest, bad_minute] = std::from_chars(colon + 1, end, minute);
+    if (bad_minute == std::errc() && rest == end && hour < hours && minute < minutes) {
+      return fmt::format("{:02}:{:02}", hour, minute);
+    }
+  }
+  return fail(ErrorKind::invalid, show_text(text) + " is no time of day; write for example \"03:30\", or \"\" for never");
+}
+
 Section store() {
   return Builder<Store>(
              "store", [](Config& c) -> Store& { return c.store; }, "Where mail rests.")
       .duration("undelete_window", &Store::undelete_window, {0, 3650 * day},
                 "How long deleted mail can be brought back. It counts for no quota.")
       .size("segment_bytes", &Store::segment_bytes, {MiB, 64 * GiB}, "Size at which a new file of message bodies is begun.")
+      .number("compact_above", &Store::compact_above, {5, 100},
+              "A file of bodies is rewritten when more than so many percent of it belong to deleted mail. 100: never.")
+      .size("housekeeping_rate", &Store::housekeeping_rate, {MiB, 64 * GiB},
+            "Octets a second that rewriting and checking files of bodies may read, so that nobody notices them.")
+      .name("audit_at", &Store::audit_at, time_of_day,
+            "Local time of the nightly audit, which repairs what it can and logs what it finds. \"\": never.")
+      .duration("audit_bodies", &Store::audit_bodies, {0, 3650 * day},
+                "The audit reads a share of all bodies each night, so that each is checked within this time. 0: none.")
+      .duration("vanished_keep", &Store::vanished_keep, {day, 3650 * day},
+                "How long a mailbox remembers which messages are gone. A client that was away for longer compares all numbers.")
+      .number("vanished_ranges", &Store::vanished_ranges, {1000, 100'000'000}, "The most ranges of numbers it remembers.")
+      .size("free_space_min", &Store::free_space_min, {0, 64 * GiB},
+            "With less free space on the disk new mail is refused for the time being; reading and deleting go on.")
+      .size("ballast", &Store::ballast, {0, 64 * GiB},
+            "Room kept in the file `ballast`. It is given up when the disk is full all the same, so that deleting still works.")
       .at_restart()
       .done();
 }
