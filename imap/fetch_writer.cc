@@ -41,6 +41,16 @@ void append_literal_start(std::string& out, std::uint64_t size) {
   out.append("}\r\n");
 }
 
+/// HEADER.FIELDS and HEADER.FIELDS.NOT of this header.
+void append_fields(std::string& out, const FetchItem& item, std::string_view header) {
+  const auto mode = item.section.filter == Section::Filter::only ? mime::Select::only : mime::Select::except;
+  const auto fields = mime::select_fields(header, item.section.fields, mode);
+  const auto text = cut(fields, item.section.partial);
+  out.append(item.label).append(" ");
+  append_literal_start(out, text.size());
+  out.append(text);
+}
+
 }  // namespace
 
 store::MetaFields FetchWriter::fields() const {
@@ -61,6 +71,21 @@ bool FetchWriter::needs_info() const {
   });
 }
 
+std::uint64_t FetchWriter::octets() const {
+  std::uint64_t most = 0;
+  for (const auto& item : request_.items) {
+    if (item.kind != Kind::section) continue;
+    const auto& section = item.section;
+    const bool header = section.path.empty() && section.kind == mime::SectionKind::header;
+    std::uint64_t wanted = header ? limits::usual_header : limits::usual_message;
+    if (section.path.empty() && section.kind == mime::SectionKind::whole && section.partial) {
+      wanted = std::min<std::uint64_t>(wanted, std::uint64_t{section.partial->origin} + section.partial->count);
+    }
+    most = std::max(most, wanted);
+  }
+  return most;
+}
+
 void FetchWriter::begin(std::size_t index, const store::Row& row) {
   auto& out = session_.out();
   append_start(out, index);
@@ -76,14 +101,14 @@ void FetchWriter::begin(std::size_t index, const store::Row& row) {
   }
 }
 
-bool FetchWriter::write_at_once(std::size_t index, const store::MessageInfo* info) {
+bool FetchWriter::write_at_once(std::size_t index, const Message::Loaded& loaded) {
   auto& out = session_.out();
   const auto start = out.size();
   const auto& row = session_.view().snapshot().row(index);
   begin(index, row);
   for (const auto& item : request_.items) {
     if (&item != request_.items.data()) out += ' ';
-    if (item_at_once(item, row, info)) continue;
+    if (item_at_once(item, row, loaded)) continue;
     out.resize(start);
     return false;
   }
@@ -92,16 +117,16 @@ bool FetchWriter::write_at_once(std::size_t index, const store::MessageInfo* inf
 }
 
 // RFC 3501 §7.4.2
-async::Task<Result<>> FetchWriter::write(std::size_t index, const store::MessageInfo* info) {
+async::Task<Result<>> FetchWriter::write(std::size_t index, const Message::Loaded& loaded) {
   auto& out = session_.out();
   const auto start = out.size();
   const auto row = session_.view().snapshot().row(index);
-  Message message(session_.store(), session_.view().mailbox(), row.uid, info);
+  Message message(session_.store(), session_.view().mailbox(), row.uid, loaded);
   streaming_ = false;
   begin(index, row);
   for (const auto& item : request_.items) {
     if (&item != request_.items.data()) out += ' ';
-    if (item_at_once(item, row, info)) continue;
+    if (item_at_once(item, row, loaded)) continue;
     const auto written = co_await write_item(item, message);
     if (written) continue;
     if (streaming_) throw ConnectionOver{written.error().text};
@@ -112,8 +137,8 @@ async::Task<Result<>> FetchWriter::write(std::size_t index, const store::Message
   co_return Result<>();
 }
 
-/// Appends what the snapshot or the index entry has; false when neither has it.
-bool FetchWriter::item_at_once(const FetchItem& item, const store::Row& row, const store::MessageInfo* info) {
+/// Appends what the snapshot or what was loaded has; false when neither has it.
+bool FetchWriter::item_at_once(const FetchItem& item, const store::Row& row, const Message::Loaded& loaded) {
   auto& out = session_.out();
   switch (item.kind) {
     case Kind::flags: write_flags(row); return true;
@@ -126,8 +151,35 @@ bool FetchWriter::item_at_once(const FetchItem& item, const store::Row& row, con
       append_number(out, row.modseq);
       out += ')';
       return true;
-    default: return info != nullptr && index_item_at_once(item.kind, *info);
+    case Kind::section: return loaded.text != nullptr && section_at_once(item, *loaded.text);
+    default: return loaded.info != nullptr && index_item_at_once(item.kind, *loaded.info);
   }
+}
+
+/// Sections of the message itself whose octets are all loaded.
+bool FetchWriter::section_at_once(const FetchItem& item, const store::StoredText& text) {
+  const Section& section = item.section;
+  const std::string_view octets = text.octets;
+  if (!section.path.empty()) return false;
+  mime::Range range{0, text.size};
+  if (section.kind != mime::SectionKind::whole) {
+    mime::HeaderEndFinder finder;
+    finder.feed(octets);
+    if (!finder.done()) return false;
+    range = section.kind == mime::SectionKind::header ? mime::Range{0, finder.size()} : mime::Range{finder.size(), text.size};
+  }
+  if (section.filter != Section::Filter::none) {
+    if (range.size() > mime::max_header_block) return false;
+    append_fields(session_.out(), item, octets.substr(0, static_cast<std::size_t>(range.end)));
+    return true;
+  }
+  range = cut(range, section.partial);
+  if (range.end > octets.size()) return false;
+  auto& out = session_.out();
+  out.append(item.label).append(" ");
+  append_literal_start(out, range.size());
+  out.append(octets, static_cast<std::size_t>(range.begin), static_cast<std::size_t>(range.size()));
+  return true;
 }
 
 bool FetchWriter::index_item_at_once(Kind kind, const store::MessageInfo& info) {
@@ -222,13 +274,7 @@ async::Task<Result<>> FetchWriter::write_section(const FetchItem& item, Message&
 async::Task<Result<>> FetchWriter::write_fields(const FetchItem& item, Message& message, mime::Range range) {
   const auto block = co_await message.read_all(range, mime::max_header_block);
   if (!block) co_return std::unexpected(block.error());
-  const auto mode = item.section.filter == Section::Filter::only ? mime::Select::only : mime::Select::except;
-  const auto fields = mime::select_fields(*block, item.section.fields, mode);
-  const auto text = cut(fields, item.section.partial);
-  auto& out = session_.out();
-  out.append(item.label).append(" ");
-  append_literal_start(out, text.size());
-  out.append(text);
+  append_fields(session_.out(), item, *block);
   co_return Result<>();
 }
 

@@ -20,19 +20,22 @@ class FetchWriter {
   /// Which parts of the index the items need; meta_none with needs_info() false when the snapshot is enough.
   store::MetaFields fields() const;
   bool needs_info() const;
-  /// Appends the response without suspending when the snapshot and the index entry have all of it: the common case, and the
-  /// fast one. False, with nothing appended, when write() is needed.
-  bool write_at_once(std::size_t index, const store::MessageInfo* info);
+  /// Octets from a message's start that the items will need; 0 when they need none.
+  std::uint64_t octets() const;
+  /// Appends the response without suspending when what was loaded has all of it: the common case, and the fast one. False, with
+  /// nothing appended, when write() is needed.
+  bool write_at_once(std::size_t index, const Message::Loaded& loaded);
   /// Appends the response for the row at this index. An error means that nothing was appended. Throws ConnectionOver when the
   /// message breaks off inside of a literal.
-  async::Task<Result<>> write(std::size_t index, const store::MessageInfo* info);
+  async::Task<Result<>> write(std::size_t index, const Message::Loaded& loaded);
   /// Responses for these UIDs show the flags even if they were not asked for (RFC 3501 §6.4.5).
   void show_flags_of(store::UidSet uids) { flags_changed_ = std::move(uids); }
 
  private:
   void begin(std::size_t index, const store::Row& row);
-  bool item_at_once(const FetchItem& item, const store::Row& row, const store::MessageInfo* info);
+  bool item_at_once(const FetchItem& item, const store::Row& row, const Message::Loaded& loaded);
   bool index_item_at_once(FetchItem::Kind kind, const store::MessageInfo& info);
+  bool section_at_once(const FetchItem& item, const store::StoredText& text);
   async::Task<Result<>> write_item(const FetchItem& item, Message& message);
   async::Task<Result<std::optional<mime::Range>>> find(const Section& section, Message& message);
   async::Task<Result<>> write_section(const FetchItem& item, Message& message);

@@ -10,9 +10,6 @@
 namespace postern::imap {
 namespace {
 
-/// Nearly every header is shorter.
-constexpr std::size_t usual_header = 16 * 1024;
-
 /// Part offsets are kept relative to the body; the prefix lies in front of the root's header.
 void move_behind_prefix(mime::PartTree& tree, std::uint64_t prefix) {
   for (auto& part : tree.parts) {
@@ -25,8 +22,8 @@ void move_behind_prefix(mime::PartTree& tree, std::uint64_t prefix) {
 
 }  // namespace
 
-Message::Message(store::Session& store, store::MailboxId mailbox, store::Uid uid, const store::MessageInfo* info)
-    : store_(store), mailbox_(mailbox), uid_(uid), info_(info) {}
+Message::Message(store::Session& store, store::MailboxId mailbox, store::Uid uid, const Loaded& loaded)
+    : store_(store), mailbox_(mailbox), uid_(uid), info_(loaded.info), text_(loaded.text) {}
 
 async::Task<Result<>> Message::open() {
   if (reader_) co_return Result<>();
@@ -38,9 +35,10 @@ async::Task<Result<>> Message::open() {
 
 /// Parses the whole message: for entries without metadata, or written by another version.
 async::Task<Result<>> Message::parse() {
-  if (const auto opened = co_await open(); !opened) co_return opened;
+  const auto octets = co_await size();
+  if (!octets) co_return std::unexpected(octets.error());
   mime::PartParser parser;
-  const auto end = reader_->size();
+  const auto end = *octets;
   for (std::uint64_t at = 0; at < end;) {
     const auto bytes = co_await read(at, limits::body_chunk);
     if (!bytes) co_return std::unexpected(bytes.error());
@@ -81,6 +79,7 @@ async::Task<Result<const mime::PartTree*>> Message::tree() {
 
 async::Task<Result<std::uint64_t>> Message::size() {
   if (info_ != nullptr) co_return info_->size;
+  if (text_ != nullptr) co_return text_->size;
   if (const auto opened = co_await open(); !opened) co_return std::unexpected(opened.error());
   co_return reader_->size();
 }
@@ -88,11 +87,11 @@ async::Task<Result<std::uint64_t>> Message::size() {
 async::Task<Result<std::uint64_t>> Message::header_size() {
   const auto octets = co_await size();
   if (!octets || *octets == 0) co_return octets;
-  const auto first = co_await read(0, usual_header);
+  const auto first = co_await read(0, limits::usual_header);
   if (!first) co_return std::unexpected(first.error());
-  if (head_.empty()) head_ = *first;
+  if (head_.empty() && text_ == nullptr) head_ = *first;
   mime::HeaderEndFinder finder;
-  finder.feed(head_);
+  finder.feed(*first);
   if (finder.done()) co_return finder.size();
   const auto parts = co_await tree();
   if (!parts) co_return std::unexpected(parts.error());
@@ -100,6 +99,9 @@ async::Task<Result<std::uint64_t>> Message::header_size() {
 }
 
 async::Task<Result<std::string_view>> Message::read(std::uint64_t offset, std::size_t most) {
+  if (text_ != nullptr && offset < text_->octets.size()) {
+    co_return std::string_view(text_->octets).substr(static_cast<std::size_t>(offset), most);
+  }
   if (offset < head_.size()) co_return std::string_view(head_).substr(static_cast<std::size_t>(offset), most);
   if (const auto opened = co_await open(); !opened) co_return std::unexpected(opened.error());
   auto bytes = co_await reader_->read(offset, most);

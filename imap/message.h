@@ -19,8 +19,12 @@ namespace postern::imap {
 
 class Message {
  public:
-  /// `info` may be null: the index has no entry (any more).
-  Message(store::Session& store, store::MailboxId mailbox, store::Uid uid, const store::MessageInfo* info);
+  /// What was loaded for many messages at once; each may be null: not asked for, or not there (any more).
+  struct Loaded {
+    const store::MessageInfo* info = nullptr;
+    const store::StoredText* text = nullptr;
+  };
+  Message(store::Session& store, store::MailboxId mailbox, store::Uid uid, const Loaded& loaded);
 
   /// IMAP text, from the index or computed anew. Good as long as the Message.
   async::Task<Result<std::string_view>> envelope();
@@ -43,6 +47,7 @@ class Message {
   store::MailboxId mailbox_;
   store::Uid uid_;
   const store::MessageInfo* info_;
+  const store::StoredText* text_;
   std::string body_structure_;  ///< when computed anew
   std::unique_ptr<store::BodyReader> reader_;
   std::optional<mime::PartTree> tree_;

@@ -48,7 +48,11 @@ bool header_has(const mime::Header& header, const SearchKey& key) {
 }  // namespace
 
 Searcher::Searcher(Session& session, const SearchProgram& program)
-    : session_(session), program_(program), wanted_(fields()), content_(program.keys.size()) {}
+    : session_(session),
+      program_(program),
+      wanted_(fields()),
+      content_(program.keys.size()),
+      texts_(session.store(), session.view().mailbox(), octets(), ReadAhead::Use::some) {}
 
 Result<> Searcher::resolve() {
   const auto& view = session_.view();
@@ -146,11 +150,22 @@ store::MetaFields Searcher::fields() const {
   return static_cast<store::MetaFields>(out);
 }
 
+/// Octets of a message that the keys will need, if any.
+std::uint64_t Searcher::octets() const {
+  std::uint64_t most = 0;
+  for (const auto& key : program_.keys) {
+    if (!reads_content(key.kind)) continue;
+    most = std::max<std::uint64_t>(most, key.kind == Kind::header ? limits::usual_header : limits::usual_message);
+  }
+  return most;
+}
+
 async::Task<Result<>> Searcher::test_page(const std::vector<std::size_t>& page) {
   if (page.empty()) co_return Result<>();
   const auto& view = session_.view();
   store::UidSet uids;
   for (const auto index : page) uids.add(view.snapshot().row(index).uid);
+  texts_.begin(uids);
   const auto infos = co_await session_.store().info(view.mailbox(), std::move(uids), wanted_);
   if (!infos) co_return std::unexpected(infos.error());
   auto info = infos->begin();
@@ -170,13 +185,13 @@ async::Task<Result<Truth>> Searcher::test_entry(std::size_t index, const store::
   std::ranges::fill(content_, std::nullopt);
   const auto& view = session_.view();
   Known known{.index = index, .row = &view.snapshot().row(index), .info = info};
-  Message message(session_.store(), view.mailbox(), info->uid, info);
   std::optional<Envelope> envelope;
   if (!info->meta.envelope.empty()) {
     filter_.look_at(info->meta.envelope);
     known.filter = &filter_;
   }
   if (const auto value = test(known); value != Truth::unknown) co_return value;
+  Message message(session_.store(), view.mailbox(), info->uid, {info, nullptr});
   if ((wanted_ & store::meta_envelope) != 0) {
     const auto text = co_await message.envelope();
     if (!text) co_return text.error().kind == ErrorKind::not_found ? Result<Truth>(Truth::no) : std::unexpected(text.error());
@@ -187,7 +202,9 @@ async::Task<Result<Truth>> Searcher::test_entry(std::size_t index, const store::
   }
   const auto value = test(known);
   if (value != Truth::unknown) co_return value;
-  auto read = co_await test_message(known, message);
+  if (!texts_.knows(info->uid)) co_await texts_.load(info->uid);
+  Message whole(session_.store(), view.mailbox(), info->uid, {info, texts_.get(info->uid)});
+  auto read = co_await test_message(known, whole);
   if (!read && read.error().kind == ErrorKind::not_found) co_return Truth::no;
   co_return read;
 }

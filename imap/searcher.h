@@ -13,6 +13,7 @@
 #include "imap/envelope.h"
 #include "imap/limits.h"
 #include "imap/message.h"
+#include "imap/read_ahead.h"
 #include "imap/search_key.h"
 #include "imap/session.h"
 
@@ -36,6 +37,7 @@ class Searcher {
   };
   Result<> resolve();
   store::MetaFields fields() const;
+  std::uint64_t octets() const;
   Truth test(const Known& known);
   Truth leaf(std::size_t key, const Known& known) const;
   Truth snapshot_leaf(const SearchKey& key, std::size_t number, const Known& known) const;
@@ -55,6 +57,7 @@ class Searcher {
   std::vector<Truth> stack_;
   EnvelopeFilter filter_;
   std::vector<std::size_t> matches_;
+  ReadAhead texts_;
   std::uint64_t budget_ = limits::search_bytes;
   std::size_t work_ = 0;  ///< keys tested since others had a turn
 };

@@ -96,6 +96,22 @@ async::Task<Result<std::unique_ptr<store::BodyReader>>> Maildrop::body(const Mes
   co_return co_await session_->body(mailbox_, message.uid);
 }
 
+async::Task<std::string_view> Maildrop::start_of(const Message& message) {
+  const auto uid = message.uid;
+  const auto find = [&] { return std::ranges::find(ahead_.texts, uid, &store::StoredText::uid); };
+  if (find() == ahead_.texts.end()) {
+    // Only who asked for the message before this one will ask for those behind it.
+    const bool in_order = &message == messages_.data() || (&message - 1)->uid == last_asked_;
+    const store::UidSet uids{{uid, in_order ? UINT32_MAX : uid}};
+    ahead_ = {};
+    auto texts = co_await session_->read(mailbox_, uids, {.per_message = read_ahead, .total = read_ahead});
+    if (texts) ahead_ = *std::move(texts);
+  }
+  last_asked_ = uid;
+  const auto text = find();
+  co_return text == ahead_.texts.end() ? std::string_view() : std::string_view(text->octets);
+}
+
 async::Task<Result<>> Maildrop::commit() {
   store::UidSet uids;
   for (const auto& message : messages_) {

@@ -42,6 +42,7 @@ class DropLocks {
 
 class Maildrop {
  public:
+  static constexpr std::uint64_t read_ahead = 256 * 1024;  ///< octets in memory for one session
   struct Message {
     store::Uid uid = 0;
     std::uint64_t size = 0;
@@ -62,6 +63,9 @@ class Maildrop {
   /// RSET: takes all marks back.
   void reset();
   async::Task<Result<std::unique_ptr<store::BodyReader>>> body(const Message& message);
+  /// The first octets of the message, possibly none; body() has the rest. A client that takes one message after the other gets
+  /// them from memory: some that follow are read with it, up to read_ahead octets. Good until the next call.
+  async::Task<std::string_view> start_of(const Message& message);
   /// QUIT: expunges what is marked; durable when it returns.
   async::Task<Result<>> commit();
 
@@ -74,6 +78,8 @@ class Maildrop {
   DropLocks::Lock lock_;
   std::unique_ptr<store::Session> session_;
   store::MailboxId mailbox_ = 0;
+  store::ReadTexts ahead_;
+  store::Uid last_asked_ = 0;
   std::uint32_t uidvalidity_ = 0;
   std::vector<Message> messages_;
 };

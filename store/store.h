@@ -19,6 +19,7 @@
 #include "mail/outcome.h"
 #include "store/body.h"
 #include "store/ids.h"
+#include "store/quota.h"
 #include "store/snapshot.h"
 
 namespace postern::store {
@@ -83,6 +84,14 @@ struct FlagResult {
   ModSeq modseq = 0;  ///< of the change
 };
 
+/// What an import says about a message beside the message itself.
+struct ImportMark {
+  /// Names the message at its source; 1 … 64 octets. The account's journal of imports remembers it in the same durable unit as
+  /// the message, so that no run, however it ended, adds the message twice.
+  std::string key;
+  bool beyond_quota = false;  ///< the admin lets this message in over the account's limits
+};
+
 /// One message to be added to a mailbox by its owner (APPEND, import).
 struct NewMessage {
   BodyPtr body;
@@ -90,10 +99,11 @@ struct NewMessage {
   std::uint64_t flags = 0;
   std::vector<std::string> keywords;
   UnixTime internal_date = 0;
+  std::optional<ImportMark> import = {};
 };
 struct Appended {
   std::uint32_t uidvalidity = 0;
-  UidSet uids;  ///< in the order of the messages
+  UidSet uids;  ///< in the order of the messages; those whose import key the journal had already are left out and get none
 };
 struct Copied {
   std::uint32_t uidvalidity = 0;  ///< of the destination
@@ -103,12 +113,21 @@ struct Copied {
 enum class CopyMode : std::uint8_t { copy, move };
 enum class ExpungeMode : std::uint8_t { marked_deleted, any };  ///< only rows that carry \Deleted, or all of the set
 
-/// Limits of 0 mean unlimited.
-struct Quota {
-  std::uint64_t used_bytes = 0;
-  std::uint64_t used_messages = 0;
-  std::uint64_t limit_bytes = 0;
-  std::uint64_t limit_messages = 0;
+/// The first octets of one stored message, as Session::read() gives them.
+struct StoredText {
+  Uid uid = 0;
+  std::uint64_t size = 0;  ///< octets of prefix + body: RFC822.SIZE
+  std::string octets;      ///< from the first one on; shorter than `size` when the limit cut it
+};
+/// How much Session::read() gives at once.
+struct ReadLimit {
+  std::uint64_t per_message = 64 * 1024;  ///< octets of each message; longer ones are cut there
+  std::uint64_t total = 1 << 20;          ///< ends with the message that reaches it; at most max_read_total counts
+};
+inline constexpr std::uint64_t max_read_total = 4 << 20;
+struct ReadTexts {
+  std::vector<StoredText> texts;  ///< ascending by UID
+  Uid through = 0;                ///< UIDs of the set up to this one were looked at; ask again for those above
 };
 
 /// All access of one logged-in account to mailboxes. Every call re-checks (account, mailbox, right) in one place; what is
@@ -134,7 +153,8 @@ class Session {
 
   /// Opens for reading and waiting. The watch keeps the mailbox's snapshot cached while it lives.
   virtual Task<Result<std::shared_ptr<Watch>>> open(MailboxId mailbox) = 0;
-  /// Takes \Recent: gives the UID above which messages are recent to this session, and advances it for the next ones.
+  /// Takes \Recent: gives the UID above which messages are recent to this session, and advances it for the next ones. Advanced
+  /// in memory and written with the next batch: after a power cut messages may be recent twice (design.md §7).
   virtual Task<Result<Uid>> take_recent(MailboxId mailbox) = 0;
   /// UIDs expunged since this mod-sequence, for QRESYNC and CHANGEDSINCE with VANISHED (RFC 7162 §3.2.6).
   virtual Task<Result<UidSet>> vanished_since(MailboxId mailbox, ModSeq since) = 0;
@@ -143,6 +163,9 @@ class Session {
   virtual Task<Result<std::vector<MessageInfo>>> info(MailboxId mailbox, UidSet uids, MetaFields fields) = 0;
   /// Also finds messages expunged less than the undelete window ago, for views that still show them.
   virtual Task<Result<std::unique_ptr<BodyReader>>> body(MailboxId mailbox, Uid uid) = 0;
+  /// The first octets of many messages in one visit, found as body() finds them. Left out is what does not exist and what cannot
+  /// be read (body() says why); at least one UID is looked at.
+  virtual Task<Result<ReadTexts>> read(MailboxId mailbox, UidSet uids, ReadLimit limit) = 0;
 
   /// Errors: limit when a 56th keyword would be needed.
   virtual Task<Result<FlagResult>> store_flags(MailboxId mailbox, UidSet uids, FlagChange change) = 0;
@@ -152,6 +175,9 @@ class Session {
   virtual Task<Result<Copied>> copy(MailboxId from, UidSet uids, MailboxId to, CopyMode mode) = 0;
   /// All or nothing.
   virtual Task<Result<Appended>> append(MailboxId mailbox, std::vector<NewMessage> messages) = 0;
+  /// For each of up to 1,000 import keys (limit): whether the account's journal of imports has it. A message that was imported
+  /// and expunged later stays in the journal: it does not come back.
+  virtual Task<Result<std::vector<bool>>> imported(std::vector<std::string> keys) = 0;
 
   virtual Quota quota() = 0;
 };
@@ -257,6 +283,7 @@ class Queue {
 
 class Accounts;
 class Credentials;
+class RecoveryAdmin;
 
 class Store {
  public:
@@ -268,9 +295,16 @@ class Store {
   virtual Task<Result<Accepted>> accept(Acceptance acceptance) = 0;
   /// As last published by the writer; cheap and synchronous, for RCPT and SIZE checks.
   virtual Quota quota(AccountId account) const = 0;
+  /// All accounts of the domain together, and the domain's own limits.
+  virtual Quota domain_quota(const std::string& domain) const = 0;
+  /// Keeps room in the account and its domain for one message that is on its way, until the hold goes. The exact size is
+  /// settled by accept() or append(). Errors: over_quota, naming the account or the domain.
+  virtual Result<QuotaHold> hold(AccountId account, std::uint64_t bytes) = 0;
   virtual Queue& queue() = 0;
   virtual Accounts& accounts() = 0;
   virtual Credentials& credentials() = 0;
+  /// Undelete, backup and restore (store/recovery_admin.h); null where the store keeps nothing on a disk.
+  virtual RecoveryAdmin* recovery() { return nullptr; }
   /// Finishes what was handed in, checkpoints, closes. Afterwards every call gives unavailable.
   virtual void close() = 0;
 };

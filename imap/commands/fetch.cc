@@ -2,6 +2,7 @@
 // FETCH and UID FETCH: pages of rows, \Seen in one change for each page, then the responses.
 #include "imap/fetch_writer.h"
 #include "imap/limits.h"
+#include "imap/read_ahead.h"
 #include "imap/session.h"
 
 namespace postern::imap::commands {
@@ -10,7 +11,11 @@ namespace {
 class Fetcher {
  public:
   Fetcher(Session& session, const Command& command, const FetchRequest& request)
-      : session_(session), command_(command), request_(request), writer_(session, request) {}
+      : session_(session),
+        command_(command),
+        request_(request),
+        writer_(session, request),
+        texts_(session.store(), session.view().mailbox(), writer_.octets(), ReadAhead::Use::all) {}
 
   async::Task<Reply> run(const IndexRanges& ranges) {
     std::vector<std::size_t> page;
@@ -43,13 +48,15 @@ class Fetcher {
       auto loaded = co_await session_.store().info(session_.view().mailbox(), uids(page), writer_.fields());
       if (loaded) infos = *std::move(loaded);
     }
+    texts_.begin(uids(page));
     auto info = infos.begin();
     for (const auto index : page) {
       const auto uid = session_.view().snapshot().row(index).uid;
       while (info != infos.end() && info->uid < uid) ++info;
       const bool known = info != infos.end() && info->uid == uid;
-      const auto* entry = known ? &*info : nullptr;
-      if (!writer_.write_at_once(index, entry)) note(co_await writer_.write(index, entry));
+      if (!texts_.knows(uid)) co_await texts_.load(uid);
+      const Message::Loaded loaded{known ? &*info : nullptr, texts_.get(uid)};
+      if (!writer_.write_at_once(index, loaded)) note(co_await writer_.write(index, loaded));
       if (session_.out().size() >= limits::flush_at) co_await session_.flush();
     }
     page.clear();
@@ -91,6 +98,7 @@ class Fetcher {
   const Command& command_;
   const FetchRequest& request_;
   FetchWriter writer_;
+  ReadAhead texts_;
   bool missing_ = false;
   bool failed_ = false;
 };

@@ -72,6 +72,9 @@ class MemorySession final : public Session {
     co_return info_now(mailbox, uids, fields);
   }
   Task<Result<std::unique_ptr<BodyReader>>> body(MailboxId mailbox, Uid uid) override { co_return body_now(mailbox, uid); }
+  Task<Result<ReadTexts>> read(MailboxId mailbox, UidSet uids, ReadLimit limit) override {
+    co_return read_now(mailbox, uids, limit);
+  }
   Task<Result<FlagResult>> store_flags(MailboxId mailbox, UidSet uids, FlagChange change) override {
     co_return flags_now(mailbox, uids, change);
   }
@@ -84,6 +87,7 @@ class MemorySession final : public Session {
   Task<Result<Appended>> append(MailboxId mailbox, std::vector<NewMessage> messages) override {
     co_return append_now(mailbox, std::move(messages));
   }
+  Task<Result<std::vector<bool>>> imported(std::vector<std::string> keys) override { co_return imported_now(keys); }
   Quota quota() override {
     const std::lock_guard lock(state_->mutex);
     return state_->quota(me_);
@@ -269,16 +273,41 @@ class MemorySession final : public Session {
     return out;
   }
 
+  /// Living, or expunged within the undelete window; null otherwise.
+  ContentPtr content_of(const Mailbox& mailbox, Uid uid) const {
+    if (const auto live = mailbox.messages.find(uid); live != mailbox.messages.end()) return live->second.content;
+    const auto gone = mailbox.gone.find(uid);
+    const UnixTime oldest = state_->clock.unix_now() - state_->undelete_window.count();
+    return gone == mailbox.gone.end() || gone->second.expunged_at < oldest ? nullptr : gone->second.content;
+  }
+
   Result<std::unique_ptr<BodyReader>> body_now(MailboxId id, Uid uid) {
     const std::lock_guard lock(state_->mutex);
     const auto mailbox = reading(id);
     if (!mailbox) return std::unexpected(mailbox.error());
-    const auto live = (*mailbox)->messages.find(uid);
-    if (live != (*mailbox)->messages.end()) return make_reader(live->second.content);
-    const auto gone = (*mailbox)->gone.find(uid);
-    const UnixTime oldest = state_->clock.unix_now() - state_->undelete_window.count();
-    if (gone == (*mailbox)->gone.end() || gone->second.expunged_at < oldest) return fail(ErrorKind::not_found, "no such message");
-    return make_reader(gone->second.content);
+    auto content = content_of(**mailbox, uid);
+    if (!content) return fail(ErrorKind::not_found, "no such message");
+    return make_reader(std::move(content));
+  }
+
+  Result<ReadTexts> read_now(MailboxId id, const UidSet& uids, const ReadLimit& limit) {
+    const std::lock_guard lock(state_->mutex);
+    const auto mailbox = reading(id);
+    if (!mailbox) return std::unexpected(mailbox.error());
+    ReadTexts out;
+    std::uint64_t total = 0;
+    for (const auto& range : uids.intersect(UidSet{{1, (*mailbox)->rows->uidnext}}).ranges()) {
+      for (Uid uid = range.lo; uid <= range.hi; ++uid) {
+        const auto content = content_of(**mailbox, uid);
+        if (!content) continue;
+        out.texts.push_back({uid, content->size(), first_octets(*content, limit.per_message)});
+        out.through = uid;
+        total += out.texts.back().octets.size();
+        if (total >= std::min(limit.total, max_read_total)) return out;
+      }
+    }
+    out.through = UINT32_MAX;
+    return out;
   }
 
   Result<FlagResult> flags_now(MailboxId id, const UidSet& uids, const FlagChange& change) {
@@ -365,10 +394,7 @@ class MemorySession final : public Session {
     const std::lock_guard lock(state_->mutex);
     const auto mailbox = writing(id);
     if (!mailbox) return std::unexpected(mailbox.error());
-    std::uint64_t bytes = 0;
-    for (const auto& message : messages) bytes += message.body->size();
-    if (auto room = state_->check_quota(state_->accounts.at(me_), bytes, messages.size()); !room)
-      return std::unexpected(room.error());
+    if (auto room = has_quota_for(messages); !room) return std::unexpected(room.error());
     SnapshotEdit trial(*(*mailbox)->rows);
     std::vector<std::uint64_t> flags;
     std::uint64_t used = 0;
@@ -383,11 +409,35 @@ class MemorySession final : public Session {
     if (messages.empty()) return out;
     Change edit(*state_, **mailbox);
     edit.head().keywords = trial.head().keywords;
+    auto& journal = state_->accounts.at(me_).imported;
     for (std::size_t i = 0; i < messages.size(); ++i) {
+      if (messages[i].import && !journal.insert(messages[i].import->key).second) continue;
       auto content = std::make_shared<Content>(Content{std::move(messages[i].body), std::move(messages[i].meta), {}});
       out.uids.add(edit.add(Message{std::move(content), messages[i].internal_date}, flags[i]));
     }
     edit.commit();
+    return out;
+  }
+
+  /// The quota for those messages that it holds for.
+  Result<> has_quota_for(const std::vector<NewMessage>& messages) {
+    std::uint64_t bytes = 0;
+    std::uint64_t count = 0;
+    for (const auto& message : messages) {
+      if (message.import && message.import->beyond_quota) continue;
+      bytes += message.body->size();
+      ++count;
+    }
+    return count == 0 ? Result<>() : state_->check_quota(state_->accounts.at(me_), bytes, count);
+  }
+
+  Result<std::vector<bool>> imported_now(const std::vector<std::string>& keys) {
+    const std::lock_guard lock(state_->mutex);
+    const auto account = reading();
+    if (!account) return std::unexpected(account.error());
+    if (keys.size() > max_info_rows) return fail(ErrorKind::limit, "more than 1000 import keys asked for at once");
+    std::vector<bool> out;
+    for (const auto& key : keys) out.push_back((*account)->imported.contains(key));
     return out;
   }
 

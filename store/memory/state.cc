@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "store/account_text.h"
 #include "store/mailbox_name.h"
 
 namespace postern::store::memory {
@@ -77,11 +78,39 @@ void State::drop_mailbox(Mailbox& mailbox) {
 
 Result<> State::check_quota(const Account& account, std::uint64_t bytes, std::uint64_t messages) const {
   const auto& row = account.row;
-  if ((row.quota_bytes != 0 && account.used_bytes + bytes > row.quota_bytes) ||
-      (row.quota_messages != 0 && account.used_messages + messages > row.quota_messages)) {
+  const Quota own{account.used_bytes, account.used_messages, row.quota_bytes, row.quota_messages};
+  if (!own.has_room(bytes, messages)) {
     return fail(ErrorKind::over_quota, "the account " + row.login + " is over its quota");
   }
-  return {};
+  return check_domain_quota(std::string(domain_of_login(row.login)), bytes, messages);
+}
+
+Result<> State::check_domain_quota(const std::string& domain, std::uint64_t bytes, std::uint64_t messages) const {
+  if (domain_quota(domain).has_room(bytes, messages)) return {};
+  return fail(ErrorKind::over_quota, "the domain " + domain + " is over its quota");
+}
+
+Quota State::domain_quota(const std::string& domain) const {
+  Quota quota;
+  for (const auto& [id, account] : accounts) {
+    if (domain_of_login(account.row.login) != domain) continue;
+    quota.used_bytes += account.used_bytes;
+    quota.used_messages += account.used_messages;
+  }
+  if (const auto it = domains.find(domain); it != domains.end()) {
+    quota.limit_bytes = it->second.quota.bytes;
+    quota.limit_messages = it->second.quota.messages;
+  }
+  return quota;
+}
+
+Result<QuotaHold> State::hold(AccountId id, std::uint64_t bytes) {
+  const auto it = accounts.find(id);
+  if (it == accounts.end()) return fail(ErrorKind::not_found, "no such account");
+  const std::string domain(domain_of_login(it->second.row.login));
+  holds->set_account(id, it->second.row.login, quota(id));
+  holds->set_domain(domain, domain_quota(domain));
+  return holds->hold(id, bytes);
 }
 
 Quota State::quota(AccountId id) const {
@@ -161,6 +190,14 @@ class Reader final : public BodyReader {
 };
 
 }  // namespace
+
+std::string first_octets(const Content& content, std::uint64_t most) {
+  std::string out = content.prefix.substr(0, most);
+  std::string body(std::min<std::uint64_t>(most - out.size(), content.body->size()), '\0');
+  const auto n = content.body->read(0, body);
+  body.resize(n.value_or(0));
+  return out + body;
+}
 
 std::unique_ptr<BodyReader> make_reader(ContentPtr content) { return std::make_unique<Reader>(std::move(content)); }
 

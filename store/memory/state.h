@@ -51,6 +51,7 @@ struct Account {
   std::uint64_t used_bytes = 0;
   std::uint64_t used_messages = 0;
   std::set<std::string> subscriptions;
+  std::set<std::string> imported;  ///< keys of the journal of imports
 };
 
 struct Queued {
@@ -77,6 +78,10 @@ struct State {
   std::map<std::string, DomainRow> domains;
   std::map<AccountId, Account> accounts;
   std::vector<AddressRow> addresses;
+  std::map<std::string, GroupRow> groups;
+  std::vector<SendAsRow> send_as;
+  std::vector<QuotaNotice> quota_notices;
+  std::shared_ptr<QuotaTable> holds = std::make_shared<QuotaTable>();  ///< brought up to date by hold()
   std::map<MailboxId, Mailbox> mailboxes;
   std::map<QueueId, Queued> queue;
   std::vector<CredentialRow> credentials;
@@ -102,9 +107,12 @@ struct State {
   /// Makes the mailbox and its missing parents; the name must be canonical and free.
   Mailbox& make_mailbox(AccountId account, const std::string& name, SpecialUse use);
   void drop_mailbox(Mailbox& mailbox);
-  /// Errors: over_quota.
+  /// Errors: over_quota, naming the account or its domain.
   Result<> check_quota(const Account& account, std::uint64_t bytes, std::uint64_t messages) const;
+  Result<> check_domain_quota(const std::string& domain, std::uint64_t bytes, std::uint64_t messages) const;
   Quota quota(AccountId id) const;
+  Quota domain_quota(const std::string& domain) const;
+  Result<QuotaHold> hold(AccountId id, std::uint64_t bytes);
 };
 
 /// One change to one mailbox: all of it carries one new mod-sequence and is published at commit().
@@ -127,6 +135,8 @@ class Change {
   ModSeq modseq_;
 };
 
+/// Up to that many octets of prefix + body.
+std::string first_octets(const Content& content, std::uint64_t most);
 /// Reads prefix + body.
 std::unique_ptr<BodyReader> make_reader(ContentPtr content);
 

@@ -107,6 +107,33 @@ std::optional<Location> locate_expunged(Database& db, std::int64_t message, std:
   return Location{read_placement(row), prefix_of(db, message)};
 }
 
+std::optional<Location> locate_blob(Database& db, std::int64_t message, std::int64_t blob) {
+  auto row = db.query("SELECT seg, off, len, codec, sum FROM blob WHERE id=?1", blob);
+  if (!row.step()) return std::nullopt;
+  return Location{read_placement(row), prefix_of(db, message)};
+}
+
+Result<std::string> read_start(SegmentFolder& folder, const Location& location, std::uint64_t most) {
+  const Placement& place = location.place;
+  if (place.codec != Codec::raw) return fail(ErrorKind::corrupt, "the body has a codec that this postern does not know");
+  std::string out = location.prefix.substr(0, most);
+  if (out.size() == most) return out;
+  const auto file = folder.open(place.segment);
+  if (!file) return std::unexpected(file.error());
+  const std::uint64_t wanted = std::min<std::uint64_t>(most - out.size(), place.length);
+  const std::uint64_t bytes = place.length > small_body ? wanted : place.length;
+  const std::size_t start = out.size();
+  out.resize(start + bytes);
+  if (auto done = read_all_at((*file)->get(), std::span(out).subspan(start), place.offset); !done) {
+    return std::unexpected(done.error());
+  }
+  if (bytes == place.length && checksum(std::string_view(out).substr(start)) != place.checksum) {
+    return std::unexpected(damaged(place));
+  }
+  out.resize(start + wanted);
+  return out;
+}
+
 Result<std::unique_ptr<BodyReader>> open_body(SegmentFolder& folder, Lane& long_lane, Location location) {
   const Placement& place = location.place;
   if (place.codec != Codec::raw) return fail(ErrorKind::corrupt, "the body has a codec that this postern does not know");

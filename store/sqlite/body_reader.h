@@ -17,6 +17,8 @@ inline constexpr std::uint64_t small_body = 1 << 20;
 struct Location {
   Placement place;
   std::string prefix;
+  /// Octets of the message: RFC822.SIZE.
+  std::uint64_t size() const { return prefix.size() + place.length; }
 };
 /// By queue entry or by rowid of `message`; nothing when there is none.
 std::optional<Location> locate_queued(Database& db, std::uint64_t queue);
@@ -24,6 +26,11 @@ std::optional<Location> locate_message(Database& db, std::int64_t message);
 /// Expunged at this time or later.
 std::optional<Location> locate_expunged(Database& db, std::int64_t message, std::int64_t expunged_since);
 
+/// By a blob that `message` refers to.
+std::optional<Location> locate_blob(Database& db, std::int64_t message, std::int64_t blob);
+
+/// Up to `most` octets of the message from its first one. A small body is verified. Errors: corrupt, io.
+Result<std::string> read_start(SegmentFolder& folder, const Location& location, std::uint64_t most);
 /// On the thread of a lane; pieces of large bodies are read on `long_lane`. Errors: corrupt, io.
 Result<std::unique_ptr<BodyReader>> open_body(SegmentFolder& folder, Lane& long_lane, Location location);
 

@@ -91,6 +91,39 @@ Result<std::vector<MessageInfo>> read_infos(Database& db, MailboxId mailbox, con
 
 namespace {
 
+/// Rows of `message` and of `reap` within the undelete window, in order; columns: id, blob.
+Query query_bodies(Database& db, std::int64_t lo, std::int64_t hi, UnixTime expunged_since) {
+  return db.query(
+      "SELECT id, blob FROM message WHERE id BETWEEN ?1 AND ?2 UNION ALL "
+      "SELECT id, blob FROM reap WHERE id BETWEEN ?1 AND ?2 AND expunged_at>=?3 ORDER BY id",
+      lo, hi, expunged_since);
+}
+
+}  // namespace
+
+ReadTexts read_texts(Core& core, Database& db, const TextOrder& order) {
+  ReadTexts out;
+  std::uint64_t total = 0;
+  const UnixTime since = core.clock.unix_now() - core.undelete_window.count();
+  for (const auto& range : order.uids.ranges()) {
+    auto row = query_bodies(db, message_id(order.mailbox, range.lo), message_id(order.mailbox, range.hi), since);
+    while (row.step()) {
+      out.through = uid_of(row.integer(0));
+      const auto location = locate_blob(db, row.integer(0), row.integer(1));
+      if (!location) continue;
+      auto text = read_start(core.folder, *location, order.limit.per_message);
+      if (!text) continue;
+      total += text->size();
+      out.texts.push_back({out.through, location->size(), std::move(*text)});
+      if (total >= std::min(order.limit.total, max_read_total)) return out;
+    }
+  }
+  out.through = UINT32_MAX;
+  return out;
+}
+
+namespace {
+
 Keywords read_keywords(Database& db, MailboxId mailbox) {
   Keywords names;
   auto row = db.query("SELECT bit, name FROM keyword WHERE mailbox=?1 ORDER BY bit", mailbox);

@@ -15,6 +15,13 @@ std::vector<std::string> read_subscriptions(Database& db, AccountId account);
 UidSet read_vanished(Database& db, MailboxId mailbox, ModSeq since);
 /// Errors: limit.
 Result<std::vector<MessageInfo>> read_infos(Database& db, MailboxId mailbox, const UidSet& uids, MetaFields fields);
+struct TextOrder {
+  MailboxId mailbox = 0;
+  const UidSet& uids;
+  ReadLimit limit;
+};
+/// Session::read().
+ReadTexts read_texts(Core& core, Database& db, const TextOrder& order);
 /// Null when there is no such mailbox.
 SnapshotPtr read_snapshot(Database& db, MailboxId mailbox);
 

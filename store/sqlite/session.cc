@@ -4,6 +4,7 @@
 #include "store/mailbox_name.h"
 #include "store/messages.h"
 #include "store/sqlite/core.h"
+#include "store/sqlite/imports.h"
 #include "store/sqlite/mailboxes.h"
 #include "store/sqlite/message_reads.h"
 #include "store/sqlite/messages.h"
@@ -15,18 +16,28 @@ namespace {
 std::unexpected<Error> no_account() { return fail(ErrorKind::not_found, "no such account"); }
 std::unexpected<Error> no_mailbox() { return fail(ErrorKind::not_found, "no such mailbox"); }
 
+/// Sessions may have taken \Recent since the database was written.
+void count_recent(const Core& core, Database& db, MailboxInfo& info) {
+  const Uid ahead = core.recent.ahead(info.id);
+  if (ahead == 0 || info.recent == 0) return;
+  const auto recent = db.integer(0, "SELECT count(*) FROM message WHERE id BETWEEN ?1 AND ?2", message_id(info.id, ahead) + 1,
+                                 message_id(info.id, UINT32_MAX));
+  info.recent = std::min(info.recent, static_cast<std::uint32_t>(recent));
+}
+
 class SqliteSession final : public Session {
  public:
   SqliteSession(Core& core, const mail::Identity& identity) : core_(core), identity_(identity), me_(identity_.account()) {}
 
   const mail::Identity& identity() const override { return identity_; }
-  Quota quota() override { return core_.quotas.get(me_); }
+  Quota quota() override { return core_.quotas->account(me_); }
 
   Task<Result<std::vector<MailboxInfo>>> list() override {
     using Infos = std::vector<MailboxInfo>;
-    co_return co_await core_.short_lane->run<Infos>([me = me_](Database& db) -> Result<Infos> {
+    co_return co_await core_.short_lane->run<Infos>([core = &core_, me = me_](Database& db) -> Result<Infos> {
       auto infos = read_mailboxes(db, me);
       if (infos.empty()) return no_account();
+      for (auto& info : infos) count_recent(*core, db, info);
       return infos;
     });
   }
@@ -35,9 +46,10 @@ class SqliteSession final : public Session {
     auto canonical = canonical_mailbox(name);
     if (!canonical) co_return no_mailbox();
     co_return co_await core_.short_lane->run<MailboxInfo>(
-        [me = me_, canonical = std::move(*canonical)](Database& db) -> Result<MailboxInfo> {
+        [core = &core_, me = me_, canonical = std::move(*canonical)](Database& db) -> Result<MailboxInfo> {
           auto info = read_mailbox(db, me, canonical);
           if (!info) return no_mailbox();
+          count_recent(*core, db, *info);
           return std::move(*info);
         });
   }
@@ -96,18 +108,11 @@ class SqliteSession final : public Session {
   }
 
   Task<Result<Uid>> take_recent(MailboxId mailbox) override {
-    if (const auto cached = core_.cache.find(me_, mailbox)) {
-      const auto snapshot = cached->latest();
-      if (snapshot && snapshot->recent_uid + 1 == snapshot->uidnext) co_return snapshot->recent_uid;
-    }
-    co_return co_await core_.writer->run<Uid>([me = me_, mailbox](Transaction& tx, auto) -> Result<Uid> {
-      MailboxState* state = tx.mailbox(me, mailbox);
-      if (!state) return no_mailbox();
-      const Uid before = state->recent_uid;
-      tx.touch(*state);
-      state->recent_uid = state->uidnext - 1;
-      return before;
-    });
+    const auto watch = co_await open(mailbox);
+    if (!watch) co_return std::unexpected(watch.error());
+    const auto before = core_.recent.take(mailbox, static_cast<const WatchState&>(**watch));
+    if (!before) co_return no_mailbox();
+    co_return *before;
   }
 
   Task<Result<UidSet>> vanished_since(MailboxId mailbox, ModSeq since) override {
@@ -136,6 +141,14 @@ class SqliteSession final : public Session {
       if (!location) return fail(ErrorKind::not_found, "no such message");
       return open_body(core->folder, *core->long_lane, std::move(*location));
     });
+  }
+
+  Task<Result<ReadTexts>> read(MailboxId mailbox, UidSet uids, ReadLimit limit) override {
+    co_return co_await core_.short_lane->run<ReadTexts>(
+        [core = &core_, me = me_, mailbox, uids = std::move(uids), limit](Database& db) -> Result<ReadTexts> {
+          if (!owns(db, me, mailbox)) return no_mailbox();
+          return read_texts(*core, db, {mailbox, uids, limit});
+        });
   }
 
   Task<Result<FlagResult>> store_flags(MailboxId mailbox, UidSet uids, FlagChange change) override {
@@ -179,6 +192,15 @@ class SqliteSession final : public Session {
       return sqlite::append(tx, *state, messages, placed);
     };
     co_return co_await core_.writer->run<Appended>(std::move(work), std::move(*prepared));
+  }
+
+  Task<Result<std::vector<bool>>> imported(std::vector<std::string> keys) override {
+    using Known = std::vector<bool>;
+    if (keys.size() > max_info_rows) co_return fail(ErrorKind::limit, "more than 1000 import keys asked for at once");
+    co_return co_await core_.short_lane->run<Known>([me = me_, keys = std::move(keys)](Database& db) -> Result<Known> {
+      if (!account_exists(db, me)) return no_account();
+      return read_imported(db, me, keys);
+    });
   }
 
  private:

@@ -185,6 +185,7 @@ Result<> Writer::transact(Commands& commands, const ActiveSegment::Position* wat
   try {
     TransactionGuard guard(parts_.db);
     record_segments(watermark);
+    parts_.prelude(&transaction_);
     for (auto& command : commands) {
       const bool bodies_ready =
           std::all_of(command->bodies.begin(), command->bodies.end(), [](const NewBody& body) { return body.placed; });
@@ -279,6 +280,11 @@ void Writer::after_batch() {
 /// An idle second: expired messages once a minute, and an empty log.
 void Writer::housekeep() {
   if (failed_) return;
+  if (parts_.prelude(nullptr)) {
+    Commands none;
+    run_batch(none);
+    return;
+  }
   if (SteadyClock::now() - last_housekeeping_ >= housekeeping_interval) {
     last_housekeeping_ = SteadyClock::now();
     bool more = false;
@@ -303,6 +309,8 @@ void Writer::write_clean_end() {
     const auto end = parts_.segment.position();
     TransactionGuard guard(parts_.db);
     record_segments(&end);
+    parts_.prelude(&transaction_);
+    transaction_.flush();
     guard.commit();
     [[maybe_unused]] const auto emptied = parts_.db.checkpoint(true);
   } catch (const SqlError& error) {

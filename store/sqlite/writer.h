@@ -70,6 +70,8 @@ class Writer {
     Metrics& metrics;
     /// Called on the writer's thread when a batch is durable and before its waiters resume.
     std::function<void(const Transaction&)> publish;
+    /// Adds to each batch what was left for it; with null it only says whether there is anything.
+    std::function<bool(Transaction*)> prelude;
     /// Work of its own, run as a command when a minute has gone; true when there is more to do at once.
     std::function<bool(Transaction&)> housekeeping;
   };

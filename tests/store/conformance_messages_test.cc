@@ -75,6 +75,57 @@ TEST_P(Messages, LargeBodiesAreReadInPieces) {
   EXPECT_EQ(must(must(alice().body(inbox(), 1))->read(5'000'000, 10)), "");
 }
 
+TEST_P(Messages, ReadGivesManyMessagesAtOnce) {
+  must(store_->accept(acceptance("first body", {{alice_, "INBOX", "Prefix: 1\r\n", 0}})));
+  fill(inbox(), 3);
+  const auto all = must(alice().read(inbox(), UidSet::all(), {}));
+  ASSERT_EQ(all.texts.size(), 4u);
+  EXPECT_EQ(all.through, UINT32_MAX);
+  EXPECT_EQ(all.texts[0].uid, 1u);
+  EXPECT_EQ(all.texts[0].octets, "Prefix: 1\r\nfirst body");
+  EXPECT_EQ(all.texts[3].octets, "body 3");
+  EXPECT_EQ(all.texts[3].size, 6u);
+  const auto some = must(alice().read(inbox(), UidSet{{2, 2}, {4, 9}}, {}));
+  ASSERT_EQ(some.texts.size(), 2u);
+  EXPECT_EQ(some.texts[0].octets, "body 1");
+  EXPECT_EQ(some.texts[1].uid, 4u);
+  EXPECT_TRUE(must(alice().read(inbox(), {}, {})).texts.empty());
+  EXPECT_TRUE(must(alice().read(inbox(), UidSet{{100, 200}}, {})).texts.empty());
+  EXPECT_EQ(error_of(session_of(bob_)->read(inbox(), UidSet::all(), {})), ErrorKind::not_found);
+}
+
+TEST_P(Messages, ReadKeepsItsLimits) {
+  must(store_->accept(acceptance("0123456789", {{alice_, "INBOX", "P:\r\n", 0}})));
+  fill(inbox(), 3);
+  for (const auto& [most, want] : {std::pair{3, "P:\r"}, {4, "P:\r\n"}, {6, "P:\r\n01"}, {14, "P:\r\n0123456789"}, {0, ""}}) {
+    const auto cut = must(alice().read(inbox(), UidSet{{1, 1}}, {.per_message = static_cast<std::uint64_t>(most)}));
+    ASSERT_EQ(cut.texts.size(), 1u);
+    EXPECT_EQ(cut.texts[0].octets, want);
+    EXPECT_EQ(cut.texts[0].size, 14u);
+  }
+  // One call after the other until all are read: each gives at least one message.
+  std::string seen;
+  UidSet left = UidSet::all();
+  for (int calls = 0; calls < 10; ++calls) {
+    const auto part = must(alice().read(inbox(), left, {.total = 15}));
+    for (const auto& text : part.texts) seen += std::to_string(text.uid) + ",";
+    if (part.through == UINT32_MAX) break;
+    seen += "|";
+    left = left.minus(UidSet{{1, part.through}});
+  }
+  EXPECT_EQ(seen, "1,2,|3,4,");
+}
+
+TEST_P(Messages, ReadFindsExpungedMessagesAndSkipsDeadOnes) {
+  fill(inbox(), 5);
+  must(alice().expunge(inbox(), UidSet{{2, 2}, {4, 5}}, ExpungeMode::any));
+  const auto texts = must(alice().read(inbox(), UidSet::all(), {})).texts;
+  ASSERT_EQ(texts.size(), 5u);
+  for (std::size_t i = 0; i < texts.size(); ++i) EXPECT_EQ(texts[i].octets, "body " + std::to_string(i + 1));
+  real_.clock.advance(std::chrono::hours(24 * 8));
+  EXPECT_EQ(must(alice().read(inbox(), UidSet::all(), {})).texts.size(), 2u);
+}
+
 TEST_P(Messages, AcceptIsOneUnitForAllRecipients) {
   auto work = acceptance("hello", {{alice_, "INBOX", "Delivered-To: alice\r\n", 0}, {bob_, "Junk/Bulk", "", flag::seen}});
   work.enqueue = QueueEntry{};
@@ -260,7 +311,10 @@ TEST_P(Messages, RecentGoesToTheFirstWhoSelects) {
   fill(inbox(), 1);
   EXPECT_EQ(must(alice().status("INBOX")).recent, 1u);
   EXPECT_EQ(must(alice().take_recent(inbox())), 2u);
+  fill(inbox(), 1);  // the next batch takes it along
   EXPECT_EQ(snapshot(alice(), inbox())->recent_uid, 3u);
+  EXPECT_EQ(must(alice().status("INBOX")).recent, 1u);
+  EXPECT_EQ(must(session_of(alice_)->take_recent(inbox())), 3u);
 }
 
 TEST_P(Messages, AWatchSeesEveryChange) {

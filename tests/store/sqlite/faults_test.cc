@@ -110,6 +110,23 @@ TEST_F(Faults, AFailedSyncEndsAllWriting) {
   }
 }
 
+// design.md §7: selecting waits for no disk; what was taken is written with the next batch or at the end.
+TEST_F(Faults, RecentIsTakenWithoutWriting) {
+  disk_.fail_at(Step::commit, ErrorKind::no_space);
+  auto session = store_->session(identity(alice_));
+  const MailboxId box = inbox(*session).id;
+  EXPECT_EQ(must(session->take_recent(box)), 0u);
+  EXPECT_EQ(must(session->take_recent(box)), 1u);
+  EXPECT_EQ(inbox(*session).recent, 0u);
+  EXPECT_FALSE(try_accept("refused"));
+  EXPECT_EQ(must(session->take_recent(box)), 1u);
+  session.reset();
+  reopen();
+  session = store_->session(identity(alice_));
+  EXPECT_EQ(inbox(*session).recent, 0u);
+  EXPECT_EQ(must(session->take_recent(box)), 1u);
+}
+
 TEST_F(Faults, ALargeBodyThatCannotBeSyncedLeavesNoFile) {
   const auto before = segment_files();
   const std::string big(2'000'000, 'x');

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads a window ahead. Where only some messages are wanted, the window starts small and grows while most of it is used.
+#include "imap/read_ahead.h"
+
+#include <algorithm>
+
+namespace postern::imap {
+namespace {
+
+constexpr std::uint64_t full_window = 1 << 20;
+constexpr std::uint64_t first_window = 64 * 1024;
+
+}  // namespace
+
+ReadAhead::ReadAhead(store::Session& store, store::MailboxId mailbox, std::uint64_t per_message, Use use)
+    : store_(store), mailbox_(mailbox), most_(per_message), use_(use), window_(use == Use::all ? full_window : first_window) {}
+
+void ReadAhead::begin(store::UidSet page) {
+  page_ = std::move(page);
+  texts_ = {};
+  next_ = used_ = 0;
+}
+
+async::Task<> ReadAhead::load(store::Uid uid) {
+  if (use_ == Use::some && !texts_.texts.empty()) {
+    const bool well_used = used_ * 2 >= texts_.texts.size();
+    window_ = well_used ? std::min(full_window, window_ * 2) : first_window;
+  }
+  begin(page_.intersect(store::UidSet{{uid, UINT32_MAX}}));
+  auto texts = co_await store_.read(mailbox_, page_, {.per_message = most_, .total = window_});
+  if (texts) texts_ = *std::move(texts);
+  texts_.through = std::max(texts_.through, uid);
+}
+
+const store::StoredText* ReadAhead::get(store::Uid uid) {
+  auto& texts = texts_.texts;
+  while (next_ < texts.size() && texts[next_].uid < uid) ++next_;
+  if (next_ == texts.size() || texts[next_].uid != uid) return nullptr;
+  ++used_;
+  return &texts[next_];
+}
+
+}  // namespace postern::imap
