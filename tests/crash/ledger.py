@@ -67,6 +67,7 @@ class Ledger:
     def __init__(self):
         self.lock = threading.Lock()
         self.attempts = {}
+        self.dark = False
         self.found = Counter()
         self.torn = []
         self.foreign = []
@@ -87,8 +88,9 @@ class Ledger:
         return token, message
 
     def tell(self, token, what):
+        """In the dark nothing is an answer: with the power the machine would have gone, and the client heard nothing."""
         with self.lock:
-            self.attempts[token].told = what
+            self.attempts[token].told = UNKNOWN if self.dark else what
 
     def told(self, token):
         return self.attempts[token].told

@@ -63,15 +63,16 @@ class Passwords:
 
     def __init__(self, server, rng, user="erin"):
         self.server, self.rng, self.user = server, rng, user
-        self.acked, self.pending = server.passwords[user], None
+        self.acked, self.tried = server.passwords[user], []  # tried: since then, without an answer
         self.changed = 0
+        self.dark = False
         self.problems = []
 
     def change(self):
-        self.pending = f"{self.rng.getrandbits(96):024x}-Quagga"
-        done = self.server.run_cli("account", "password", address(self.user), "--password-stdin", text=self.pending + "\n")
-        if done.returncode == 0:
-            self.acked, self.pending = self.pending, None
+        self.tried.append(f"{self.rng.getrandbits(96):024x}-Quagga")
+        done = self.server.run_cli("account", "password", address(self.user), "--password-stdin", text=self.tried[-1] + "\n")
+        if done.returncode == 0 and not self.dark:
+            self.acked, self.tried = self.tried[-1], []
             self.changed += 1
         return done
 
@@ -81,23 +82,23 @@ class Passwords:
             stop.wait(0.05)
 
     def audit(self):
-        works = [p for p in (self.acked, self.pending) if p and self.server.may_log_in(self.user, p)]
+        works = [p for p in (self.acked, *self.tried) if self.server.may_log_in(self.user, p)]
         if len(works) != 1:
-            self.problems.append(f"of the acknowledged and the pending password {len(works)} work")
+            self.problems.append(f"of the acknowledged and {len(self.tried)} tried passwords {len(works)} work")
         if works:
             self.acked = works[0]
-        self.pending = None
+        self.tried = []
 
 
 class Household:
     """A server with accounts, everyone who uses it, and the audit."""
 
-    def __init__(self, run, data=None, sections=None):
+    def __init__(self, run, folder=None, data=None, sections=None):
         self.run, self.rng = run, run.random
         self.sink = Sink(self.fresh(), refuse=0.1)
         run.at_end(self.sink.close)
         store = {"store": 'undelete_window = "0s"\nsegment_bytes = "8MiB"\n', **(sections or {})}
-        self.server = Server(run.folder, data, USERS, store, smart_host=self.sink.port)
+        self.server = Server(folder or run.folder, data, USERS, store, smart_host=self.sink.port)
         run.at_end(self.server.kill)
         self.ledger, self.appended = Ledger(), Ledger()
         self.models = [Model(user, address(user), self.appended, self.fresh()) for user in IMAP_USERS]
@@ -155,6 +156,10 @@ class Household:
             thread.join()
 
     # ---- life
+
+    def set_dark(self, dark):
+        """The power is off, or on again; no load may run when it goes on."""
+        self.ledger.dark = self.appended.dark = self.passwords.dark = dark
 
     def start(self):
         self.sink.life += 1

@@ -94,7 +94,9 @@ class Model:
         return self.pending
 
     def finish(self, kind, answer):
-        """OK makes the pending state the acknowledged one; NO means that nothing happened."""
+        """OK makes the pending state the acknowledged one; NO means that nothing happened. In the dark nothing is an answer."""
+        if self.ledger.dark:
+            raise ConnectionError("the power is off")
         if answer.ok:
             self.acked = self.pending
             self.done[kind] += 1
