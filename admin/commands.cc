@@ -6,6 +6,7 @@ namespace postern::admin {
 const std::map<std::string, Command, std::less<>>& commands() {
   static const std::map<std::string, Command, std::less<>> table{
       {"domain.add", commands_of::domain_add},         {"domain.remove", commands_of::domain_remove},
+      {"domain.set", commands_of::domain_set},
       {"domain.list", commands_of::domain_list},       {"account.add", commands_of::account_add},
       {"account.set", commands_of::account_set},       {"account.password", commands_of::account_password},
       {"account.remove", commands_of::account_remove}, {"account.list", commands_of::account_list},

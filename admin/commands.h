@@ -7,6 +7,7 @@
 namespace postern::admin::commands_of {
 
 async::Task<Answer> domain_add(Context context, Arguments arguments);
+async::Task<Answer> domain_set(Context context, Arguments arguments);
 async::Task<Answer> domain_remove(Context context, Arguments arguments);
 async::Task<Answer> domain_list(Context context, Arguments arguments);
 async::Task<Answer> account_add(Context context, Arguments arguments);

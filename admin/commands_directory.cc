@@ -29,6 +29,58 @@ json::object describe(const store::AccountRow& row, const store::Quota& quota) {
           {"used_messages", quota.used_messages}};
 }
 
+json::object describe(const store::DomainRow& row, const store::Quota& quota) {
+  return {{"name", row.name},
+          {"alias_of", row.alias_of},
+          {"catch_all", row.catch_all},
+          {"quota_bytes", row.quota.bytes},
+          {"quota_messages", row.quota.messages},
+          {"account_quota_bytes", row.account_quota.bytes},
+          {"account_quota_messages", row.account_quota.messages},
+          {"used_bytes", quota.used_bytes},
+          {"used_messages", quota.used_messages}};
+}
+
+/// The domain as the table has it. Errors: invalid, not_found.
+Result<store::DomainRow> find_domain(Context context, const Arguments& arguments) {
+  const auto name = text_argument(arguments, "name");
+  if (!name) return std::unexpected(name.error());
+  const auto domain = mail::Domain::parse(*name);
+  const auto table = context.directory.table();
+  for (const auto& row : table->domains) {
+    if (domain && row.name == domain->ascii()) return row;
+  }
+  return fail(ErrorKind::not_found, "there is no domain " + *name + "; `postern domain list` shows all");
+}
+
+/// Takes the numbers that the arguments give; the others stay.
+Result<> apply_limits(store::DomainRow& row, const Arguments& arguments) {
+  const std::pair<const char*, std::uint64_t*> fields[] = {{"quota_bytes", &row.quota.bytes},
+                                                           {"quota_messages", &row.quota.messages},
+                                                           {"account_quota_bytes", &row.account_quota.bytes},
+                                                           {"account_quota_messages", &row.account_quota.messages}};
+  for (const auto& [name, field] : fields) {
+    const auto number = optional_number(arguments, name);
+    if (!number) return std::unexpected(number.error());
+    *field = number->value_or(*field);
+  }
+  return {};
+}
+
+/// What a new account may keep when nobody says it: its domain's default, or the configuration's.
+store::Ceiling default_quota(Context context, std::string_view login) {
+  const auto config = context.config.get();
+  store::Ceiling out{config->quota.default_bytes, config->quota.default_messages};
+  const auto address = mail::Address::parse(login);
+  const auto table = context.directory.table();
+  for (const auto& row : table->domains) {
+    if (!address || address->domain() == nullptr || row.name != address->domain()->ascii()) continue;
+    if (row.account_quota.bytes != 0) out.bytes = row.account_quota.bytes;
+    if (row.account_quota.messages != 0) out.messages = row.account_quota.messages;
+  }
+  return out;
+}
+
 Result<store::AccountRow> find_account(Context context, const Arguments& arguments) {
   const auto login = text_argument(arguments, "login");
   if (!login) return std::unexpected(login.error());
@@ -60,6 +112,13 @@ async::Task<Answer> domain_add(Context context, Arguments arguments) {
   co_return answer_of(co_await context.directory.add_domain(*name));
 }
 
+async::Task<Answer> domain_set(Context context, Arguments arguments) {
+  auto row = find_domain(context, arguments);
+  if (!row) co_return std::unexpected(row.error());
+  if (auto applied = apply_limits(*row, arguments); !applied) co_return std::unexpected(applied.error());
+  co_return answer_of(co_await context.directory.set_domain(*row));
+}
+
 async::Task<Answer> domain_remove(Context context, Arguments arguments) {
   auto name = text_argument(arguments, "name");
   if (!name) co_return std::unexpected(name.error());
@@ -74,9 +133,10 @@ async::Task<Answer> domain_remove(Context context, Arguments arguments) {
 }
 
 async::Task<Answer> domain_list(Context context, Arguments) {
-  json::array names;
-  for (const auto& row : context.directory.table()->domains) names.emplace_back(row.name);
-  co_return json::object{{"domains", std::move(names)}};
+  json::array domains;
+  const auto table = context.directory.table();
+  for (const auto& row : table->domains) domains.push_back(describe(row, context.store.domain_quota(row.name)));
+  co_return json::object{{"domains", std::move(domains)}};
 }
 
 // With a password given it must pass the gate before the account exists; without one a strong one is made and told once.
@@ -84,9 +144,9 @@ async::Task<Answer> account_add(Context context, Arguments arguments) {
   auto login = text_argument(arguments, "login");
   if (!login) co_return std::unexpected(login.error());
   store::AccountRow settings;
-  const auto config = context.config.get();
-  settings.quota_bytes = config->quota.default_bytes;
-  settings.quota_messages = config->quota.default_messages;
+  const auto quota = default_quota(context, *login);
+  settings.quota_bytes = quota.bytes;
+  settings.quota_messages = quota.messages;
   if (auto applied = apply_settings(settings, arguments); !applied) co_return std::unexpected(applied.error());
   auto password = optional_text(arguments, "password");
   const bool generated = password.empty();

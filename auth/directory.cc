@@ -151,6 +151,14 @@ async::Task<Result<>> Directory::add_domain(std::string name) {
   co_return co_await load();
 }
 
+async::Task<Result<>> Directory::set_domain(store::DomainRow row) {
+  auto domain = mail::Domain::parse(row.name);
+  if (!domain) co_return fail(ErrorKind::invalid, fmt::format("{} is not a domain name: {}", row.name, domain.error().text));
+  row.name = domain->ascii();
+  if (auto done = co_await state_->accounts.set_domain(std::move(row)); !done) co_return done;
+  co_return co_await load();
+}
+
 async::Task<Result<>> Directory::remove_domain(std::string name) {
   auto domain = mail::Domain::parse(name);
   if (!domain) co_return fail(ErrorKind::invalid, fmt::format("{} is not a domain name: {}", name, domain.error().text));

@@ -63,6 +63,8 @@ class Directory {
   /// Changes, durable and visible when they return. Names and addresses are checked and canonicalised here; errors are
   /// texts for the admin with the remedy.
   async::Task<Result<>> add_domain(std::string name);
+  /// By name; the row is what shall be true. Error not_found.
+  async::Task<Result<>> set_domain(store::DomainRow row);
   async::Task<Result<>> remove_domain(std::string name);
   async::Task<Result<store::AccountId>> add_account(std::string login, store::AccountRow settings);
   async::Task<Result<>> set_account(store::AccountRow row);

@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "config/endpoint.h"
+#include "config/percent.h"
 
 namespace postern::config {
 
@@ -195,10 +196,15 @@ struct Dns {
   bool operator==(const Dns&) const = default;
 };
 
-/// [quota] Given to accounts that are made without one of their own; 0: no limit.
+/// What SMTP answers for a full mailbox: try again later (452), or never (552).
+enum class OverQuota : unsigned char { defer, reject };
+
+/// [quota] How much accounts and domains may keep.
 struct Quota {
-  Bytes default_bytes = 0;
-  std::uint64_t default_messages = 0;
+  Bytes default_bytes = 0;             ///< of accounts made without one of their own; 0: no limit
+  std::uint64_t default_messages = 0;  ///< the same for messages
+  OverQuota when_full = OverQuota::defer;
+  std::vector<Percent> warn_at = {Percent{80}, Percent{95}};  ///< the owner gets a mail, once for each level; empty: never
   bool operator==(const Quota&) const = default;
 };
 

@@ -14,11 +14,16 @@ constexpr std::uint64_t unlimited_range = std::numeric_limits<std::int64_t>::max
 
 Section quota() {
   return Builder<Quota>(
-             "quota", [](Config& c) -> Quota& { return c.quota; },
-             "Given to accounts that are made without a quota of their own (postern account add --quota).")
-      .size("default_bytes", &Quota::default_bytes, {0, unlimited_range}, "Mail that an account may keep. 0: no limit.")
-      .number("default_messages", &Quota::default_messages, {0, unlimited_range},
-              "Messages that an account may keep. 0: no limit.")
+             "quota", [](Config& c) -> Quota& { return c.quota; }, "How much mail accounts and domains may keep.")
+      .size("default_bytes", &Quota::default_bytes, {0, unlimited_range},
+            "For accounts that are made without a quota of their own, when their domain has no default either. 0: no limit.")
+      .number("default_messages", &Quota::default_messages, {0, unlimited_range}, "The same, counted in messages.")
+      .choice(
+          "when_full", &Quota::when_full, {{"defer", OverQuota::defer}, {"reject", OverQuota::reject}},
+          "What SMTP answers for a full mailbox: defer (452 4.2.2, the sender tries again for days) or reject (552 5.2.2, the "
+          "sender is told at once).")
+      .parsed_list("warn_at", &Quota::warn_at, Percent::parse,
+                   "Shares of the quota at which a mailbox's owner, or a domain's postmaster, gets a mail; once. []: none.")
       .done();
 }
 

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::chrono::seconds delivery_stop_limit{20};  ///< for deliveries under way when we stop
 constexpr std::chrono::seconds way_out_stop_limit{30};
+constexpr std::chrono::seconds rounds_stop_limit{5};
 
 dns::UnboundOptions resolver_options(const config::Dns& dns) {
   dns::UnboundOptions options;
@@ -105,6 +106,10 @@ Started<void> House::open_way_out() {
 
 void House::begin() {
   async::post(runtime_.executor(0), [this] { runner_->start(); });
+  rounds_ = std::make_unique<async::TaskGroup>(ground_.log, "daemon");
+  quota_watch_ = std::make_unique<queue::QuotaWatch>(
+      queue::Writing{*door_, *archive_.directory, ground_.config, ground_.clock, ground_.log}, *archive_.store);
+  rounds_->spawn(runtime_.executor(0), quota_watch_->run(*rounds_));
 }
 
 async::Task<> House::stop_way_out() {
@@ -114,6 +119,8 @@ async::Task<> House::stop_way_out() {
 }
 
 void House::close() {
+  // What makes rounds sleeps nearly always: there is nothing to wait for.
+  if (rounds_) rounds_->stop_and_join(std::chrono::seconds(0), rounds_stop_limit);
   async::TaskGroup stopping(ground_.log, "daemon");
   stopping.spawn(runtime_.executor(0), stop_way_out());
   if (!stopping.join(way_out_stop_limit)) ground_.log.warning("daemon", "the way out did not stop in time");

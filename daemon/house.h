@@ -21,6 +21,7 @@
 #include "outbound/route.h"
 #include "queue/accept.h"
 #include "queue/bounce.h"
+#include "queue/quota_watch.h"
 #include "queue/runner.h"
 #include "store/store.h"
 
@@ -71,6 +72,8 @@ class House {
   std::unique_ptr<outbound::Router> router_;
   std::unique_ptr<outbound::Courier> courier_;
   std::unique_ptr<queue::Runner> runner_;
+  std::unique_ptr<queue::QuotaWatch> quota_watch_;
+  std::unique_ptr<async::TaskGroup> rounds_;  ///< what looks after the house now and then
 };
 
 }  // namespace postern::daemon

@@ -2,6 +2,8 @@
 // What all handlers share: recipients of ours, and the refusal of AUTH where there are no logins.
 #include "smtp/handler.h"
 
+#include <algorithm>
+
 namespace postern::smtp {
 
 namespace status = mail::status;
@@ -12,12 +14,10 @@ async::Task<Reply> Handler::authenticate(Conversation& /*talk*/, AuthArguments /
 
 namespace {
 
-/// Whether the account's mailbox takes a message of this size.
-bool has_room(const Conversation& talk, store::AccountId account, std::uint64_t size) {
-  const auto quota = talk.parts.store.quota(account);
-  const bool bytes =
-      quota.limit_bytes == 0 || (quota.used_bytes < quota.limit_bytes && size <= quota.limit_bytes - quota.used_bytes);
-  return bytes && (quota.limit_messages == 0 || quota.used_messages < quota.limit_messages);
+/// Whether an earlier recipient of this message leads to the same mailbox, which then has its room already.
+bool has_room_already(const Conversation& talk, store::AccountId account) {
+  return talk.transaction &&
+         std::ranges::any_of(talk.transaction->route.local, [&](const auto& one) { return one.account == account; });
 }
 
 Reply refusal_for(const Error& error) {
@@ -28,6 +28,11 @@ Reply refusal_for(const Error& error) {
 
 }  // namespace
 
+Reply mailbox_full_reply(const Conversation& talk) {
+  const bool reject = talk.config->quota.when_full == config::OverQuota::reject;
+  return reply(reject ? status::mailbox_full_for_good : status::mailbox_full);
+}
+
 std::expected<Route, Reply> route_local(const Conversation& talk, const mail::Recipient& recipient) {
   const auto resolved = talk.parts.directory.resolve(recipient.address);
   if (!resolved) return std::unexpected(refusal_for(resolved.error()));
@@ -36,7 +41,13 @@ std::expected<Route, Reply> route_local(const Conversation& talk, const mail::Re
   for (const auto& mailbox : resolved->mailboxes) {
     const auto account = talk.parts.directory.account(mailbox.account);
     if (!account || !account->enabled) continue;
-    if (!has_room(talk, mailbox.account, size)) return std::unexpected(reply(status::mailbox_full));
+    if (!has_room_already(talk, mailbox.account)) {
+      auto room = talk.parts.store.hold(mailbox.account, std::max<std::uint64_t>(size, 1));
+      if (!room)
+        return std::unexpected(room.error().kind == ErrorKind::over_quota ? mailbox_full_reply(talk)
+                                                                          : reply(status::local_error));
+      route.holds.push_back(std::move(*room));
+    }
     route.local.push_back({mailbox.account, recipient.address.to_string(), recipient.notify, recipient.orcpt});
   }
   for (const auto& forward : resolved->forwards) route.remote.push_back(queue::RemoteRecipient::by_forward(forward, recipient));

@@ -48,6 +48,9 @@ class Handler {
   virtual std::string received_field(const Conversation& talk) const = 0;
 };
 
+/// The refusal for a mailbox without room, as [quota] when_full says.
+Reply mailbox_full_reply(const Conversation& talk);
+
 /// Routes for an address of ours: mailboxes and owner's forwards, with the refusals of port 25: no_such_mailbox,
 /// relay_denied, mailbox_disabled, mailbox_full, local_error.
 std::expected<Route, Reply> route_local(const Conversation& talk, const mail::Recipient& recipient);

@@ -12,6 +12,7 @@ void Transaction::add(const mail::Recipient& recipient, Route more) {
     const bool known = std::ranges::any_of(route.local, [&](const auto& other) { return other.account == local.account; });
     if (!known) route.local.push_back(std::move(local));
   }
+  for (auto& hold : more.holds) route.holds.push_back(std::move(hold));
   for (auto& remote : more.remote) {
     const auto same = [&](const auto& other) { return other.recipient().address == remote.recipient().address; };
     if (std::ranges::none_of(route.remote, same)) route.remote.push_back(std::move(remote));

@@ -20,6 +20,7 @@ namespace postern::smtp {
 struct Route {
   std::vector<queue::LocalRecipient> local;
   std::vector<queue::RemoteRecipient> remote;
+  std::vector<store::QuotaHold> holds;  ///< room kept in the mailboxes of `local` until the transaction goes
 };
 
 struct Transaction {

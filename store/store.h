@@ -284,6 +284,7 @@ class Queue {
 class Accounts;
 class Credentials;
 class RecoveryAdmin;
+class Upkeep;
 
 class Store {
  public:
@@ -305,6 +306,8 @@ class Store {
   virtual Credentials& credentials() = 0;
   /// Undelete, backup and restore (store/recovery_admin.h); null where the store keeps nothing on a disk.
   virtual RecoveryAdmin* recovery() { return nullptr; }
+  /// Look inside, check, compact (store/upkeep.h); null where the store keeps nothing on a disk.
+  virtual Upkeep* upkeep() { return nullptr; }
   /// Finishes what was handed in, checkpoints, closes. Afterwards every call gives unavailable.
   virtual void close() = 0;
 };

@@ -24,11 +24,43 @@ int remove(Invocation& run) {
                        [&](const json::object&) { std::cout << run.text("name") << " is gone.\n"; });
 }
 
+const Option quota_option{"--quota", "most that all accounts of the domain may hold together; 0 for no limit",
+                          Option::Kind::size};
+const Option messages_option{"--quota-messages", "the same, counted in messages", Option::Kind::number};
+const Option account_quota_option{"--account-quota", "given to new accounts; 0: what the configuration says", Option::Kind::size};
+const Option account_messages_option{"--account-quota-messages", "the same, counted in messages", Option::Kind::number};
+
+int set(Invocation& run) {
+  json::object arguments{{"name", run.text("name")}};
+  for (const std::string name : {"quota", "account-quota"}) {
+    if (run.has(name)) arguments[name == "quota" ? "quota_bytes" : "account_quota_bytes"] = std::stoull(run.text(name));
+  }
+  for (const std::string name : {"quota-messages", "account-quota-messages"}) {
+    if (run.has(name))
+      arguments[name == "quota-messages" ? "quota_messages" : "account_quota_messages"] = std::stoull(run.text(name));
+  }
+  if (arguments.size() == 1) {
+    return show_failure(run,
+                        {exit_usage, "say what to change: --quota, --quota-messages, --account-quota, --account-quota-messages"});
+  }
+  return call_and_show(run, "domain.set", std::move(arguments),
+                       [&](const json::object&) { std::cout << run.text("name") << " is changed.\n"; });
+}
+
+std::string use_text(const json::object& row) {
+  const auto used = row.at("used_bytes").to_number<std::uint64_t>();
+  const auto limit = row.at("quota_bytes").to_number<std::uint64_t>();
+  return limit == 0 ? human_size(used) : human_size(used) + " of " + human_size(limit);
+}
+
 int list(Invocation& run) {
   return call_and_show(run, "domain.list", {}, [](const json::object& result) {
     std::vector<std::vector<std::string>> rows;
-    for (const auto& name : result.at("domains").as_array()) rows.push_back({std::string(name.as_string())});
-    print_table({"DOMAIN"}, rows, "No domains yet. Add one with: postern domain add example.org");
+    for (const auto& one : result.at("domains").as_array()) {
+      const auto& row = one.as_object();
+      rows.push_back({std::string(row.at("name").as_string()), use_text(row)});
+    }
+    print_table({"DOMAIN", "USED"}, rows, "No domains yet. Add one with: postern domain add example.org");
   });
 }
 
@@ -41,6 +73,15 @@ std::vector<Subcommand> domain_commands() {
        "postern domain add example.org",
        {{"name", "the domain", Option::Kind::text, true}},
        add},
+      {"domain set",
+       "change what a domain and its new accounts may keep",
+       "postern domain set example.org --quota 100GiB --account-quota 5GiB",
+       {{"name", "the domain", Option::Kind::text, true},
+        quota_option,
+        messages_option,
+        account_quota_option,
+        account_messages_option},
+       set},
       {"domain remove",
        "stop accepting mail for a domain that has no accounts and aliases left",
        "postern domain remove example.org",

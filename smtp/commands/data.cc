@@ -72,6 +72,9 @@ async::Task<Reply> hand_in(Context& context) {
   auto receipt = co_await talk.parts.door.accept(std::move(arrival), talk.transaction->id);
   if (!receipt) {
     talk.parts.log.warning(talk.options.service, "not stored", {{"id", talk.transaction->id}, {"why", receipt.error().text}});
+    // Only one recipient: the answer is about it alone. With several, each is told apart when the sender tries again.
+    const bool alone = talk.transaction->envelope.recipients.size() == 1;
+    if (receipt.error().kind == ErrorKind::over_quota && alone) co_return mailbox_full_reply(talk);
     co_return reply_for(receipt.error());
   }
   ++talk.tally.messages;

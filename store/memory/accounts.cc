@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Domains, accounts, addresses and credentials of the in-memory store.
+// Domains, accounts and addresses of the in-memory store.
 #include "store/memory/accounts.h"
 
 #include <algorithm>
@@ -17,12 +17,19 @@ class MemoryAccounts final : public Accounts {
   explicit MemoryAccounts(std::shared_ptr<State> state) : state_(std::move(state)) {}
   Task<Result<AccountTable>> load() override { co_return load_now(); }
   Task<Result<>> add_domain(DomainRow row) override { co_return add_domain_now(row); }
+  Task<Result<>> set_domain(DomainRow row) override { co_return set_domain_now(row); }
   Task<Result<>> remove_domain(std::string name) override { co_return remove_domain_now(name); }
   Task<Result<AccountId>> add_account(AccountRow row) override { co_return add_account_now(row); }
   Task<Result<>> set_account(AccountRow row) override { co_return set_account_now(row); }
   Task<Result<>> remove_account(AccountId id) override { co_return remove_account_now(id); }
   Task<Result<>> add_address(AddressRow row) override { co_return add_address_now(row); }
   Task<Result<>> remove_address(AddressRow row) override { co_return remove_address_now(row); }
+  Task<Result<>> set_group(GroupRow row) override { co_return set_group_now(std::move(row)); }
+  Task<Result<>> remove_group(std::string name) override { co_return remove_group_now(name); }
+  Task<Result<>> add_send_as(SendAsRow row) override { co_return add_send_as_now(row); }
+  Task<Result<>> remove_send_as(SendAsRow row) override { co_return remove_send_as_now(row); }
+  Task<Result<std::vector<QuotaNotice>>> quota_notices() override { co_return quota_notices_now(); }
+  Task<Result<>> set_quota_notice(QuotaNotice notice) override { co_return set_quota_notice_now(std::move(notice)); }
 
  private:
   Result<AccountTable> load_now() {
@@ -32,6 +39,10 @@ class MemoryAccounts final : public Accounts {
     for (const auto& [name, row] : state_->domains) table.domains.push_back(row);
     for (const auto& [id, account] : state_->accounts) table.accounts.push_back(account.row);
     table.addresses = state_->addresses;
+    for (const auto& [name, row] : state_->groups) table.groups.push_back(row);
+    table.send_as = state_->send_as;
+    const auto right = [](const SendAsRow& row) { return std::tie(row.account, row.address); };
+    std::sort(table.send_as.begin(), table.send_as.end(), [&](const auto& a, const auto& b) { return right(a) < right(b); });
     const auto key = [](const AddressRow& row) { return std::tie(row.address, row.account, row.forward); };
     std::sort(table.addresses.begin(), table.addresses.end(), [&](const auto& a, const auto& b) { return key(a) < key(b); });
     return table;
@@ -44,6 +55,15 @@ class MemoryAccounts final : public Accounts {
     return {};
   }
 
+  Result<> set_domain_now(const DomainRow& row) {
+    const std::lock_guard lock(state_->mutex);
+    if (auto open = state_->check_write(); !open) return open;
+    const auto it = state_->domains.find(row.name);
+    if (it == state_->domains.end()) return fail(ErrorKind::not_found, "no such domain");
+    it->second = row;
+    return {};
+  }
+
   Result<> remove_domain_now(const std::string& name) {
     const std::lock_guard lock(state_->mutex);
     if (auto open = state_->check_write(); !open) return open;
@@ -53,7 +73,11 @@ class MemoryAccounts final : public Accounts {
                       std::any_of(state_->accounts.begin(), state_->accounts.end(),
                                   [&](const auto& item) { return in_domain(item.second.row.login, name); });
     if (used) return fail(ErrorKind::conflict, "accounts or addresses use the domain");
+    const bool aliased = std::any_of(state_->domains.begin(), state_->domains.end(),
+                                     [&](const auto& item) { return item.second.alias_of == name; });
+    if (aliased) return fail(ErrorKind::conflict, "another domain is an alias of it");
     state_->domains.erase(name);
+    std::erase_if(state_->quota_notices, [&](const QuotaNotice& one) { return one.account == 0 && one.domain == name; });
     return {};
   }
 
@@ -89,6 +113,9 @@ class MemoryAccounts final : public Accounts {
     if (auto account = state_->account(id); !account) return std::unexpected(account.error());
     for (Mailbox* mailbox : state_->mailboxes_of(id)) state_->drop_mailbox(*mailbox);
     std::erase_if(state_->addresses, [id](const AddressRow& row) { return row.account == id; });
+    for (auto& [name, group] : state_->groups) std::erase(group.members, id);
+    std::erase_if(state_->send_as, [id](const SendAsRow& row) { return row.account == id; });
+    std::erase_if(state_->quota_notices, [id](const QuotaNotice& one) { return one.account == id; });
     state_->accounts.erase(id);
     return {};
   }
@@ -113,88 +140,56 @@ class MemoryAccounts final : public Accounts {
     return {};
   }
 
-  std::shared_ptr<State> state_;
-};
-
-class MemoryCredentials final : public Credentials {
- public:
-  explicit MemoryCredentials(std::shared_ptr<State> state) : state_(std::move(state)) {}
-  Task<Result<std::vector<CredentialRow>>> get(AccountId account) override { co_return get_now(account); }
-  Result<std::vector<CredentialRow>> get_now(AccountId account) override {
-    const std::lock_guard lock(state_->mutex);
-    if (auto open = state_->check_open(); !open) return std::unexpected(open.error());
-    std::vector<CredentialRow> out;
-    for (const auto& row : state_->credentials) {
-      if (row.account == account) out.push_back(row);
-    }
-    return out;
-  }
-  Task<Result<CredentialId>> add(CredentialRow row) override { co_return add_now(std::move(row)); }
-  Task<Result<CredentialId>> set_password(CredentialRow row) override { co_return set_password_now(std::move(row)); }
-  Task<Result<>> remove(AccountId account, CredentialId id) override { co_return remove_now(account, id); }
-  Task<Result<>> remove_all(AccountId account) override { co_return remove_all_now(account); }
-  Task<Result<std::vector<std::string>>> history(AccountId account, std::size_t most) override {
-    co_return history_now(account, most);
-  }
-  Task<Result<std::vector<AccountId>>> owners() override { co_return owners_now(); }
-
- private:
-  CredentialId insert(CredentialRow row) {
-    row.id = state_->next_credential++;
-    state_->credentials.push_back(std::move(row));
-    return state_->credentials.back().id;
-  }
-
-  Result<CredentialId> add_now(CredentialRow row) {
-    const std::lock_guard lock(state_->mutex);
-    if (auto open = state_->check_write(); !open) return std::unexpected(open.error());
-    return insert(std::move(row));
-  }
-
-  Result<CredentialId> set_password_now(CredentialRow row) {
-    const std::lock_guard lock(state_->mutex);
-    if (auto open = state_->check_write(); !open) return std::unexpected(open.error());
-    row.kind = "password";
-    std::erase_if(state_->credentials, [&](const CredentialRow& old) {
-      if (old.account != row.account || old.kind != "password") return false;
-      state_->old_passwords.push_back({old.account, old.sealed});
-      return true;
-    });
-    return insert(std::move(row));
-  }
-
-  Result<> remove_now(AccountId account, CredentialId id) {
+  Result<> set_group_now(GroupRow row) {
     const std::lock_guard lock(state_->mutex);
     if (auto open = state_->check_write(); !open) return open;
-    const auto goes = [&](const CredentialRow& row) { return row.account == account && row.id == id; };
-    if (std::erase_if(state_->credentials, goes) == 0) return fail(ErrorKind::not_found, "no such credential");
+    for (const AccountId member : row.members) {
+      if (auto account = state_->account(member); !account) return std::unexpected(account.error());
+    }
+    std::sort(row.members.begin(), row.members.end());
+    row.members.erase(std::unique(row.members.begin(), row.members.end()), row.members.end());
+    state_->groups[row.name] = std::move(row);
     return {};
   }
 
-  Result<> remove_all_now(AccountId account) {
+  Result<> remove_group_now(const std::string& name) {
     const std::lock_guard lock(state_->mutex);
     if (auto open = state_->check_write(); !open) return open;
-    std::erase_if(state_->credentials, [&](const CredentialRow& row) { return row.account == account; });
-    std::erase_if(state_->old_passwords, [&](const OldPassword& old) { return old.account == account; });
+    if (state_->groups.erase(name) == 0) return fail(ErrorKind::not_found, "no such group");
     return {};
   }
 
-  Result<std::vector<std::string>> history_now(AccountId account, std::size_t most) {
+  Result<> add_send_as_now(const SendAsRow& row) {
     const std::lock_guard lock(state_->mutex);
-    if (auto open = state_->check_open(); !open) return std::unexpected(open.error());
-    std::vector<std::string> out;
-    for (auto it = state_->old_passwords.rbegin(); it != state_->old_passwords.rend() && out.size() < most; ++it) {
-      if (it->account == account) out.push_back(it->sealed);
+    if (auto open = state_->check_write(); !open) return open;
+    if (auto account = state_->account(row.account); !account) return std::unexpected(account.error());
+    if (std::find(state_->send_as.begin(), state_->send_as.end(), row) != state_->send_as.end()) {
+      return fail(ErrorKind::exists, "the account has this right already");
     }
-    return out;
+    state_->send_as.push_back(row);
+    return {};
   }
 
-  Result<std::vector<AccountId>> owners_now() {
+  Result<> remove_send_as_now(const SendAsRow& row) {
+    const std::lock_guard lock(state_->mutex);
+    if (auto open = state_->check_write(); !open) return open;
+    if (std::erase(state_->send_as, row) == 0) return fail(ErrorKind::not_found, "the account has no such right");
+    return {};
+  }
+
+  Result<std::vector<QuotaNotice>> quota_notices_now() {
     const std::lock_guard lock(state_->mutex);
     if (auto open = state_->check_open(); !open) return std::unexpected(open.error());
-    std::set<AccountId> ids;
-    for (const auto& row : state_->credentials) ids.insert(row.account);
-    return std::vector<AccountId>(ids.begin(), ids.end());
+    return state_->quota_notices;
+  }
+
+  Result<> set_quota_notice_now(QuotaNotice notice) {
+    const std::lock_guard lock(state_->mutex);
+    if (auto open = state_->check_write(); !open) return open;
+    std::erase_if(state_->quota_notices,
+                  [&](const QuotaNotice& one) { return one.account == notice.account && one.domain == notice.domain; });
+    if (notice.percent != 0) state_->quota_notices.push_back(std::move(notice));
+    return {};
   }
 
   std::shared_ptr<State> state_;
@@ -204,9 +199,6 @@ class MemoryCredentials final : public Credentials {
 
 std::unique_ptr<Accounts> make_accounts(std::shared_ptr<State> state) {
   return std::make_unique<MemoryAccounts>(std::move(state));
-}
-std::unique_ptr<Credentials> make_credentials(std::shared_ptr<State> state) {
-  return std::make_unique<MemoryCredentials>(std::move(state));
 }
 
 }  // namespace postern::store::memory

@@ -2,6 +2,7 @@
 // The in-memory store: owns the state and its doors, and accepts messages.
 #include <filesystem>
 
+#include "store/account_text.h"
 #include "store/mailbox_name.h"
 #include "store/memory/accounts.h"
 #include "store/memory/memory.h"
@@ -28,6 +29,14 @@ class Implementation final : public MemoryStore {
     const std::lock_guard lock(state_->mutex);
     return state_->quota(account);
   }
+  Quota domain_quota(const std::string& domain) const override {
+    const std::lock_guard lock(state_->mutex);
+    return state_->domain_quota(domain);
+  }
+  Result<QuotaHold> hold(AccountId account, std::uint64_t bytes) override {
+    const std::lock_guard lock(state_->mutex);
+    return state_->hold(account, bytes);
+  }
   Queue& queue() override { return *queue_; }
   Accounts& accounts() override { return *accounts_; }
   Credentials& credentials() override { return *credentials_; }
@@ -49,6 +58,7 @@ class Implementation final : public MemoryStore {
   /// Refuses before anything changes: unknown accounts, bad names, quotas over all deliveries together.
   Result<> check(Acceptance& acceptance) {
     std::map<AccountId, Share> shares;
+    std::map<std::string, Share> domains;
     for (auto& delivery : acceptance.deliveries) {
       auto account = state_->account(delivery.account);
       if (!account) return std::unexpected(account.error());
@@ -60,8 +70,15 @@ class Implementation final : public MemoryStore {
       ++share.messages;
     }
     for (const auto& [id, share] : shares) {
-      auto room = state_->check_quota(state_->accounts.at(id), share.bytes, share.messages);
+      const Account& account = state_->accounts.at(id);
+      auto room = state_->check_quota(account, share.bytes, share.messages);
       if (!room) return room;
+      Share& domain = domains[std::string(domain_of_login(account.row.login))];
+      domain.bytes += share.bytes;
+      domain.messages += share.messages;
+    }
+    for (const auto& [name, share] : domains) {
+      if (auto room = state_->check_domain_quota(name, share.bytes, share.messages); !room) return room;
     }
     return {};
   }

@@ -59,6 +59,10 @@ class SqliteAccounts final : public Accounts {
     co_return co_await core_.writer->run<void>(
         [row = std::move(row)](Transaction& tx, auto) { return sqlite::add_domain(tx, row); });
   }
+  Task<Result<>> set_domain(DomainRow row) override {
+    co_return co_await core_.writer->run<void>(
+        [row = std::move(row)](Transaction& tx, auto) { return sqlite::set_domain(tx, row); });
+  }
   Task<Result<>> remove_domain(std::string name) override {
     co_return co_await core_.writer->run<void>(
         [name = std::move(name)](Transaction& tx, auto) { return sqlite::remove_domain(tx, name); });
@@ -81,6 +85,30 @@ class SqliteAccounts final : public Accounts {
   Task<Result<>> remove_address(AddressRow row) override {
     co_return co_await core_.writer->run<void>(
         [row = std::move(row)](Transaction& tx, auto) { return sqlite::remove_address(tx, row); });
+  }
+  Task<Result<>> set_group(GroupRow row) override {
+    co_return co_await core_.writer->run<void>(
+        [row = std::move(row)](Transaction& tx, auto) { return sqlite::set_group(tx, row); });
+  }
+  Task<Result<>> remove_group(std::string name) override {
+    co_return co_await core_.writer->run<void>(
+        [name = std::move(name)](Transaction& tx, auto) { return sqlite::remove_group(tx, name); });
+  }
+  Task<Result<>> add_send_as(SendAsRow row) override {
+    co_return co_await core_.writer->run<void>(
+        [row = std::move(row)](Transaction& tx, auto) { return sqlite::add_send_as(tx, row); });
+  }
+  Task<Result<>> remove_send_as(SendAsRow row) override {
+    co_return co_await core_.writer->run<void>(
+        [row = std::move(row)](Transaction& tx, auto) { return sqlite::remove_send_as(tx, row); });
+  }
+  Task<Result<std::vector<QuotaNotice>>> quota_notices() override {
+    using Notices = std::vector<QuotaNotice>;
+    co_return co_await core_.short_lane->run<Notices>([](Database& db) -> Result<Notices> { return load_quota_notices(db); });
+  }
+  Task<Result<>> set_quota_notice(QuotaNotice notice) override {
+    co_return co_await core_.writer->run<void>(
+        [notice = std::move(notice)](Transaction& tx, auto) { return sqlite::set_quota_notice(tx, notice); });
   }
 
  private:

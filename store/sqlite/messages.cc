@@ -5,6 +5,7 @@
 
 #include "store/mailbox_name.h"
 #include "store/messages.h"
+#include "store/sqlite/imports.h"
 #include "store/sqlite/mailboxes.h"
 #include "store/sqlite/queue_writes.h"
 
@@ -33,10 +34,12 @@ std::vector<Found> rows_in(Transaction& tx, const MailboxState& mailbox, const U
   return out;
 }
 
+/// Of expunged messages too: undelete brings their keywords back.
 std::uint64_t flags_in_use(Transaction& tx, const MailboxState& mailbox) {
   std::uint64_t bits = 0;
-  auto row = tx.db().query("SELECT flags FROM message WHERE id BETWEEN ?1 AND ?2", message_id(mailbox.id, 0),
-                           message_id(mailbox.id, UINT32_MAX));
+  auto row = tx.db().query(
+      "SELECT flags FROM message WHERE id BETWEEN ?1 AND ?2 UNION SELECT flags FROM reap WHERE id BETWEEN ?1 AND ?2",
+      message_id(mailbox.id, 0), message_id(mailbox.id, UINT32_MAX));
   while (row.step()) bits |= row.unsigned_integer(0);
   return bits;
 }
@@ -54,8 +57,7 @@ void count_message(Transaction& tx, MailboxState& mailbox, const Found& found, i
   mailbox.bytes += step * found.size;
   count_flags(mailbox, found.row.flags, by);
   if (AccountState* account = tx.account(mailbox.account)) {
-    account->quota.used_bytes += step * found.size;
-    account->quota.used_messages += step;
+    tx.charge(*account, by * static_cast<std::int64_t>(found.size), by);
   }
 }
 
@@ -72,8 +74,9 @@ void remove_rows(Transaction& tx, MailboxState& mailbox, const std::vector<Found
   for (const auto& range : uids.ranges()) {
     const auto lo = message_id(mailbox.id, range.lo);
     const auto hi = message_id(mailbox.id, range.hi);
-    tx.db().run("INSERT INTO reap SELECT id, blob, ?3, ?4, flags, idate, size, psize FROM message WHERE id BETWEEN ?1 AND ?2", lo,
-                hi, tx.now(), modseq);
+    tx.db().run("INSERT INTO reap(id, blob, expunged_at, modseq, flags, idate, size, psize) "
+        "SELECT id, blob, ?3, ?4, flags, idate, size, psize FROM message WHERE id BETWEEN ?1 AND ?2",
+        lo, hi, tx.now(), modseq);
     tx.db().run("DELETE FROM message WHERE id BETWEEN ?1 AND ?2", lo, hi);
     tx.db().run("INSERT INTO vanished(mailbox, modseq, lo, hi) VALUES (?1,?2,?3,?4)", mailbox.id, modseq, range.lo, range.hi);
     tx.rows_gone(mailbox, range);
@@ -89,13 +92,16 @@ UidSet uids_of(const std::vector<Found>& rows) {
 
 }  // namespace
 
+Result<> check_quota(const DomainState& domain, std::uint64_t bytes, std::uint64_t messages) {
+  if (domain.quota.has_room(bytes, messages)) return {};
+  return fail(ErrorKind::over_quota, "the domain " + domain.name + " is over its quota");
+}
+
 Result<> check_quota(const AccountState& account, std::uint64_t bytes, std::uint64_t messages) {
-  const Quota& q = account.quota;
-  if ((q.limit_bytes != 0 && q.used_bytes + bytes > q.limit_bytes) ||
-      (q.limit_messages != 0 && q.used_messages + messages > q.limit_messages)) {
+  if (!account.quota.has_room(bytes, messages)) {
     return fail(ErrorKind::over_quota, "the account " + account.login + " is over its quota");
   }
-  return {};
+  return check_quota(*account.domain, bytes, messages);
 }
 
 Uid insert_message(Transaction& tx, MailboxState& mailbox, const Insert& message) {
@@ -131,6 +137,13 @@ Result<> check_deliveries(Transaction& tx, const Acceptance& acceptance) {
   }
   for (const auto& [account, share] : shares) {
     if (auto room = check_quota(*account, share.used_bytes, share.used_messages); !room) return room;
+    Quota of_domain;
+    for (const auto& [other, more] : shares) {
+      if (other->domain != account->domain) continue;
+      of_domain.used_bytes += more.used_bytes;
+      of_domain.used_messages += more.used_messages;
+    }
+    if (auto room = check_quota(*account->domain, of_domain.used_bytes, of_domain.used_messages); !room) return room;
   }
   return {};
 }
@@ -159,11 +172,25 @@ Result<Accepted> accept(Transaction& tx, const Acceptance& acceptance, const New
   return out;
 }
 
+namespace {
+
+/// The quota for those messages that it holds for.
+Result<> check_room(const AccountState& account, const std::vector<NewMessage>& messages) {
+  std::uint64_t bytes = 0;
+  std::uint64_t count = 0;
+  for (const auto& message : messages) {
+    if (message.import && message.import->beyond_quota) continue;
+    bytes += message.body->size();
+    ++count;
+  }
+  return count == 0 ? Result<>() : check_quota(account, bytes, count);
+}
+
+}  // namespace
+
 Result<Appended> append(Transaction& tx, MailboxState& mailbox, const std::vector<NewMessage>& messages,
                         std::span<const NewBody> bodies) {
-  std::uint64_t bytes = 0;
-  for (const auto& message : messages) bytes += message.body->size();
-  if (auto room = check_quota(*tx.account(mailbox.account), bytes, messages.size()); !room) return std::unexpected(room.error());
+  if (auto room = check_room(*tx.account(mailbox.account), messages); !room) return std::unexpected(room.error());
   Keywords names = *mailbox.keywords;
   std::vector<std::uint64_t> flags;
   std::uint64_t used = 0;
@@ -176,8 +203,13 @@ Result<Appended> append(Transaction& tx, MailboxState& mailbox, const std::vecto
   tx.set_keywords(mailbox, std::move(names));
   Appended out{mailbox.uidvalidity, {}};
   for (std::size_t i = 0; i < messages.size(); ++i) {
+    const std::int64_t blob = tx.add_blob(bodies[i], 1);
+    if (messages[i].import && !note_import(tx, mailbox.account, messages[i].import->key)) {
+      tx.release_blob(blob, 1);
+      continue;
+    }
     out.uids.add(insert_message(tx, mailbox,
-                                {.blob = tx.add_blob(bodies[i], 1),
+                                {.blob = blob,
                                  .body_size = messages[i].body->size(),
                                  .prefix = {},
                                  .meta = messages[i].meta,
@@ -286,23 +318,39 @@ Result<Copied> copy(Transaction& tx, MailboxState& from, const UidSet& uids, Mai
     tx.row_changed(to, fresh.row);
     out.to.add(fresh.row.uid);
   }
-  if (mode == CopyMode::move) remove_rows(tx, from, rows, out.from);
+  if (mode == CopyMode::move) {
+    remove_rows(tx, from, rows, out.from);
+    for (const auto& range : out.from.ranges()) {
+      tx.db().run("UPDATE reap SET moved=1 WHERE id BETWEEN ?1 AND ?2", message_id(from.id, range.lo), message_id(from.id, range.hi));
+    }
+  }
   return out;
 }
 
-void reap_all(Transaction& tx, MailboxState& mailbox) {
+void count_in(Transaction& tx, MailboxState& mailbox, const Row& row, std::uint64_t size) {
+  touch_both(tx, mailbox);
+  count_message(tx, mailbox, Found{row, size}, 1);
+  tx.row_changed(mailbox, row);
+}
+
+std::uint64_t keywords_in_use(Transaction& tx, const MailboxState& mailbox) { return flags_in_use(tx, mailbox); }
+
+void reap_all(Transaction& tx, MailboxState& mailbox, Fate fate) {
   const auto lo = message_id(mailbox.id, 0);
   const auto hi = message_id(mailbox.id, UINT32_MAX);
   touch_both(tx, mailbox);
   if (AccountState* account = tx.account(mailbox.account)) {
-    account->quota.used_bytes -= mailbox.bytes;
-    account->quota.used_messages -= mailbox.messages;
+    tx.charge(*account, -static_cast<std::int64_t>(mailbox.bytes), -static_cast<std::int64_t>(mailbox.messages));
   }
-  tx.db().run("UPDATE reap SET expunged_at=0 WHERE id BETWEEN ?1 AND ?2", lo, hi);
-  tx.db().run("INSERT INTO reap SELECT id, blob, 0, ?3, flags, idate, size, psize FROM message WHERE id BETWEEN ?1 AND ?2", lo,
-              hi, mailbox.highest);
+  const bool lost = fate == Fate::lost;
+  tx.db().run(
+      "INSERT INTO reap(id, blob, expunged_at, modseq, flags, idate, size, psize) "
+      "SELECT id, blob, ?3, ?4, flags, idate, size, psize FROM message WHERE id BETWEEN ?1 AND ?2",
+      lo, hi, lost ? UnixTime{0} : tx.now(), mailbox.highest);
   tx.db().run("DELETE FROM message WHERE id BETWEEN ?1 AND ?2", lo, hi);
   tx.db().run("DELETE FROM vanished WHERE mailbox=?1", mailbox.id);
+  if (!lost) return;
+  tx.db().run("UPDATE reap SET expunged_at=0 WHERE id BETWEEN ?1 AND ?2", lo, hi);
   tx.db().run("DELETE FROM keyword WHERE mailbox=?1", mailbox.id);
 }
 

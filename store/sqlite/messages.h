@@ -18,7 +18,8 @@ struct Insert {
 };
 Uid insert_message(Transaction& tx, MailboxState& mailbox, const Insert& message);
 
-/// Errors: over_quota, naming the account.
+/// Errors: over_quota, naming the domain, or the account (whose domain is asked too).
+Result<> check_quota(const DomainState& domain, std::uint64_t bytes, std::uint64_t messages);
 Result<> check_quota(const AccountState& account, std::uint64_t bytes, std::uint64_t messages);
 
 Result<Accepted> accept(Transaction& tx, const Acceptance& acceptance, const NewBody& body);
@@ -27,8 +28,14 @@ Result<Appended> append(Transaction& tx, MailboxState& mailbox, const std::vecto
 Result<FlagResult> store_flags(Transaction& tx, MailboxState& mailbox, const UidSet& uids, const FlagChange& change);
 Result<UidSet> expunge(Transaction& tx, MailboxState& mailbox, const UidSet& uids, ExpungeMode mode);
 Result<Copied> copy(Transaction& tx, MailboxState& from, const UidSet& uids, MailboxState& to, CopyMode mode);
-/// Everything in the mailbox goes to `reap`, due at once; for a mailbox that is being removed.
-void reap_all(Transaction& tx, MailboxState& mailbox);
+/// Counts in a row that was inserted into `message`, and announces it.
+void count_in(Transaction& tx, MailboxState& mailbox, const Row& row, std::uint64_t size);
+/// The OR of all flags in the mailbox, those of expunged messages too.
+std::uint64_t keywords_in_use(Transaction& tx, const MailboxState& mailbox);
+/// What becomes of the messages of a mailbox that is removed: undelete can find them, or they are due at once.
+enum class Fate : std::uint8_t { recoverable, lost };
+/// Everything in the mailbox goes to `reap`; for a mailbox that is being removed.
+void reap_all(Transaction& tx, MailboxState& mailbox, Fate fate);
 /// Ends up to `most` expunged messages whose window is over; true when there may be more.
 bool reap_expired(Transaction& tx, UnixTime expunged_before, std::size_t most);
 /// Forgets the older half of what vanished from mailboxes that remember more than so many ranges, and raises their floor: below

@@ -12,13 +12,19 @@ namespace {
 constexpr char mail_0001[] = {
 #embed "schema/mail_0001.sql" suffix(, )
     0};
+constexpr char mail_0002[] = {
+#embed "schema/mail_0002.sql" suffix(, )
+    0};
 constexpr char auth_0001[] = {
 #embed "schema/auth_0001.sql" suffix(, )
     0};
+constexpr char auth_0002[] = {
+#embed "schema/auth_0002.sql" suffix(, )
+    0};
 #pragma clang diagnostic pop
 
-constexpr std::array<const char*, 1> mail_steps{mail_0001};
-constexpr std::array<const char*, 1> auth_steps{auth_0001};
+constexpr std::array<const char*, 2> mail_steps{mail_0001, mail_0002};
+constexpr std::array<const char*, 2> auth_steps{auth_0001, auth_0002};
 
 }  // namespace
 

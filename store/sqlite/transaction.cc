@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "store/account_text.h"
+
 namespace postern::store::sqlite {
 
 namespace {
@@ -25,7 +27,23 @@ AccountState* Transaction::account(AccountId id) {
   state->id = id;
   state->login = row.text(0);
   state->quota = {row.unsigned_integer(1), row.unsigned_integer(2), row.unsigned_integer(3), row.unsigned_integer(4)};
+  state->domain = &domain(std::string(domain_of_login(state->login)));
   return accounts_.emplace(id, std::move(state)).first->second.get();
+}
+
+/// Read before the first account of the domain can change in memory, so the sum of the rows is the truth.
+DomainState& Transaction::domain(const std::string& name) {
+  if (const auto it = domains_.find(name); it != domains_.end()) return *it->second;
+  auto state = std::make_unique<DomainState>();
+  state->name = name;
+  auto used = db_.query("SELECT total(used_bytes), total(used_messages) FROM account WHERE domain=?1", name);
+  if (used.step()) state->quota = {used.unsigned_integer(0), used.unsigned_integer(1), 0, 0};
+  auto limit = db_.query("SELECT quota_bytes, quota_messages FROM domain WHERE name=?1", name);
+  if (limit.step()) {
+    state->quota.limit_bytes = limit.unsigned_integer(0);
+    state->quota.limit_messages = limit.unsigned_integer(1);
+  }
+  return *domains_.emplace(name, std::move(state)).first->second;
 }
 
 MailboxState* Transaction::mailbox(MailboxId id) {
@@ -105,6 +123,21 @@ void Transaction::touch(AccountState& account) {
   if (!among(dirty_accounts_, &account)) dirty_accounts_.push_back(&account);
 }
 
+void Transaction::touch(DomainState& domain) {
+  const auto saved = [&](const auto& undo) { return undo.first == &domain; };
+  if (std::none_of(undo_domains_.begin(), undo_domains_.end(), saved)) undo_domains_.emplace_back(&domain, domain);
+  if (!among(dirty_domains_, &domain)) dirty_domains_.push_back(&domain);
+}
+
+void Transaction::charge(AccountState& account, std::int64_t bytes, std::int64_t messages) {
+  touch(account);
+  touch(*account.domain);
+  for (Quota* quota : {&account.quota, &account.domain->quota}) {
+    quota->used_bytes += static_cast<std::uint64_t>(bytes);
+    quota->used_messages += static_cast<std::uint64_t>(messages);
+  }
+}
+
 void Transaction::touch(MailboxState& mailbox) {
   const auto saved = [&](const auto& undo) { return undo.first == &mailbox; };
   if (std::none_of(undo_mailboxes_.begin(), undo_mailboxes_.end(), saved)) undo_mailboxes_.emplace_back(&mailbox, mailbox);
@@ -171,10 +204,29 @@ void Transaction::release_blob(std::int64_t blob, std::int64_t refs) {
   }
   db_.run("DELETE FROM blob WHERE id=?1", blob);
   add_dead(segment, length);
-  // A sealed file without living bodies goes, after the batch is durable.
-  const auto sealed =
-      db_.run("DELETE FROM segment WHERE id=?1 AND state=1 AND NOT EXISTS (SELECT 1 FROM blob WHERE seg=?1)", segment);
-  if (sealed > 0) dead_segments_.push_back(segment);
+  drop_if_empty(segment);
+}
+
+/// The file itself is removed after the batch is durable.
+void Transaction::drop_if_empty(SegmentId segment) {
+  if (db_.integer(0, "SELECT 1 FROM blob WHERE seg=?1 LIMIT 1", segment) != 0) return;
+  const auto gone = db_.run(
+      "DELETE FROM segment WHERE id=?1 AND state!=0 AND NOT EXISTS (SELECT 1 FROM pin WHERE segment=?1 AND until>?2)", segment,
+      now());
+  if (gone > 0)
+    dead_segments_.push_back(segment);
+  else
+    db_.run("UPDATE segment SET state=2 WHERE id=?1 AND state=1", segment);
+}
+
+void Transaction::drop_retired() {
+  db_.run("DELETE FROM pin WHERE until<=?1", now());
+  std::vector<SegmentId> retired;
+  {
+    auto row = db_.query("SELECT id FROM segment WHERE state=2");
+    while (row.step()) retired.push_back(row.unsigned_integer(0));
+  }
+  for (const SegmentId id : retired) drop_if_empty(id);
 }
 
 void Transaction::add_dead(SegmentId segment, std::uint64_t bytes) {
@@ -184,6 +236,7 @@ void Transaction::add_dead(SegmentId segment, std::uint64_t bytes) {
 void Transaction::begin_command() {
   undo_mailboxes_.clear();
   undo_accounts_.clear();
+  undo_domains_.clear();
   made_.clear();
   mark_ = {changes_.size(), gone_accounts_.size(), dead_segments_.size(), depth_change_, queue_signal_};
 }
@@ -191,6 +244,7 @@ void Transaction::begin_command() {
 void Transaction::undo_command() {
   for (auto& [state, before] : undo_mailboxes_) *state = std::move(before);
   for (auto& [state, before] : undo_accounts_) *state = std::move(before);
+  for (auto& [state, before] : undo_domains_) *state = std::move(before);
   for (const MailboxId id : made_) {
     std::erase(dirty_mailboxes_, mailboxes_.at(id).get());
     mailboxes_.erase(id);
@@ -222,6 +276,7 @@ void Transaction::end_batch(bool keep_states) {
   const bool drop = !keep_states || mailboxes_.size() + accounts_.size() + names_.size() > max_cached_states;
   if (drop) {
     accounts_.clear();
+    domains_.clear();
     mailboxes_.clear();
     names_.clear();
   } else {
@@ -232,6 +287,7 @@ void Transaction::end_batch(bool keep_states) {
   changes_.clear();
   dirty_mailboxes_.clear();
   dirty_accounts_.clear();
+  dirty_domains_.clear();
   gone_accounts_.clear();
   dead_segments_.clear();
   depth_change_ = 0;

@@ -22,10 +22,17 @@ namespace postern::store::sqlite {
 
 using Keywords = std::vector<std::string>;
 
+/// All accounts of a domain together; also for domains that have no row (yet).
+struct DomainState {
+  std::string name;
+  Quota quota;
+};
+
 struct AccountState {
   AccountId id = 0;
   std::string login;
   Quota quota;
+  DomainState* domain = nullptr;
   bool gone = false;
 };
 
@@ -67,6 +74,8 @@ class Transaction {
 
   /// Null when there is none.
   AccountState* account(AccountId id);
+  /// With no limits when there is no such domain.
+  DomainState& domain(const std::string& name);
   MailboxState* mailbox(MailboxId id);
   /// The account's own mailbox, or null (security.md D91).
   MailboxState* mailbox(AccountId account, MailboxId id);
@@ -76,6 +85,9 @@ class Transaction {
 
   /// Call before changing a state.
   void touch(AccountState& account);
+  void touch(DomainState& domain);
+  /// Counts bytes and messages into (or, negative, out of) the account and its domain. Touches both.
+  void charge(AccountState& account, std::int64_t bytes, std::int64_t messages);
   void touch(MailboxState& mailbox);
   /// A new mod-sequence for this mailbox. Touches.
   ModSeq next_modseq(MailboxState& mailbox);
@@ -93,6 +105,12 @@ class Transaction {
   std::int64_t add_blob(const NewBody& body, std::int64_t refs);
   /// Drops references; with the last one the row goes and its bytes are dead.
   void release_blob(std::int64_t blob, std::int64_t refs);
+  /// A segment that is not active and has no bodies goes, with its file; while a pin holds it (pins.h) it is retired instead.
+  void drop_if_empty(SegmentId segment);
+  /// The same for all retired segments that no pin holds any more.
+  void drop_retired();
+  /// A file without a row; it goes when the batch is durable.
+  void drop_file(SegmentId segment) { dead_segments_.push_back(segment); }
   /// Bytes in a shared segment that nobody refers to.
   void add_dead(SegmentId segment, std::uint64_t bytes);
 
@@ -106,6 +124,7 @@ class Transaction {
   std::span<const RowChange> changes() const { return changes_; }
   std::span<MailboxState* const> touched_mailboxes() const { return dirty_mailboxes_; }
   std::span<AccountState* const> touched_accounts() const { return dirty_accounts_; }
+  std::span<DomainState* const> touched_domains() const { return dirty_domains_; }
   std::span<const AccountId> gone_accounts() const { return gone_accounts_; }
   std::span<const SegmentId> dead_segments() const { return dead_segments_; }
   std::int64_t depth_change() const { return depth_change_; }
@@ -125,12 +144,14 @@ class Transaction {
   const Clock& clock_;
   std::unordered_map<AccountId, std::unique_ptr<AccountState>> accounts_;
   std::unordered_map<MailboxId, std::unique_ptr<MailboxState>> mailboxes_;
+  std::unordered_map<std::string, std::unique_ptr<DomainState>> domains_;
   std::unordered_map<std::string, MailboxId> names_;  ///< "account/name"
   std::string name_key_;
 
   std::vector<RowChange> changes_;
   std::vector<MailboxState*> dirty_mailboxes_;
   std::vector<AccountState*> dirty_accounts_;
+  std::vector<DomainState*> dirty_domains_;
   std::vector<AccountId> gone_accounts_;
   std::vector<SegmentId> dead_segments_;
   std::int64_t depth_change_ = 0;
@@ -139,6 +160,7 @@ class Transaction {
   Mark mark_;
   std::vector<std::pair<MailboxState*, MailboxState>> undo_mailboxes_;
   std::vector<std::pair<AccountState*, AccountState>> undo_accounts_;
+  std::vector<std::pair<DomainState*, DomainState>> undo_domains_;
   std::vector<MailboxId> made_;  ///< by the running command
 };
 

@@ -52,7 +52,9 @@ TEST_F(ControlSocket, AnswersInOrderOnOneConnection) {
   EXPECT_EQ(
       talk("{\"do\":\"ping\"}\r\n{\"do\":\"domain.add\",\"with\":{\"name\":\"example.org\"}}\r\n{\"do\":\"domain.list\"}\r\n", 3),
       "{\"ok\":true,\"result\":{\"pong\":true}}\n{\"ok\":true,\"result\":{}}\n"
-      "{\"ok\":true,\"result\":{\"domains\":[\"example.org\"]}}\n");
+      "{\"ok\":true,\"result\":{\"domains\":[{\"name\":\"example.org\",\"alias_of\":\"\",\"catch_all\":\"\",\"quota_bytes\":0,"
+      "\"quota_messages\":0,"
+      "\"account_quota_bytes\":0,\"account_quota_messages\":0,\"used_bytes\":0,\"used_messages\":0}]}}\n");
 }
 
 // D99: a malformed frame closes that peer, and nobody else notices.

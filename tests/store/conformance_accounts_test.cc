@@ -70,7 +70,7 @@ TEST_P(AccountsTest, CredentialsRoundTrip) {
   CredentialRow expected = row;
   expected.id = id;
   EXPECT_EQ(must(credentials().get(alice_)), (std::vector<CredentialRow>{expected}));
-  EXPECT_EQ(credentials().get_now(alice_).value(), (std::vector<CredentialRow>{expected}));
+  EXPECT_EQ(credentials().get_now(alice_).value().rows, (std::vector<CredentialRow>{expected}));
   EXPECT_TRUE(must(credentials().get(bob_)).empty());
   EXPECT_EQ(error_of(credentials().remove(bob_, id)), ErrorKind::not_found);
   must(credentials().remove(alice_, id));
@@ -90,6 +90,74 @@ TEST_P(AccountsTest, ANewPasswordRemembersTheOldOnes) {
   must(credentials().remove_all(alice_));
   EXPECT_TRUE(must(credentials().history(alice_, 10)).empty());
   EXPECT_EQ(must(credentials().owners()), (std::vector<AccountId>{bob_}));
+}
+
+TEST_P(AccountsTest, ADomainKeepsItsSettings) {
+  must(accounts().add_domain({"alias.org", "example.org"}));
+  const DomainRow row{"example.org", "", "all@example.org", {1000, 10}, {500, 5}};
+  must(accounts().set_domain(row));
+  EXPECT_EQ(must(accounts().load()).domains, (std::vector<DomainRow>{{"alias.org", "example.org"}, row}));
+  EXPECT_EQ(error_of(accounts().set_domain({"other.org"})), ErrorKind::not_found);
+  EXPECT_EQ(error_of(accounts().remove_domain("example.org")), ErrorKind::conflict);
+}
+
+TEST_P(AccountsTest, AccountsKeepTheirRules) {
+  AccountRow row = must(accounts().load()).accounts.at(0);
+  row.when_disabled = AccountRow::WhenDisabled::accept_mail;
+  row.access = {AccessRules::imap, {"192.0.2.0/24", "2001:db8::/32"}, "mon-fri 07:00-19:00"};
+  row.settings = {{"login_mail", "off"}};
+  must(accounts().set_account(row));
+  EXPECT_EQ(must(accounts().load()).accounts.at(0), row);
+}
+
+TEST_P(AccountsTest, GroupsAndSendAs) {
+  const GroupRow staff{"staff", {AccessRules::imap | AccessRules::submission, {}, ""}, {alice_, bob_}};
+  must(accounts().set_group(staff));
+  must(accounts().add_send_as({bob_, "info@example.org"}));
+  EXPECT_EQ(error_of(accounts().add_send_as({bob_, "info@example.org"})), ErrorKind::exists);
+  EXPECT_EQ(error_of(accounts().add_send_as({999, "info@example.org"})), ErrorKind::not_found);
+  EXPECT_EQ(error_of(accounts().set_group({"x", {}, {999}})), ErrorKind::not_found);
+  auto table = must(accounts().load());
+  EXPECT_EQ(table.groups, std::vector<GroupRow>{staff});
+  EXPECT_EQ(table.send_as, (std::vector<SendAsRow>{{bob_, "info@example.org"}}));
+  must(accounts().set_group({"staff", {}, {bob_}}));
+  must(accounts().remove_account(bob_));
+  table = must(accounts().load());
+  EXPECT_EQ(table.groups, (std::vector<GroupRow>{{"staff", {}, {}}}));
+  EXPECT_TRUE(table.send_as.empty());
+  must(accounts().remove_group("staff"));
+  EXPECT_EQ(error_of(accounts().remove_group("staff")), ErrorKind::not_found);
+  EXPECT_EQ(error_of(accounts().remove_send_as({alice_, "x@example.org"})), ErrorKind::not_found);
+}
+
+TEST_P(AccountsTest, ADomainsQuotaIsForAllItsAccounts) {
+  must(accounts().set_domain({"example.org", "", "", {1000, 0}, {}}));
+  must(store_->accept(acceptance(std::string(600, 'a'), {{alice_, "INBOX", "", 0}})));
+  EXPECT_EQ(store_->domain_quota("example.org").used_bytes, 600u);
+  EXPECT_EQ(error_of(store_->accept(acceptance(std::string(600, 'b'), {{bob_, "INBOX", "", 0}}))), ErrorKind::over_quota);
+  EXPECT_EQ(error_of(store_->accept(acceptance(std::string(300, 'b'), {{alice_, "INBOX", "", 0}, {bob_, "INBOX", "", 0}}))),
+            ErrorKind::over_quota);
+  EXPECT_FALSE(store_->hold(bob_, 401));
+  auto held = store_->hold(bob_, 400);
+  EXPECT_TRUE(held);
+  EXPECT_FALSE(store_->hold(alice_, 1));
+  must(store_->accept(acceptance(std::string(400, 'b'), {{bob_, "INBOX", "", 0}})));
+  EXPECT_EQ(store_->domain_quota("example.org").used_bytes, 1000u);
+  must(accounts().remove_account(alice_));
+  EXPECT_EQ(store_->domain_quota("example.org").used_bytes, 400u);
+  EXPECT_EQ(store_->domain_quota("example.org").used_messages, 1u);
+}
+
+TEST_P(AccountsTest, QuotaNoticesAreRemembered) {
+  must(accounts().set_quota_notice({alice_, "", 80}));
+  must(accounts().set_quota_notice({0, "example.org", 95}));
+  must(accounts().set_quota_notice({alice_, "", 95}));
+  auto notices = must(accounts().quota_notices());
+  EXPECT_EQ(notices.size(), 2u);
+  EXPECT_NE(std::find(notices.begin(), notices.end(), QuotaNotice{alice_, "", 95}), notices.end());
+  must(accounts().set_quota_notice({0, "example.org", 0}));
+  must(accounts().remove_account(alice_));
+  EXPECT_TRUE(must(accounts().quota_notices()).empty());
 }
 
 POSTERN_CONFORMANCE(AccountsTest);

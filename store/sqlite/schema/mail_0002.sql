@@ -1,0 +1,60 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- mail.db, version 2.
+
+-- Domains with limits, aliases and catch-all; accounts with access rules; groups; rights to send as somebody else.
+ALTER TABLE domain ADD COLUMN alias_of TEXT NOT NULL DEFAULT '';
+ALTER TABLE domain ADD COLUMN catch_all TEXT NOT NULL DEFAULT '';
+ALTER TABLE domain ADD COLUMN quota_bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE domain ADD COLUMN quota_messages INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE domain ADD COLUMN account_quota_bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE domain ADD COLUMN account_quota_messages INTEGER NOT NULL DEFAULT 0;
+-- domain: of the login, so that the sum of a domain's accounts is one index scan.
+ALTER TABLE account ADD COLUMN domain TEXT NOT NULL DEFAULT '';
+UPDATE account SET domain = substr(login, instr(login, '@') + 1);
+CREATE INDEX account_domain ON account (domain);
+ALTER TABLE account ADD COLUMN when_disabled INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE account ADD COLUMN protocols INTEGER NOT NULL DEFAULT 7;
+ALTER TABLE account ADD COLUMN networks TEXT NOT NULL DEFAULT '';
+ALTER TABLE account ADD COLUMN hours TEXT NOT NULL DEFAULT '';
+ALTER TABLE account ADD COLUMN settings TEXT NOT NULL DEFAULT '';
+CREATE TABLE account_group (
+  name TEXT PRIMARY KEY, protocols INTEGER NOT NULL, networks TEXT NOT NULL, hours TEXT NOT NULL)
+  WITHOUT ROWID;
+CREATE TABLE group_member (
+  name TEXT NOT NULL, account INTEGER NOT NULL, PRIMARY KEY (name, account)) WITHOUT ROWID;
+CREATE INDEX group_member_account ON group_member (account);
+CREATE TABLE send_as (account INTEGER NOT NULL, address TEXT NOT NULL, PRIMARY KEY (account, address)) WITHOUT ROWID;
+-- The highest warning level that was told; account 0: the domain.
+CREATE TABLE quota_notice (
+  account INTEGER NOT NULL, domain TEXT NOT NULL, percent INTEGER NOT NULL, PRIMARY KEY (account, domain)) WITHOUT ROWID;
+
+-- The journal of imports: what an account got from elsewhere, by the key that names it at its source (transfer/source.h).
+CREATE TABLE imported (account INTEGER NOT NULL, key BLOB NOT NULL, PRIMARY KEY (account, key)) WITHOUT ROWID;
+
+-- Undelete: mailboxes that were removed, by their old id; their keyword rows stay with them until the window is over.
+CREATE TABLE removed_mailbox (
+  id INTEGER PRIMARY KEY, account INTEGER NOT NULL, name TEXT NOT NULL, special_use INTEGER NOT NULL, removed_at INTEGER NOT NULL);
+CREATE INDEX removed_mailbox_removed_at ON removed_mailbox (removed_at);
+-- Left by MOVE: the message lives on elsewhere, so undelete does not offer it.
+ALTER TABLE reap ADD COLUMN moved INTEGER NOT NULL DEFAULT 0;
+
+-- Which store this is, so that a backup folder never mixes two.
+INSERT INTO sys VALUES ('store_id', lower(hex(randomblob(16))));
+
+-- Restores under way: one row for each mailbox of a job. state: 0 to do, 1 done. While it grows, the restored mailbox belongs to
+-- account 0 and nobody sees it. restored_blob: bodies that the job has brought back, by their id in the backup.
+CREATE TABLE restoring (
+  job TEXT NOT NULL, source INTEGER NOT NULL, account INTEGER NOT NULL, name TEXT NOT NULL, mode INTEGER NOT NULL,
+  mailbox INTEGER NOT NULL DEFAULT 0, next_uid INTEGER NOT NULL DEFAULT 1, last_uid INTEGER NOT NULL DEFAULT 4294967295,
+  state INTEGER NOT NULL DEFAULT 0, begun INTEGER NOT NULL, PRIMARY KEY (job, source, mode)) WITHOUT ROWID;
+CREATE TABLE restored_blob (
+  job TEXT NOT NULL, source INTEGER NOT NULL, blob INTEGER NOT NULL, PRIMARY KEY (job, source)) WITHOUT ROWID;
+
+-- Housekeeping. segment.state 2: retired, no living bodies, the file is removed when no pin is left; verified: when all its
+-- bodies were read last. pin: a backup (its name) still mentions the segment's file; until: unix time, the pin ends by itself.
+ALTER TABLE segment ADD COLUMN verified INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE pin (
+  segment INTEGER NOT NULL, holder TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (segment, holder)) WITHOUT ROWID;
+-- at: when it vanished, so that old history can be forgotten.
+ALTER TABLE vanished ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
+UPDATE vanished SET at = CAST(strftime('%s', 'now') AS INTEGER);
