@@ -18,10 +18,8 @@ Section quota() {
       .size("default_bytes", &Quota::default_bytes, {0, unlimited_range},
             "For accounts that are made without a quota of their own, when their domain has no default either. 0: no limit.")
       .number("default_messages", &Quota::default_messages, {0, unlimited_range}, "The same, counted in messages.")
-      .choice(
-          "when_full", &Quota::when_full, {{"defer", OverQuota::defer}, {"reject", OverQuota::reject}},
-          "What SMTP answers for a full mailbox: defer (452 4.2.2, the sender tries again for days) or reject (552 5.2.2, the "
-          "sender is told at once).")
+      .choice("when_full", &Quota::when_full, {{"defer", OverQuota::defer}, {"reject", OverQuota::reject}},
+              "What SMTP answers for a full mailbox: defer (452 4.2.2, to be tried again) or reject (552 5.2.2, for good).")
       .parsed_list("warn_at", &Quota::warn_at, Percent::parse,
                    "Shares of the quota at which a mailbox's owner, or a domain's postmaster, gets a mail; once. []: none.")
       .done();
@@ -62,6 +60,9 @@ Section store() {
       .duration("vanished_keep", &Store::vanished_keep, {day, 3650 * day},
                 "How long a mailbox remembers which messages are gone. A client that was away for longer compares all numbers.")
       .number("vanished_ranges", &Store::vanished_ranges, {1000, 100'000'000}, "The most ranges of numbers it remembers.")
+      .flag("search_text", &Store::search_text,
+            "The decoded text of all mail is kept in text/, compressed, so that searching it is quick. false: text/ is removed, and "
+            "each search reads the mail itself.")
       .size("free_space_min", &Store::free_space_min, {0, 64 * GiB},
             "With less free space on the disk new mail is refused for the time being; reading and deleting go on.")
       .size("ballast", &Store::ballast, {0, 64 * GiB},
