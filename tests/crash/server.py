@@ -113,7 +113,10 @@ class Server:
         return time.monotonic() - began
 
     def running(self):
-        return self.process is not None and self.process.poll() is None
+        """A killed process that is being traced stays a zombie until its tracer has gone; it does not run."""
+        if self.process is None or self.process.poll() is not None:
+            return False
+        return Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
 
     def kill(self):
         if self.process:
