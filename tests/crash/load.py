@@ -8,6 +8,7 @@ import re
 import smtplib
 import threading
 import time
+from collections import Counter
 
 from clients import Sink
 from harness import check
@@ -63,7 +64,7 @@ class Passwords:
 
     def __init__(self, server, rng, user="erin"):
         self.server, self.rng, self.user = server, rng, user
-        self.acked, self.tried = server.passwords[user], []  # tried: since then, without an answer
+        self.acked, self.tried = server.passwords.get(user), []  # tried: since then, without an answer
         self.changed = 0
         self.dark = False
         self.problems = []
@@ -97,17 +98,20 @@ class Household:
         self.run, self.rng = run, run.random
         self.sink = Sink(self.fresh(), refuse=0.1)
         run.at_end(self.sink.close)
-        store = {"store": 'undelete_window = "0s"\nsegment_bytes = "8MiB"\n', **(sections or {})}
-        self.server = Server(folder or run.folder, data, USERS, store, smart_host=self.sink.port)
+        self.server = self.make_server(folder or run.folder, data, sections or {})
         run.at_end(self.server.kill)
         self.ledger, self.appended = Ledger(), Ledger()
         self.models = [Model(user, address(user), self.appended, self.fresh()) for user in IMAP_USERS]
         self.passwords = Passwords(self.server, self.fresh())
-        self.last_uid = dict.fromkeys(INBOXES, 0)
+        self.last_uid = Counter()
         self.validity = {}
         self.problems = []
         self.slowest = 0.0
         self.deaths = []
+
+    def make_server(self, folder, data, sections):
+        store = {"store": 'undelete_window = "0s"\nsegment_bytes = "8MiB"\n', **sections}
+        return Server(folder, data, USERS, store, smart_host=self.sink.port)
 
     def fresh(self):
         """Random numbers of its own for each thread, so that a seed means the same choices."""
@@ -201,7 +205,7 @@ class Household:
     def read_everything(self):
         """All again from the first message on: later damage to old mail shows here."""
         self.ledger.forget_found()
-        self.last_uid = dict.fromkeys(INBOXES, 0)
+        self.last_uid = Counter()
         self.audit()
         for model in self.models:
             with self.server.imap(model.user) as client:
