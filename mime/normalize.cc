@@ -5,6 +5,7 @@
 #include <unicode/bytestream.h>
 #include <unicode/normalizer2.h>
 #include <unicode/stringpiece.h>
+#include <unicode/uchar.h>
 
 #include "base/ascii.h"
 
@@ -20,6 +21,12 @@ std::string nfc(std::string_view utf8) {
     form->normalizeUTF8(0, icu::StringPiece(utf8.data(), static_cast<int32_t>(utf8.size())), sink, nullptr, error);
   }
   return U_SUCCESS(error) ? out : std::string(utf8);
+}
+
+std::uint16_t unicode_version() {
+  UVersionInfo version;
+  u_getUnicodeVersion(version);
+  return static_cast<std::uint16_t>(version[0] << 8 | version[1]);
 }
 
 }  // namespace postern::mime
