@@ -46,8 +46,6 @@ inline constexpr std::size_t body_chunk = 64 * 1024;  ///< octets of a body hand
 inline constexpr std::size_t usual_header = 16 * 1024;
 /// The same for whole messages and their texts; longer ones are read on in pieces.
 inline constexpr std::size_t usual_message = 256 * 1024;
-/// Octets of message text that one SEARCH may read (D89).
-inline constexpr std::uint64_t search_bytes = std::uint64_t{8} * 1024 * 1024 * 1024;
 /// A client that takes nothing of our output for so long is cut off (D92).
 inline constexpr std::chrono::seconds write_timeout{60};
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The three passes of a search. Suspends only between messages and every few thousand keys.
+// The passes of a search. Suspends only between pages of messages and every few thousand keys.
 #include "imap/searcher.h"
+
+#include <algorithm>
 
 #include "async/executor.h"
 #include "base/ascii.h"
-#include "imap/text_scan.h"
-#include "mime/charset.h"
-#include "mime/encoded_word.h"
-#include "mime/header.h"
+#include "imap/envelope.h"
+#include "imap/limits.h"
+#include "imap/message.h"
 
 namespace postern::imap {
 namespace {
@@ -16,12 +17,21 @@ using Kind = SearchKey::Kind;
 
 /// Keys that are tested before other sessions get a turn (security.md D89).
 constexpr std::size_t keys_a_turn = 200'000;
+/// Undecided messages that are collected before the next passes, and truths kept for them.
+constexpr std::size_t most_open = 1 << 20;
+constexpr std::size_t most_truths = 32 * 1024 * 1024;
+/// No message was sent on this day.
+constexpr Day no_day = std::numeric_limits<Day>::min();
 
 Truth truth(bool value) { return value ? Truth::yes : Truth::no; }
 
-bool reads_content(Kind kind) { return kind == Kind::header || kind == Kind::body || kind == Kind::text; }
+bool is_text(Kind kind) {
+  return kind == Kind::envelope_text || kind == Kind::header || kind == Kind::body || kind == Kind::text;
+}
+bool is_sent(Kind kind) { return kind == Kind::sent_before || kind == Kind::sent_on || kind == Kind::sent_since; }
 
 Truth date_leaf(const SearchKey& key, Day day) {
+  if (day == no_day) return Truth::no;
   switch (key.kind) {
     case Kind::before:
     case Kind::sent_before: return truth(day < key.day);
@@ -29,6 +39,10 @@ Truth date_leaf(const SearchKey& key, Day day) {
     case Kind::sent_on: return truth(day == key.day);
     default: return truth(day >= key.day);
   }
+}
+
+Truth size_leaf(const SearchKey& key, std::uint64_t size) {
+  return truth(key.kind == Kind::larger ? size > key.number : size < key.number);
 }
 
 /// The bit of a keyword in this mailbox; 0 when no message can have it.
@@ -39,20 +53,39 @@ std::uint64_t keyword_bit(const store::Snapshot& snapshot, std::string_view keyw
   return 0;
 }
 
-bool header_has(const mime::Header& header, const SearchKey& key) {
-  return std::ranges::any_of(header.all(key.field), [&key](const mime::Field* field) {
-    return mime::casemap(mime::decode_words(field->raw)).find(key.text) != std::string::npos;
-  });
+// RFC 3501 §6.4.4: BODY, TEXT, HEADER, and BCC, CC, FROM, SUBJECT, TO, which are HEADER of these names here: the value as people
+// read it, that is with encoded words decoded and folding removed, and all fields of the name.
+store::TextNeedle needle_of(const SearchKey& key) {
+  switch (key.kind) {
+    case Kind::body: return {store::TextScope::body, {}, key.text};
+    case Kind::text: return {store::TextScope::text, {}, key.text};
+    default: return {store::TextScope::header, key.field, key.text};
+  }
 }
 
 }  // namespace
 
 Searcher::Searcher(Session& session, const SearchProgram& program)
-    : session_(session),
-      program_(program),
-      wanted_(fields()),
-      content_(program.keys.size()),
-      texts_(session.store(), session.view().mailbox(), octets(), ReadAhead::Use::some) {}
+    : session_(session), program_(program), column_of_(program.keys.size()) {
+  for (std::size_t i = 0; i < program_.keys.size(); ++i) {
+    const auto& key = program_.keys[i];
+    const bool text = is_text(key.kind);
+    if (!text && !needs_info(key)) continue;
+    column_of_[i] = columns_++;
+    (text ? text_keys_ : info_keys_).push_back(i);
+  }
+}
+
+bool Searcher::needs_info(const SearchKey& key) const {
+  switch (key.kind) {
+    case Kind::before:
+    case Kind::on:
+    case Kind::since:
+    case Kind::larger:
+    case Kind::smaller: return true;
+    default: return is_sent(key.kind);
+  }
+}
 
 Result<> Searcher::resolve() {
   const auto& view = session_.view();
@@ -69,177 +102,167 @@ Result<> Searcher::resolve() {
 
 async::Task<Result<std::vector<std::size_t>>> Searcher::run() {
   if (const auto resolved = resolve(); !resolved) co_return std::unexpected(resolved.error());
-  std::vector<std::size_t> page;
+  const auto most = std::min(most_open, most_truths / std::max<std::size_t>(columns_, 1));
   std::size_t index = 0;
-  // Nothing changes the picture while a command runs, but the pages below suspend: the snapshot is held here.
+  // Nothing changes the picture while a command runs, but what follows suspends: the snapshot is held here.
   const auto& snapshot = session_.view().snapshot();
   for (const auto& chunk : snapshot.chunks()) {
     for (const auto& row : *chunk) {
-      const auto value = test({.index = index, .row = &row});
+      const Candidate candidate{index, &row, nullptr};
+      const auto value = test(candidate);
       if (value == Truth::yes) matches_.push_back(index);
-      if (value == Truth::unknown) page.push_back(index);
+      if (value == Truth::unknown) open_.push_back(candidate);
       ++index;
       work_ += program_.keys.size();
       if (work_ >= keys_a_turn) {
         work_ = 0;
         co_await async::yield();
       }
-      if (page.size() < limits::info_page) continue;
-      if (const auto done = co_await test_page(page); !done) co_return std::unexpected(done.error());
-      page.clear();
+      if (open_.size() < most) continue;
+      if (const auto done = co_await settle(); !done) co_return std::unexpected(done.error());
     }
   }
-  if (const auto done = co_await test_page(page); !done) co_return std::unexpected(done.error());
+  if (const auto done = co_await settle(); !done) co_return std::unexpected(done.error());
   std::ranges::sort(matches_);
   co_return std::move(matches_);
 }
 
-Truth Searcher::test(const Known& known) {
-  return evaluate(program_.keys, stack_, [&](std::size_t key) { return leaf(key, known); });
+Truth Searcher::test(const Candidate& candidate) {
+  return evaluate(program_.keys, stack_, [&](std::size_t key) { return leaf(key, candidate); });
 }
 
-Truth Searcher::leaf(std::size_t number, const Known& known) const {
+Truth Searcher::leaf(std::size_t number, const Candidate& candidate) const {
   const auto& key = program_.keys[number];
+  const store::Row& row = *candidate.row;
   switch (key.kind) {
-    case Kind::before:
-    case Kind::on:
-    case Kind::since: return known.info == nullptr ? Truth::unknown : date_leaf(key, day_at(known.info->internal_date));
-    case Kind::sent_before:
-    case Kind::sent_on:
-    case Kind::sent_since:
-      if (known.envelope == nullptr) return Truth::unknown;
-      return known.envelope->sent() ? date_leaf(key, *known.envelope->sent()) : Truth::no;
-    case Kind::envelope_text: return text_leaf(key, known);
-    case Kind::header:
-    case Kind::body:
-    case Kind::text: return content_[number].value_or(Truth::unknown);
-    default: return snapshot_leaf(key, number, known);
-  }
-}
-
-Truth Searcher::text_leaf(const SearchKey& key, const Known& known) const {
-  if (known.envelope != nullptr) return truth(known.envelope->text(key.field).find(key.text) != std::string_view::npos);
-  return known.filter != nullptr && !known.filter->may_have(key.text) ? Truth::no : Truth::unknown;
-}
-
-Truth Searcher::snapshot_leaf(const SearchKey& key, std::size_t number, const Known& known) const {
-  switch (key.kind) {
-    case Kind::flag: return truth((known.row->flags & key.bits) != 0);
-    case Kind::keyword: return truth((known.row->flags & keyword_bits_.at(number)) != 0);
-    case Kind::recent: return truth(session_.view().is_recent(known.row->uid));
-    case Kind::set: return truth(contains(sets_.at(number), known.index));
-    case Kind::modseq: return truth(known.row->modseq >= key.number);
+    case Kind::flag: return truth((row.flags & key.bits) != 0);
+    case Kind::keyword: return truth((row.flags & keyword_bits_.at(number)) != 0);
+    case Kind::recent: return truth(session_.view().is_recent(row.uid));
+    case Kind::set: return truth(contains(sets_.at(number), candidate.index));
+    case Kind::modseq: return truth(row.modseq >= key.number);
     case Kind::larger:
-    case Kind::smaller: return size_leaf(key, known);
-    default: return Truth::yes;
+    case Kind::smaller:
+      if (row.size_hint != UINT32_MAX) return size_leaf(key, row.size_hint);
+      break;
+    default:
+      if (!is_text(key.kind) && !needs_info(key)) return Truth::yes;
   }
+  return candidate.truths == nullptr ? Truth::unknown : candidate.truths[column_of_[number]];
 }
 
-Truth Searcher::size_leaf(const SearchKey& key, const Known& known) const {
-  if (known.row->size_hint == UINT32_MAX && known.info == nullptr) return Truth::unknown;
-  const std::uint64_t size = known.row->size_hint == UINT32_MAX ? known.info->size : known.row->size_hint;
-  return truth(key.kind == Kind::larger ? size > key.number : size < key.number);
+/// Decides all open candidates.
+async::Task<Result<>> Searcher::settle() {
+  if (open_.empty()) co_return Result<>();
+  truths_.assign(open_.size() * columns_, Truth::unknown);
+  for (std::size_t i = 0; i < open_.size(); ++i) open_[i].truths = truths_.data() + i * columns_;
+  if (!info_keys_.empty()) {
+    if (const auto done = co_await read_infos(); !done) co_return done;
+    decide();
+  }
+  if (!open_.empty() && !text_keys_.empty()) {
+    if (const auto done = co_await search_text(); !done) co_return done;
+    decide();
+  }
+  open_.clear();
+  co_return Result<>();
+}
+
+/// Keeps only those that are still undecided.
+void Searcher::decide() {
+  std::erase_if(open_, [this](const Candidate& candidate) {
+    const auto value = test(candidate);
+    if (value == Truth::yes) matches_.push_back(candidate.index);
+    return value != Truth::unknown;
+  });
 }
 
 store::MetaFields Searcher::fields() const {
-  unsigned out = store::meta_none;
-  for (const auto& key : program_.keys) {
-    if (key.kind >= Kind::sent_before && key.kind <= Kind::envelope_text) out |= store::meta_envelope;
-    if (key.kind == Kind::body || key.kind == Kind::text) out |= store::meta_parts;
-  }
-  return static_cast<store::MetaFields>(out);
+  const bool sent = std::ranges::any_of(info_keys_, [this](std::size_t key) { return is_sent(program_.keys[key].kind); });
+  return sent ? store::meta_envelope : store::meta_none;
 }
 
-/// Octets of a message that the keys will need, if any.
-std::uint64_t Searcher::octets() const {
-  std::uint64_t most = 0;
-  for (const auto& key : program_.keys) {
-    if (!reads_content(key.kind)) continue;
-    most = std::max<std::uint64_t>(most, key.kind == Kind::header ? limits::usual_header : limits::usual_message);
+async::Task<Result<>> Searcher::read_infos() {
+  for (std::size_t begin = 0; begin < open_.size(); begin += limits::info_page) {
+    const auto done = co_await read_page(begin, std::min(begin + limits::info_page, open_.size()));
+    if (!done) co_return done;
   }
-  return most;
+  // What is expunged meanwhile matches nothing.
+  std::erase_if(open_, [](const Candidate& candidate) { return candidate.row == nullptr; });
+  co_return Result<>();
 }
 
-async::Task<Result<>> Searcher::test_page(const std::vector<std::size_t>& page) {
-  if (page.empty()) co_return Result<>();
+async::Task<Result<>> Searcher::read_page(std::size_t begin, std::size_t end) {
   const auto& view = session_.view();
   store::UidSet uids;
-  for (const auto index : page) uids.add(view.snapshot().row(index).uid);
-  texts_.begin(uids);
-  const auto infos = co_await session_.store().info(view.mailbox(), std::move(uids), wanted_);
+  for (std::size_t i = begin; i < end; ++i) uids.add(open_[i].row->uid);
+  const auto infos = co_await session_.store().info(view.mailbox(), std::move(uids), fields());
   if (!infos) co_return std::unexpected(infos.error());
   auto info = infos->begin();
-  for (const auto index : page) {
-    const auto uid = view.snapshot().row(index).uid;
+  for (std::size_t i = begin; i < end; ++i) {
+    const auto uid = open_[i].row->uid;
     while (info != infos->end() && info->uid < uid) ++info;
-    // What is expunged meanwhile matches nothing.
-    if (info == infos->end() || info->uid != uid) continue;
-    const auto value = co_await test_entry(index, &*info);
-    if (!value) co_return std::unexpected(value.error());
-    if (*value == Truth::yes) matches_.push_back(index);
+    if (info == infos->end() || info->uid != uid) {
+      open_[i].row = nullptr;
+    } else if (const auto done = co_await fill(i, *info); !done) {
+      if (done.error().kind != ErrorKind::not_found) co_return done;
+      open_[i].row = nullptr;
+    }
   }
   co_return Result<>();
 }
 
-async::Task<Result<Truth>> Searcher::test_entry(std::size_t index, const store::MessageInfo* info) {
-  std::ranges::fill(content_, std::nullopt);
-  const auto& view = session_.view();
-  Known known{.index = index, .row = &view.snapshot().row(index), .info = info};
-  std::optional<Envelope> envelope;
-  if (!info->meta.envelope.empty()) {
-    filter_.look_at(info->meta.envelope);
-    known.filter = &filter_;
+/// The truths that the index entry gives.
+async::Task<Result<>> Searcher::fill(std::size_t candidate, const store::MessageInfo& info) {
+  Truth* truths = truths_.data() + (open_[candidate].truths - truths_.data());
+  std::optional<Day> sent;
+  for (const auto number : info_keys_) {
+    const auto& key = program_.keys[number];
+    Truth& value = truths[column_of_[number]];
+    if (key.kind == Kind::larger || key.kind == Kind::smaller) {
+      value = size_leaf(key, info.size);
+    } else if (!is_sent(key.kind)) {
+      value = date_leaf(key, day_at(info.internal_date));
+    } else {
+      if (!sent) {
+        const auto day = co_await sent_day(info);
+        if (!day) co_return std::unexpected(day.error());
+        sent = *day;
+      }
+      value = date_leaf(key, *sent);
+    }
   }
-  if (const auto value = test(known); value != Truth::unknown) co_return value;
-  Message message(session_.store(), view.mailbox(), info->uid, {info, nullptr});
-  if ((wanted_ & store::meta_envelope) != 0) {
-    const auto text = co_await message.envelope();
-    if (!text) co_return text.error().kind == ErrorKind::not_found ? Result<Truth>(Truth::no) : std::unexpected(text.error());
-    auto parsed = Envelope::parse(*text);
-    if (!parsed) co_return std::unexpected(parsed.error());
-    envelope = *std::move(parsed);
-    known.envelope = &*envelope;
-  }
-  const auto value = test(known);
-  if (value != Truth::unknown) co_return value;
-  if (!texts_.knows(info->uid)) co_await texts_.load(info->uid);
-  Message whole(session_.store(), view.mailbox(), info->uid, {info, texts_.get(info->uid)});
-  auto read = co_await test_message(known, whole);
-  if (!read && read.error().kind == ErrorKind::not_found) co_return Truth::no;
-  co_return read;
+  co_return Result<>();
 }
 
-/// Header keys first; the body is read only while they do not decide.
-async::Task<Result<Truth>> Searcher::test_message(const Known& known, Message& message) {
-  if (const auto done = co_await read_header(message); !done) co_return std::unexpected(done.error());
-  if (const auto value = test(known); value != Truth::unknown) co_return value;
-  std::vector<Needle> needles;
-  std::vector<std::size_t> keys;
-  for (std::size_t i = 0; i < program_.keys.size(); ++i) {
-    if (content_[i] || !reads_content(program_.keys[i].kind)) continue;
-    const bool body = program_.keys[i].kind == Kind::body;
-    needles.push_back({program_.keys[i].text, body ? Where::body : Where::anywhere});
-    keys.push_back(i);
-  }
-  TextScan scan(std::move(needles), budget_);
-  if (const auto done = co_await scan.run(message); !done) co_return std::unexpected(done.error());
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    content_[keys[i]] = truth(scan.found(i));
-  }
-  co_return test(known);
+/// The day on which the message says it was written; no_day when it does not say.
+async::Task<Result<Day>> Searcher::sent_day(const store::MessageInfo& info) {
+  Message message(session_.store(), session_.view().mailbox(), info.uid, {&info, nullptr});
+  const auto text = co_await message.envelope();
+  if (!text) co_return std::unexpected(text.error());
+  const auto envelope = Envelope::parse(*text);
+  if (!envelope) co_return std::unexpected(envelope.error());
+  co_return envelope->sent().value_or(no_day);
 }
 
-/// Decides the HEADER keys.
-async::Task<Result<>> Searcher::read_header(Message& message) {
-  if (std::ranges::find(program_.keys, Kind::header, &SearchKey::kind) == program_.keys.end()) co_return Result<>();
-  const auto size = co_await message.header_size();
-  if (!size) co_return std::unexpected(size.error());
-  const auto block = co_await message.read_all({0, *size}, mime::max_header_block);
-  if (!block) co_return std::unexpected(block.error());
-  const mime::Header header(*block);
-  for (std::size_t i = 0; i < program_.keys.size(); ++i) {
-    if (program_.keys[i].kind == Kind::header) content_[i] = truth(header_has(header, program_.keys[i]));
+/// All text keys over all that is left, in one call.
+async::Task<Result<>> Searcher::search_text() {
+  store::TextQuery query;
+  for (const auto key : text_keys_) query.needles.push_back(needle_of(program_.keys[key]));
+  query.gone = [&connection = session_.connection()] { return connection.peer_is_gone(); };
+  store::TextCandidates where{session_.view().mailbox(), {}};
+  for (const auto& candidate : open_) where.uids.add(candidate.row->uid);
+  const auto found = co_await store::search_text(session_.store(), std::move(where), std::move(query));
+  if (!found) co_return std::unexpected(found.error());
+  std::size_t row = 0;
+  std::vector<Candidate> present;
+  for (const auto& candidate : open_) {
+    while (row < found->size() && found->uid(row) < candidate.row->uid) ++row;
+    if (row == found->size() || found->uid(row) != candidate.row->uid) continue;
+    Truth* truths = truths_.data() + (candidate.truths - truths_.data());
+    for (std::size_t i = 0; i < text_keys_.size(); ++i) truths[column_of_[text_keys_[i]]] = truth(found->get(row, i));
+    present.push_back(candidate);
   }
+  open_ = std::move(present);
   co_return Result<>();
 }
 

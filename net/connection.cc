@@ -3,6 +3,8 @@
 // wait_ready() is the one place where an operation suspends, and so the one place where time and stops are looked at.
 #include "net/connection.h"
 
+#include <poll.h>
+
 #include <limits>
 
 #include "net/tls_stream.h"
@@ -21,6 +23,7 @@ constexpr std::size_t join_limit = 16 * 1024;
 constexpr std::size_t compact_above = 16 * 1024;
 constexpr std::chrono::seconds flush_at_close_limit{10};
 constexpr std::chrono::seconds drain_limit{2};
+constexpr std::chrono::milliseconds drain_limit_at_stop{200};  ///< a restart shall not wait for clients that do not react
 constexpr std::size_t drain_bytes = 64 * 1024;
 
 }  // namespace
@@ -326,6 +329,11 @@ void Connection::cancel() {
   stream_->interrupt();
 }
 
+bool Connection::peer_is_gone() const {
+  pollfd state{stream_->descriptor(), POLLRDHUP, 0};
+  return ::poll(&state, 1, 0) > 0 && (state.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
 void Connection::request_stop() {
   stop_requested_ = true;
   if (waiting_command_) stream_->interrupt();
@@ -333,7 +341,7 @@ void Connection::request_stop() {
 
 /// Reads and drops what still comes, so that closing sends no reset that would overtake our last reply.
 async::Task<> Connection::drain() {
-  const Time limit = Clock::now() + drain_limit;
+  const Time limit = Clock::now() + (stop_requested_ ? Duration(drain_limit_at_stop) : Duration(drain_limit));
   std::size_t dropped = 0;
   while (dropped < drain_bytes && Clock::now() < limit) {
     const IoAttempt attempt = take_input();

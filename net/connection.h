@@ -136,7 +136,8 @@ class Connection {
 
   // ---- the end
 
-  /// Flush, close_notify, shutdown(SHUT_WR), drain up to 2 s and 64 KiB, so that no reset eats our last reply. Gives no error.
+  /// Flush, close_notify, shutdown(SHUT_WR), drain up to 2 s (after request_stop() 200 ms) and 64 KiB, so that no reset eats our
+  /// last reply. Gives no error.
   async::Task<> close_gracefully();
   /// Ends the operation under way and all later ones with Error closed.
   void cancel();
@@ -144,6 +145,9 @@ class Connection {
   /// the next time; other operations go on.
   void request_stop();
   bool stop_requested() const { return stop_requested_; }
+  /// True when the peer has ended its side of the connection or it is broken: nobody waits for the outcome of long work. Looks at
+  /// the socket alone, never blocks, reads nothing.
+  bool peer_is_gone() const;
   /// False once the peer ended a TLS stream without close_notify: what it sent last may have been cut short.
   bool ended_cleanly() const { return !truncated_; }
 
