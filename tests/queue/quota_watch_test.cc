@@ -35,15 +35,15 @@ class QuotaWatchTest : public House {
 };
 
 TEST_F(QuotaWatchTest, TellsEachLevelOnce) {
-  limit(bob_, 20'000);
-  ASSERT_TRUE(deliver(10'000));
+  limit(bob_, 200'000);
+  ASSERT_TRUE(deliver(100'000));
   look();
   EXPECT_TRUE(warnings(bob_).empty());
-  ASSERT_TRUE(deliver(6'500));
+  ASSERT_TRUE(deliver(65'000));
   look();
   look();
   EXPECT_EQ(warnings(bob_), std::vector<std::string>{"Your mailbox is 80% full"});
-  ASSERT_TRUE(deliver(1'000));
+  ASSERT_TRUE(deliver(26'000));
   look();
   look();
   EXPECT_EQ(warnings(bob_), (std::vector<std::string>{"Your mailbox is 80% full", "Your mailbox is 95% full"}));

@@ -80,6 +80,7 @@ class House : public DialogueHost {
     if (word == "store_down") return store_->fail_writes(Error{ErrorKind::unavailable, "down"}), std::string();
     if (word == "store_up") return store_->fail_writes(std::nullopt), std::string();
     if (word == "quota") return set_quota(argument, in);
+    if (word == "reject_full") return reject_full();
     if (word == "disable") return set_account(argument, [](auto& row) { row.enabled = false; });
     if (word == "clock") return clock_.advance(std::chrono::seconds(std::stol(argument))), std::string();
     return "unknown act: " + word;
@@ -221,6 +222,12 @@ class House : public DialogueHost {
     change(*row);
     const auto done = run(directory_.set_account(*row));
     return done ? std::string() : done.error().text;
+  }
+  std::string reject_full() {
+    auto config = *config_.get();
+    config.quota.when_full = config::OverQuota::reject;
+    config_.replace(config);
+    return {};
   }
   std::string set_quota(const std::string& login, std::istream& in) {
     std::uint64_t bytes = 0;
