@@ -91,8 +91,14 @@ Result<MailboxInfo> create_mailbox(Transaction& tx, AccountId account, const std
   return info;
 }
 
-void drop_mailbox(Transaction& tx, MailboxState& mailbox) {
-  reap_all(tx, mailbox);
+void drop_mailbox(Transaction& tx, MailboxState& mailbox, Fate fate) {
+  reap_all(tx, mailbox, fate);
+  if (fate == Fate::recoverable) {
+    tx.db().run(
+        "INSERT INTO removed_mailbox(id, account, name, special_use, removed_at) "
+        "SELECT id, account, name, special_use, ?2 FROM mailbox WHERE id=?1",
+        mailbox.id, tx.now());
+  }
   tx.db().run("DELETE FROM mailbox WHERE id=?1", mailbox.id);
   tx.mailbox_gone(mailbox);
 }
@@ -101,7 +107,7 @@ Result<> remove_mailbox(Transaction& tx, AccountId account, const std::string& n
   MailboxState* mailbox = tx.find(account, name);
   if (!mailbox) return fail(ErrorKind::not_found, "no such mailbox");
   if (name == "INBOX") return fail(ErrorKind::denied, "INBOX cannot be removed");
-  drop_mailbox(tx, *mailbox);
+  drop_mailbox(tx, *mailbox, Fate::recoverable);
   return {};
 }
 

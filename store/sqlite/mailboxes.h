@@ -3,7 +3,7 @@
 // (store/mailbox_name.h).
 #pragma once
 
-#include "store/sqlite/transaction.h"
+#include "store/sqlite/messages.h"
 
 namespace postern::store::sqlite {
 
@@ -17,7 +17,7 @@ Result<MailboxInfo> create_mailbox(Transaction& tx, AccountId account, const std
 Result<> remove_mailbox(Transaction& tx, AccountId account, const std::string& name);
 Result<> rename_mailbox(Transaction& tx, AccountId account, const std::string& from, const std::string& to);
 Result<> subscribe(Transaction& tx, AccountId account, const std::string& name, bool on);
-/// Messages, names and all, for remove_mailbox and the removal of an account.
-void drop_mailbox(Transaction& tx, MailboxState& mailbox);
+/// Messages, names and all, for remove_mailbox, for the removal of an account, and for a restore in its place.
+void drop_mailbox(Transaction& tx, MailboxState& mailbox, Fate fate);
 
 }  // namespace postern::store::sqlite
