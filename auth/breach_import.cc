@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sodium.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -24,15 +25,20 @@ namespace postern::auth {
 namespace {
 
 constexpr std::size_t read_size = std::size_t{64} * 1024;
+/// Between two questions whether to go on, while a pipe gives nothing.
+constexpr int wait_milliseconds = 200;
 constexpr std::size_t sha1_digits = 40;
 constexpr std::size_t ntlm_digits = 32;
 /// A longer line is no line of such a list.
 constexpr std::size_t most_line = 4096;
 
+std::unexpected<Error> stopped() { return fail(ErrorKind::conflict, "stopped; nothing was changed"); }
+
 /// Lines of a descriptor, without their ends.
 class Lines {
  public:
-  explicit Lines(int fd) : fd_(fd), buffer_(read_size, '\0') {}
+  /// `may_wait` is asked while there is nothing to read; false ends the reading with an error.
+  Lines(int fd, std::function<bool()> may_wait) : fd_(fd), may_wait_(std::move(may_wait)), buffer_(read_size, '\0') {}
 
   /// The next line, or nothing at the end. A line over most_line comes as its first part.
   Result<std::optional<std::string_view>> next() {
@@ -58,6 +64,10 @@ class Lines {
 
  private:
   Result<> fill() {
+    pollfd waiting{.fd = fd_, .events = POLLIN, .revents = 0};
+    while (::poll(&waiting, 1, wait_milliseconds) <= 0) {
+      if (!may_wait_()) return stopped();
+    }
     ssize_t got = 0;
     do {
       got = ::read(fd_, buffer_.data(), buffer_.size());
@@ -75,6 +85,7 @@ class Lines {
   }
 
   int fd_;
+  std::function<bool()> may_wait_;
   std::string buffer_;
   std::string line_;
   std::size_t at_ = 0;
@@ -131,7 +142,7 @@ class PartFile {
     if (!fd) return std::unexpected(errno_error("make " + path_.string(), errno));
     struct stat mine{};
     struct stat there{};
-    // The lock may have been waited for by nobody, but the name may have gone to its place between the two calls.
+    // Between the two calls another import may have ended and taken the name away.
     if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0 || ::fstat(fd.get(), &mine) != 0 || ::stat(path_.c_str(), &there) != 0 ||
         mine.st_ino != there.st_ino) {
       return fail(ErrorKind::conflict, "another import is under way; wait for its end");
@@ -179,7 +190,10 @@ class PartFile {
 class Importer {
  public:
   Importer(int source, const BreachImport& wanted)
-      : lines_(source), wanted_(wanted), sorter_(wanted.target.parent_path(), wanted.memory), part_(wanted.target) {
+      : lines_(source, [this] { return goes_on(); }),
+        wanted_(wanted),
+        sorter_(wanted.target.parent_path(), wanted.memory),
+        part_(wanted.target) {
     report_.format = wanted.format;
     struct stat about{};
     if (::fstat(source, &about) == 0 && S_ISREG(about.st_mode)) progress_.total = static_cast<std::uint64_t>(about.st_size);
@@ -191,8 +205,7 @@ class Importer {
     auto written = sorter_.finish([this](const std::vector<BreachKey>& keys) {
       auto done = part_.append(keys);
       progress_.written = part_.keys();
-      tell();
-      return done;
+      return done && !goes_on() ? Result<>(stopped()) : done;
     });
     if (!written) return std::unexpected(written.error());
     if (part_.keys() == 0) return fail(ErrorKind::invalid, "there is no password in this list; nothing was changed");
@@ -212,7 +225,7 @@ class Importer {
       if (lines_.bytes() != progress_.bytes) {
         progress_.bytes = lines_.bytes();
         progress_.lines = report_.lines;
-        tell();
+        if (!goes_on()) return stopped();
       }
     }
   }
@@ -252,9 +265,7 @@ class Importer {
     return sorter_.add(breach_key(prepared ? prepared->reveal() : line));
   }
 
-  void tell() const {
-    if (wanted_.progress) wanted_.progress(progress_);
-  }
+  bool goes_on() const { return !wanted_.progress || wanted_.progress(progress_); }
 
   Lines lines_;
   const BreachImport& wanted_;

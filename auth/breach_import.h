@@ -29,9 +29,10 @@ struct BreachProgress {
 struct BreachImport {
   std::filesystem::path target;  ///< the list to make; its folder takes the intermediate files
   BreachFormat format = BreachFormat::detect;
-  std::uint64_t least_count = 0;                        ///< leaves out digests seen less often; lines without a count stay
-  std::size_t memory = std::size_t{64} << 20;           ///< bytes for sorting
-  std::function<void(const BreachProgress&)> progress;  ///< may be empty; called about every 64 KiB of the source
+  std::uint64_t least_count = 0;               ///< leaves out digests seen less often; lines without a count stay
+  std::size_t memory = std::size_t{64} << 20;  ///< bytes for sorting
+  /// May be empty. Called about every 64 KiB of the source and five times a second while there is nothing to read; false stops.
+  std::function<bool(const BreachProgress&)> progress;
 };
 
 struct BreachReport {
@@ -43,7 +44,7 @@ struct BreachReport {
 };
 
 /// Reads `source` to its end and puts the list in place. Errors: invalid (a line that is no digest, with its number; nothing in
-/// it), conflict (another import is under way), no_space, denied, io. After an error the list is what it was.
+/// it), conflict (another import is under way, or it was stopped), no_space, denied, io. After an error the list is what it was.
 Result<BreachReport> import_breaches(int source, const BreachImport& wanted, UnixTime now);
 
 }  // namespace postern::auth

@@ -80,6 +80,9 @@ std::string folded(std::string_view text) {
 class Walk {
  public:
   Walk(std::string_view text, SortedLines lines) : text_(text), lines_(lines) {}
+  ~Walk() { wipe(word_); }
+  Walk(const Walk&) = delete;
+  Walk& operator=(const Walk&) = delete;
 
   /// True when a listed word begins after at most so many decorating characters and nothing of worth follows it.
   bool finds() {

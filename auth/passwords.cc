@@ -154,9 +154,9 @@ Result<icu::UnicodeString> prepared(const icu::UnicodeString& text) {
 
 // RFC 8265 §4.2.2
 Result<Secret> opaque_string(std::string_view password) {
-  if (password.size() > max_password_octets) return fail(ErrorKind::too_large, "The password is longer than 512 octets.");
-  if (!is_utf8(password)) return fail(ErrorKind::invalid, "The password is not valid UTF-8.");
-  if (password.empty()) return fail(ErrorKind::invalid, "The password is empty.");
+  if (password.size() > max_password_octets) return fail(ErrorKind::too_large, "Too long: more than 512 octets. Leave some out.");
+  if (!is_utf8(password)) return fail(ErrorKind::invalid, "The password is not valid UTF-8. Type it again, or send it as UTF-8.");
+  if (password.empty()) return fail(ErrorKind::invalid, "The password is empty. Four unrelated words work well.");
   const auto text = icu::UnicodeString::fromUTF8(icu::StringPiece(password.data(), static_cast<std::int32_t>(password.size())));
   auto mapped = prepared(text);
   if (!mapped) return std::unexpected(mapped.error());

@@ -121,6 +121,7 @@ TEST_F(Import, SortsWithLittleMemory) {
   const auto report = import(text, {.memory = 8 * 1024, .progress = [&](const BreachProgress& p) {
                                       EXPECT_EQ(p.total, text.size());
                                       written = p.written;
+                                      return true;
                                     }});
   ASSERT_TRUE(report) << report.error().text;
   EXPECT_EQ(report->keys, many);
@@ -142,12 +143,38 @@ TEST_F(Import, OneAtATime) {
   Result<BreachReport> second = fail(ErrorKind::internal, "not run");
   ASSERT_EQ(::write(writing.get(), "slow\n", 5), 5);
   writing.reset();
-  const auto slow = import_breaches(
-      reading.get(), {.target = list, .progress = [&](const BreachProgress&) { second = import("quick\n"); }}, now);
+  const auto slow = import_breaches(reading.get(),
+                                    {.target = list,
+                                     .progress =
+                                         [&](const BreachProgress&) {
+                                           second = import("quick\n");
+                                           return true;
+                                         }},
+                                    now);
   EXPECT_TRUE(slow);
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().kind, ErrorKind::conflict);
   EXPECT_TRUE(has("slow"));
+}
+
+TEST_F(Import, CanBeStopped) {
+  ASSERT_TRUE(import("the old list\n"));
+  for (const unsigned after : {0U, 1U, 3U}) {
+    unsigned calls = 0;
+    const auto report =
+        import(std::string(200'000, '\n') + "new\n", {.progress = [&](const BreachProgress&) { return calls++ < after; }});
+    ASSERT_FALSE(report) << after;
+    EXPECT_EQ(report.error().text, "stopped; nothing was changed");
+    EXPECT_TRUE(has("the old list"));
+    EXPECT_EQ(names(), (std::set<std::string>{"breach.list", "source"}));
+  }
+  std::array<int, 2> pipe{};
+  ASSERT_EQ(::pipe2(pipe.data(), O_CLOEXEC), 0);
+  const UniqueFd reading(pipe[0]);
+  const UniqueFd writing(pipe[1]);
+  const auto report =
+      import_breaches(reading.get(), {.target = list, .progress = [](const BreachProgress&) { return false; }}, now);
+  EXPECT_FALSE(report) << "also while a pipe gives nothing";
 }
 
 TEST(KeySorter, MergesMoreRunsThanItKeeps) {

@@ -83,6 +83,8 @@ TEST(IsCommonPassword, SeesThroughDisguises) {
       "passwordpassword2026",
       "drowssap",
       "6202drowssap",
+      "llabteksab",
+      "1ontsurt-1ontsurt",
       "trustno1",
       "7ru57n01",
       "trustno12019",
