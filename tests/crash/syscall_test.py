@@ -87,7 +87,7 @@ def test(run):
             while this.kill_at(kind, point):
                 point = Point(point.role, point.call, point.number + 1)
     counts = this.house.finish()
-    harness.check(sum(this.killed.values()) > len(work) // 10, "hardly any point was reached")
+    harness.check(sum(this.killed.values()) > this.missed, "most points were not reached: the test tested nothing")
     return {"points": {name: len(points) for name, points in recorded.items()}, "killed": dict(this.killed),
             "kills": sum(this.killed.values()), "not_reached": this.missed, **counts}
 
