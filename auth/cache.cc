@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One entry for each account; BLAKE2b under a random key, compared in constant time.
+// A few entries for each account; BLAKE2b under a random key, compared in constant time.
 #include "auth/cache.h"
 
 #include <sodium.h>
@@ -40,21 +40,28 @@ std::uint64_t Cache::generation() const {
   return generation_;
 }
 
-std::optional<std::string> Cache::find(mail::AccountId account, const Secret& password) const {
+std::optional<store::CredentialRow> Cache::find(mail::AccountId account, const Secret& password) const {
   const auto wanted = hash(account, password);
   const std::lock_guard lock(mutex_);
   const auto at = entries_.find(account);
-  if (at == entries_.end() || clock_.steady() >= at->second.expires) return std::nullopt;
-  if (sodium_memcmp(wanted.data(), at->second.hash.data(), wanted.size()) != 0) return std::nullopt;
-  return at->second.kind;
+  if (at == entries_.end()) return std::nullopt;
+  const auto now = clock_.steady();
+  for (const auto& entry : at->second) {
+    if (now < entry.expires && sodium_memcmp(wanted.data(), entry.hash.data(), wanted.size()) == 0) return entry.credential;
+  }
+  return std::nullopt;
 }
 
-void Cache::put(mail::AccountId account, const Secret& password, std::string kind, std::uint64_t generation) {
+void Cache::put(mail::AccountId account, const Secret& password, store::CredentialRow credential, std::uint64_t generation) {
   const auto proven = hash(account, password);
+  credential.sealed.clear();
   const std::lock_guard lock(mutex_);
   if (generation != generation_) return;
   if (!entries_.contains(account) && entries_.size() >= size_) shrink();
-  entries_[account] = {proven, std::move(kind), clock_.steady() + ttl_};
+  auto& all = entries_[account];
+  std::erase_if(all, [&](const Entry& one) { return one.hash == proven; });
+  if (all.size() >= most_of_account) all.erase(all.begin());
+  all.push_back({proven, std::move(credential), clock_.steady() + ttl_});
 }
 
 void Cache::drop(mail::AccountId account) {
@@ -70,7 +77,7 @@ void Cache::set_ttl(std::chrono::seconds ttl) {
 
 void Cache::shrink() {
   const auto now = clock_.steady();
-  std::erase_if(entries_, [now](const auto& one) { return now >= one.second.expires; });
+  std::erase_if(entries_, [now](const auto& one) { return now >= one.second.back().expires; });
   if (entries_.size() >= size_) entries_.erase(entries_.begin());
 }
 

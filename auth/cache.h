@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cache of proven passwords: IMAP clients reconnect often, and a login that was hashed minutes ago need not be hashed again.
-// Holds keyed hashes only, under a key that dies with the process. Thread-safe and bounded.
+// Holds keyed hashes only, under a key that dies with the process, some for each account: devices have passwords of their own.
+// Thread-safe and bounded. What a credential may be used for is checked at each login, not here.
 //
 // Invariant: a password proven before drop(account) is not remembered after it, even when the check ends later: a check
 // notes generation() before it reads the credentials and hands it to put().
@@ -11,12 +12,13 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
-#include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/secret.h"
 #include "mail/identity.h"
+#include "store/credentials.h"
 
 namespace postern::auth {
 
@@ -25,9 +27,9 @@ class Cache {
   Cache(std::chrono::seconds ttl, std::size_t size, const Clock& clock);
 
   std::uint64_t generation() const;
-  /// The kind of credential ("password") when this password was proven for the account within the time to live.
-  std::optional<std::string> find(mail::AccountId account, const Secret& password) const;
-  void put(mail::AccountId account, const Secret& password, std::string kind, std::uint64_t generation);
+  /// The credential (without its verifier) that this password was proven to be within the time to live.
+  std::optional<store::CredentialRow> find(mail::AccountId account, const Secret& password) const;
+  void put(mail::AccountId account, const Secret& password, store::CredentialRow credential, std::uint64_t generation);
   void drop(mail::AccountId account);
   /// For what is proven from now on.
   void set_ttl(std::chrono::seconds ttl);
@@ -36,20 +38,21 @@ class Cache {
   using Hash = std::array<unsigned char, 32>;
   struct Entry {
     Hash hash{};
-    std::string kind;
+    store::CredentialRow credential;
     Clock::Steady expires{};
   };
   Hash hash(mail::AccountId account, const Secret& password) const;
   /// Makes room: expired entries go, else an arbitrary one. The caller holds the mutex.
   void shrink();
 
-  const std::size_t size_;
+  static constexpr std::size_t most_of_account = 8;
+  const std::size_t size_;  ///< accounts
   const Clock& clock_;
   Secret key_;
   mutable std::mutex mutex_;
   std::chrono::seconds ttl_;
   std::uint64_t generation_ = 0;
-  std::unordered_map<mail::AccountId, Entry> entries_;
+  std::unordered_map<mail::AccountId, std::vector<Entry>> entries_;  ///< oldest first
 };
 
 }  // namespace postern::auth

@@ -4,27 +4,69 @@
 
 #include <algorithm>
 
+#include "async/executor.h"
+
 namespace postern::auth {
-namespace {
-
-constexpr std::string_view password_kind = "password";
-
-}  // namespace
-
 Result<Verifier> Vault::open(mail::AccountId account, const std::string& sealed) const {
   auto plain = keyring_.unseal(account, sealed);
   if (!plain) return std::unexpected(plain.error());
   return Verifier::parse(plain->reveal());
 }
 
-Result<std::optional<Credential>> Vault::password_now(mail::AccountId account) const {
-  auto rows = store_.get_now(account);
-  if (!rows) return std::unexpected(rows.error());
-  const auto row = std::find_if(rows->begin(), rows->end(), [](const auto& one) { return one.kind == password_kind; });
-  if (row == rows->end()) return std::nullopt;
-  auto verifier = open(account, row->sealed);
-  if (!verifier) return std::unexpected(verifier.error());
-  return Credential{row->kind, std::move(*verifier)};
+const Credential* Wallet::password() const {
+  const auto at = std::find_if(credentials.begin(), credentials.end(), [](const auto& one) { return !one.is_app(); });
+  return at == credentials.end() ? nullptr : &*at;
+}
+
+std::optional<ScramChallenge> Wallet::app_challenge() const {
+  for (const auto& one : credentials) {
+    if (one.is_app() && !one.verifier.scram.empty()) return challenge_of(one.verifier);
+  }
+  return std::nullopt;
+}
+
+Result<Wallet> Vault::wallet_now(mail::AccountId account) const {
+  auto set = store_.get_now(account);
+  if (!set) return std::unexpected(set.error());
+  Wallet out;
+  out.policy = set->policy;
+  for (auto& row : set->rows) {
+    auto verifier = open(account, row.sealed);
+    if (!verifier) return std::unexpected(verifier.error());
+    out.credentials.push_back({std::move(row), std::move(*verifier)});
+  }
+  return out;
+}
+
+ScramChallenge Vault::challenge_of_name(std::string_view name, unsigned iterations) const {
+  return {keyring_.fake_scram(name, iterations).salt, iterations};
+}
+
+ScramChallenge Vault::challenge_for_password(const Wallet& wallet, std::string_view name, unsigned iterations) const {
+  return wallet.app_challenge().value_or(challenge_of_name(name, iterations));
+}
+
+ScramChallenge Vault::challenge_for_app(const Wallet& wallet, std::string_view name, unsigned iterations) const {
+  if (auto others = wallet.app_challenge()) return *others;
+  const auto* main = wallet.password();
+  if (main != nullptr && !main->verifier.scram.empty()) return challenge_of(main->verifier);
+  return challenge_of_name(name, iterations);
+}
+
+async::Task<Result<store::CredentialId>> Vault::add(store::CredentialRow row, const Verifier& verifier) {
+  row.sealed = keyring_.seal(row.account, verifier.serialise());
+  return store_.add(std::move(row));
+}
+
+Result<> Vault::replace_now(const store::CredentialRow& row, const Verifier& verifier) {
+  return async::run_alone(store_.replace_sealed(row, keyring_.seal(row.account, verifier.serialise())));
+}
+
+async::Task<Result<store::CredentialId>> Vault::password_id(mail::AccountId account) {
+  auto rows = co_await store_.get(account);
+  if (!rows) co_return std::unexpected(rows.error());
+  const auto at = std::find_if(rows->begin(), rows->end(), [](const auto& one) { return one.kind == password_kind; });
+  co_return at == rows->end() ? 0 : at->id;
 }
 
 async::Task<Result<>> Vault::replace_password(mail::AccountId account, Verifier verifier, UnixTime now) {

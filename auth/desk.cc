@@ -5,6 +5,7 @@
 #include "auth/issuer.h"
 #include "auth/passwords.h"
 #include "auth/sasl_messages.h"
+#include "auth/scram_proof.h"
 #include "base/ascii.h"
 
 namespace postern::auth {
@@ -29,7 +30,8 @@ class PlainPeer final : public SaslPeer {
 
   Verdict verdict() const { return verdict_; }
   const Candidate& candidate() const { return candidate_; }
-  const std::string& kind() const { return kind_; }
+  const store::CredentialRow& credential() const { return credential_; }
+  std::uint64_t revision() const { return revision_; }
   const std::string& reason() const { return reason_; }
 
  private:
@@ -37,27 +39,72 @@ class PlainPeer final : public SaslPeer {
     const auto password = opaque_string(text);
     if (!password) return wrong(permit, Secret(text), "not a possible password");
     if (permit.known_wrong(*password)) return wrong(permit, *password, "same wrong password again");
+    revision_ = desk_.sessions().revision(candidate_.id());
     if (candidate_.account) {
-      if (auto kind = desk_.cache().find(candidate_.id(), *password)) return right(permit, std::move(*kind));
+      auto known = desk_.cache().find(candidate_.id(), *password);
+      if (known && !objection_to(*known)) return right(permit, std::move(*known));
     }
     return depth_ == LoginDesk::Depth::hash ? hash(permit, *password) : Verdict::needs_hash;
   }
 
+  /// One Argon2id for every failure, whatever there was to compare with.
   Verdict hash(Guard::Permit& permit, const Secret& password) {
     const auto generation = desk_.cache().generation();
-    const auto credential = desk_.vault().password_now(candidate_.id());
-    if (!credential) return unavailable(credential.error());
-    const bool real = candidate_.account && *credential;
-    const auto match = real ? matches((*credential)->verifier, password) : matches_nothing(password, desk_.settings().cost);
+    const auto wallet = desk_.vault().wallet_now(candidate_.id());
+    if (!wallet) return unavailable(wallet.error());
+    const auto* app = candidate_.account ? find_app(*wallet, password) : nullptr;
+    if (app != nullptr && objection_to(app->row)) return not_here(app->row, password);
+    if (app != nullptr) return remember(permit, password, *app, generation);
+    const auto* main = candidate_.account && !wallet->policy.app_passwords_only ? wallet->password() : nullptr;
+    const auto match = main != nullptr ? compare(*main, password) : matches_nothing(password, desk_.settings().cost);
     if (!match) return unavailable(match.error());
-    if (!*match) return wrong(permit, password, candidate_.account ? "wrong password" : "unknown or disabled");
-    desk_.cache().put(candidate_.id(), password, (*credential)->kind, generation);
-    return right(permit, (*credential)->kind);
+    if (!*match) return wrong(permit, password, why_wrong(*wallet));
+    desk_.renew_later(*candidate_.account, *wallet, password);
+    desk_.weak_finder().look(candidate_.id(), main->row.id, password);
+    return remember(permit, password, *main, generation);
   }
 
-  Verdict right(Guard::Permit& permit, std::string kind) {
+  Verdict remember(Guard::Permit& permit, const Secret& password, const Credential& credential, std::uint64_t generation) {
+    desk_.cache().put(candidate_.id(), password, credential.row, generation);
+    return right(permit, credential.row);
+  }
+
+  /// An imported hash may be quicker than ours: a failure costs ours as well.
+  Result<bool> compare(const Credential& main, const Secret& password) const {
+    auto match = matches(main.verifier, password);
+    if (match && !*match && main.verifier.scram.empty()) return matches_nothing(password, desk_.settings().cost);
+    return match;
+  }
+
+  static const Credential* find_app(const Wallet& wallet, const Secret& password) {
+    const auto compact = compact_app_password(password.reveal());
+    if (!compact) return nullptr;
+    for (const auto& one : wallet.credentials) {
+      if (one.is_app() && matches(one.verifier, *compact).value_or(false)) return &one;
+    }
+    return nullptr;
+  }
+
+  std::string why_wrong(const Wallet& wallet) const {
+    if (!candidate_.account) return "unknown or disabled";
+    return wallet.policy.app_passwords_only ? "wrong; only app passwords work for this account" : "wrong password";
+  }
+
+  std::optional<std::string> objection_to(const store::CredentialRow& credential) const {
+    return objection(credential, label_.origin, desk_.parts().clock.unix_now());
+  }
+
+  /// The right password at the wrong door is refused like a wrong one, in the same time. It is no guess, so it is not counted.
+  Verdict not_here(const store::CredentialRow& credential, const Secret& password) {
+    const auto match = matches_nothing(password, desk_.settings().cost);
+    if (!match) return unavailable(match.error());
+    reason_ = "app password " + credential.label + ": " + objection_to(credential).value_or("");
+    return Verdict::wrong;
+  }
+
+  Verdict right(Guard::Permit& permit, store::CredentialRow credential) {
     permit.succeeded();
-    kind_ = std::move(kind);
+    credential_ = std::move(credential);
     return Verdict::right;
   }
   Verdict wrong(Guard::Permit& permit, const Secret& password, std::string reason) {
@@ -75,9 +122,13 @@ class PlainPeer final : public SaslPeer {
   LoginDesk::Depth depth_;
   Candidate candidate_;
   Verdict verdict_ = Verdict::wrong;
-  std::string kind_;
+  store::CredentialRow credential_;
+  std::uint64_t revision_ = 0;
   std::string reason_;
 };
+
+/// Refusals that somebody's password may have been guessed with.
+bool is_recorded(Refusal refusal) { return refusal == Refusal::bad_credentials || refusal == Refusal::throttled; }
 
 }  // namespace
 
@@ -103,12 +154,21 @@ std::string_view to_string(Refusal refusal) {
   return "";
 }
 
+std::string name_key(std::string_view user) {
+  const auto address = mail::Address::parse(user);
+  return address ? address->lookup_key() : ascii::lower(user);
+}
+
 LoginDesk::LoginDesk(DeskParts parts, Settings settings, Keyring keyring)
     : parts_(parts),
       settings_(std::move(settings)),
       vault_(parts.credentials, std::move(keyring)),
       guard_(settings_.guard, parts.clock),
-      cache_(settings_.cache_ttl, settings_.cache_size, parts.clock) {
+      cache_(settings_.cache_ttl, settings_.cache_size, parts.clock),
+      gate_(settings_.strength, std::make_shared<BreachList>(settings_.breach_file, parts.log)),
+      weak_finder_({parts.credentials, parts.directory, gate_, parts.clock, parts.log, parts.metrics}, settings_.hostname),
+      backroom_({parts.credentials, parts.clock, parts.log, parts.metrics, [this] { return record_rules(); },
+                 [this] { sessions_.end_expired(parts_.clock.unix_now()); }}) {
   const auto count = [&](std::string_view result) {
     return parts_.metrics.counter("postern_logins_total", "Login attempts by their end", {{"result", std::string(result)}});
   };
@@ -125,36 +185,97 @@ Step LoginDesk::refuse(const AttemptLabel& label, Refusal refusal, std::string r
                    {"user", label.user},
                    {"result", to_string(refusal)},
                    {"reason", reason}});
+  if (is_recorded(refusal)) record(label, refusal, reason);
   Step step;
   step.refusal = refusal;
   step.reason = std::move(reason);
   return step;
 }
 
-Step LoginDesk::admit(const AttemptLabel& label, const store::AccountRow& account, std::string_view kind) {
+/// People type passwords where a name belongs, so a name that could not be one of ours is not written down.
+void LoginDesk::record(const AttemptLabel& label, Refusal refusal, const std::string& reason) {
+  const auto account = parts_.directory.account(label.user);
+  const auto address = mail::Address::parse(label.user);
+  store::LoginRow row;
+  row.account = account ? account->id : 0;
+  row.at = parts_.clock.unix_now();
+  if (account) {
+    row.name = account->login;
+  } else if (address && address->domain() != nullptr && parts_.directory.is_local(*address->domain())) {
+    row.name = address->lookup_key();
+  }
+  row.protocol = door_name(label.origin.protocol);
+  row.ip = label.origin.ip;
+  row.mechanism = label.mechanism;
+  row.outcome = to_string(refusal);
+  row.reason = account && !account->enabled ? "disabled" : reason;
+  backroom_.record(std::move(row));
+}
+
+RecordRules LoginDesk::record_rules() const {
+  return settings_.live != nullptr ? settings_from(*settings_.live->get()).record : settings_.record;
+}
+
+Step LoginDesk::admit(const AttemptLabel& label, const store::AccountRow& account, const store::CredentialRow& credential,
+                      std::uint64_t revision) {
+  // First the ticket, then the look: an account that is disabled now is either seen here, or its end finds the ticket.
+  auto ticket = sessions_.open(account.id, credential, revision);
+  const auto present = parts_.directory.account(account.id);
+  if (!present || !present->enabled) return refuse(label, Refusal::bad_credentials, "disabled meanwhile");
   successes_.add();
+  const auto& name = credential.kind == app_kind ? credential.label : credential.kind;
   parts_.log.info("auth", "login",
                   {{"protocol", to_string(label.origin.protocol)},
                    {"ip", label.origin.ip},
                    {"mechanism", label.mechanism},
                    {"user", account.login},
                    {"account", account.id},
-                   {"credential", kind}});
+                   {"credential", name}});
+  store::LoginRow row;
+  row.account = account.id;
+  row.at = parts_.clock.unix_now();
+  row.name = account.login;
+  row.protocol = door_name(label.origin.protocol);
+  row.ip = label.origin.ip;
+  row.credential = credential.id;
+  row.label = name;
+  row.mechanism = label.mechanism;
+  row.outcome = "success";
+  row.network = network_text(label.origin.ip);
+  backroom_.record(std::move(row));
   Step step;
-  step.login = Login{IdentityIssuer::identity(account.id, account.login), IdentityIssuer::relay(account.id)};
+  step.login = Login{IdentityIssuer::identity(account.id, account.login), IdentityIssuer::relay(account.id), std::move(ticket)};
   return step;
 }
 
 Candidate LoginDesk::candidate(std::string_view user) const {
-  const auto address = mail::Address::parse(user);
-  Candidate out{address ? address->lookup_key() : ascii::lower(user), parts_.directory.account(user)};
+  Candidate out{name_key(user), parts_.directory.account(user)};
   if (out.account && !out.account->enabled) out.account.reset();
   return out;
 }
 
-void LoginDesk::forget(const store::AccountRow& account) {
+std::size_t LoginDesk::forget(const store::AccountRow& account, std::optional<store::CredentialId> credential) {
   cache_.drop(account.id);
   guard_.forget(account.login);
+  const auto ended = sessions_.end(account.id, credential);
+  if (ended > 0) parts_.log.info("auth", "sessions_ended", {{"user", account.login}, {"sessions", ended}});
+  return ended;
+}
+
+void LoginDesk::renew_later(const store::AccountRow& account, const Wallet& wallet, const Secret& password) {
+  const auto& credential = *wallet.password();
+  auto challenge = vault_.challenge_for_password(wallet, name_key(account.login), settings_.cost.scram_iterations);
+  const bool same_challenge = !credential.verifier.scram.empty() && challenge_of(credential.verifier) == challenge;
+  if (same_challenge && !needs_rehash(credential.verifier, settings_.cost)) return;
+  auto job = [this, row = credential.row, imported = credential.verifier.scram.empty(), password, challenge,
+              login = account.login] {
+    const auto verifier = make_verifier(password, settings_.cost, challenge);
+    if (!verifier) return;
+    const auto replaced = vault_.replace_now(row, *verifier);
+    if (!replaced) return;  // changed meanwhile, or the store is away: the next login tries again
+    parts_.log.info("auth", "password_hashed_anew", {{"user", login}, {"imported", imported}});
+  };
+  backroom_.run("renew " + std::to_string(credential.row.id), std::move(job));
 }
 
 void LoginDesk::follow_reload() {
@@ -182,47 +303,74 @@ std::optional<Step> LoginDesk::plain(const AttemptLabel& label, const Secret& me
   if (!proven || !peer.candidate().account) {
     return refuse(label, Refusal::bad_credentials, peer.reason().empty() ? outcome.reason : peer.reason());
   }
-  return admit(label, *peer.candidate().account, peer.kind());
+  return admit(label, *peer.candidate().account, peer.credential(), peer.revision());
 }
 
 /// Answers SCRAM: every name has a verifier, and making one up costs the same as reading one.
 class ScramLogin::Peer final : public SaslPeer {
  public:
-  explicit Peer(LoginDesk& desk) : desk_(desk) {}
+  Peer(LoginDesk& desk, const AttemptLabel& label) : desk_(desk), label_(label) {}
 
   bool check_password(std::string_view, std::string_view) override { return false; }
 
   std::optional<std::string> scram_verifier(std::string_view user) override {
     candidate_ = desk_.candidate(user);
+    revision_ = desk_.sessions().revision(candidate_.id());
     const auto made_up = desk_.vault().fake_scram(candidate_.name, desk_.settings().cost.scram_iterations);
-    auto credential = desk_.vault().password_now(candidate_.id());
-    if (!credential) {
-      failure_ = credential.error().text;
+    auto wallet = desk_.vault().wallet_now(candidate_.id());
+    if (!wallet) {
+      failure_ = wallet.error().text;
       return std::nullopt;
     }
-    real_ = candidate_.account && *credential;
-    if (!real_) return made_up.auth_password();
-    kind_ = (*credential)->kind;
-    return (*credential)->verifier.scram.auth_password();
+    if (candidate_.account) gather(*wallet);
+    return keys_.empty() ? made_up.auth_password() : keys_.front().auth_password();
   }
 
-  bool real() const { return real_; }
+  /// The credentials that this attempt may prove, the one that libsasl2 knows first, each with its keys.
+  struct Choice {
+    store::CredentialRow credential;
+    std::vector<ScramKeys> keys;
+  };
+  const std::vector<Choice>& choices() const { return choices_; }
   const Candidate& candidate() const { return candidate_; }
-  const std::string& kind() const { return kind_; }
+  std::uint64_t revision() const { return revision_; }
   const std::optional<std::string>& failure() const { return failure_; }
 
  private:
+  void gather(Wallet& wallet) {
+    const auto* main = wallet.policy.app_passwords_only ? nullptr : wallet.password();
+    if (main != nullptr) offer(*main);
+    const auto now = desk_.parts().clock.unix_now();
+    for (const auto& one : wallet.credentials) {
+      if (one.is_app() && !objection(one.row, label_.origin, now)) offer(one);
+    }
+  }
+
+  /// Only keys of one salt and count can be proven in one exchange.
+  void offer(const Credential& credential) {
+    Choice choice{credential.row, {}};
+    choice.credential.sealed.clear();
+    for (const auto& keys : credential.verifier.scram) {
+      if (!keys_.empty() && (keys.salt != keys_.front().salt || keys.iterations != keys_.front().iterations)) continue;
+      if (keys_.empty()) keys_.push_back(keys);
+      choice.keys.push_back(keys);
+    }
+    if (!choice.keys.empty()) choices_.push_back(std::move(choice));
+  }
+
   LoginDesk& desk_;
+  const AttemptLabel& label_;
   Candidate candidate_;
-  bool real_ = false;
-  std::string kind_;
+  std::vector<ScramKeys> keys_;  ///< what libsasl2 is given, when there is one
+  std::vector<Choice> choices_;
+  std::uint64_t revision_ = 0;
   std::optional<std::string> failure_;
 };
 
 ScramLogin::ScramLogin(std::shared_ptr<LoginDesk> desk, Origin origin, std::string mechanism)
     : desk_(std::move(desk)),
       label_{std::move(origin), std::move(mechanism), {}},
-      peer_(std::make_unique<Peer>(*desk_)),
+      peer_(std::make_unique<Peer>(*desk_, label_)),
       server_(std::make_unique<SaslServer>(desk_->parts().sasl, *peer_, label_.origin.channel_binding)) {}
 
 ScramLogin::~ScramLogin() = default;
@@ -232,14 +380,52 @@ Step ScramLogin::start(const std::string& message) {
   label_.user = user_of(label_.mechanism, message);
   auto permit = desk_->guard().admit({label_.origin.ip, desk_->candidate(label_.user).name});
   if (!permit) return desk_->refuse(label_, Refusal::throttled, "too many failures");
-  return conclude(server_->start(label_.mechanism, message), std::nullopt);
+  first_ = message;
+  const auto outcome = server_->start(label_.mechanism, message);
+  challenge_ = outcome.data;
+  return conclude(outcome, std::nullopt);
 }
 
 Step ScramLogin::step(const std::string& message) {
   // Admitted anew at each step: exchanges that were begun in parallel and finished together count like any others.
   auto permit = desk_->guard().admit({label_.origin.ip, desk_->candidate(label_.user).name});
   if (!permit) return desk_->refuse(label_, Refusal::throttled, "too many failures");
-  return conclude(server_->step(message), std::move(permit));
+  if (other_) return finish_other(message, std::move(permit));
+  const auto outcome = server_->step(message);
+  if (outcome.kind == SaslOutcome::Kind::failed) {
+    if (auto other = try_others(message)) return std::move(*other);
+  }
+  return conclude(outcome, std::move(permit));
+}
+
+std::optional<Step> ScramLogin::try_others(const std::string& message) {
+  const auto proof = ScramTranscript(first_, challenge_, label_.origin.channel_binding).read(message);
+  if (!proof) return std::nullopt;
+  for (const auto& choice : peer_->choices()) {
+    for (const auto& keys : choice.keys) {
+      // What libsasl2 refused with the keys that it has stays refused.
+      if (keys == peer_->choices().front().keys.front() || !proof->fits(keys)) continue;
+      other_ = choice.credential;
+      Step step;
+      step.challenge = proof->server_final(keys);
+      return step;
+    }
+  }
+  return std::nullopt;
+}
+
+Step ScramLogin::finish_other(const std::string& message, std::optional<Guard::Permit> permit) {
+  if (!message.empty()) return desk_->refuse(label_, Refusal::bad_credentials, "an empty answer was expected");
+  return admit(*other_, permit);
+}
+
+Step ScramLogin::admit(const store::CredentialRow& credential, std::optional<Guard::Permit>& permit) {
+  const auto& account = *peer_->candidate().account;
+  if (desk_->sessions().revision(account.id) != peer_->revision()) {
+    return desk_->refuse(label_, Refusal::unavailable, "the credentials changed meanwhile");
+  }
+  if (permit) permit->succeeded();
+  return desk_->admit(label_, account, credential, peer_->revision());
 }
 
 Step ScramLogin::conclude(const SaslOutcome& outcome, std::optional<Guard::Permit> permit) {
@@ -253,16 +439,10 @@ Step ScramLogin::conclude(const SaslOutcome& outcome, std::optional<Guard::Permi
     }
     case Kind::malformed: return desk_->refuse(label_, Refusal::malformed, outcome.reason);
     case Kind::unavailable: return desk_->refuse(label_, Refusal::unavailable, outcome.reason);
-    case Kind::failed: break;
-    case Kind::success: {
-      // Read again: the account may have been disabled while the exchange went on.
-      const auto now = desk_->candidate(label_.user);
-      if (peer_->real() && now.account && now.id() == peer_->candidate().id()) {
-        if (permit) permit->succeeded();
-        return desk_->admit(label_, *now.account, peer_->kind());
-      }
+    case Kind::success:
+      if (!peer_->choices().empty()) return admit(peer_->choices().front().credential, permit);
       break;
-    }
+    case Kind::failed: break;
   }
   if (permit) permit->failed();
   return desk_->refuse(label_, Refusal::bad_credentials, outcome.reason);

@@ -58,7 +58,11 @@ std::vector<std::string> Workshop::mechanisms(const Origin& origin) const {
 }
 
 SaslExchange::SaslExchange(std::shared_ptr<Workshop> workshop, Origin origin)
-    : workshop_(std::move(workshop)), origin_(std::move(origin)) {}
+    : workshop_(std::move(workshop)), origin_(std::move(origin)) {
+  // RFC 5802 §6: the flag 'y' says "you did not offer channel binding". Who was not offered it is right to say so.
+  const auto offered = workshop_->mechanisms(origin_);
+  if (std::find(offered.begin(), offered.end(), scram_plus_name) == offered.end()) origin_.channel_binding.clear();
+}
 
 AttemptLabel SaslExchange::label() const { return {origin_, mechanism_, user_}; }
 

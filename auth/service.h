@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "async/task.h"
+#include "auth/judgement.h"
+#include "auth/sessions.h"
 #include "base/result.h"
 #include "base/secret.h"
 #include "mail/identity.h"
@@ -29,6 +31,8 @@ struct Origin {
 struct Login {
   mail::Identity identity;
   mail::RelayRight relay;
+  /// Says when the session must end. Never null from the real service; the session keeps it to its end.
+  std::shared_ptr<SessionTicket> ticket{};
 };
 
 /// Why not. The client is told only which of these it was.
@@ -72,6 +76,15 @@ class Service {
   virtual async::Task<Step> login(Origin origin, std::string user, Secret password) = 0;
   /// Checks the password against the gate, hashes and stores it. Errors: invalid with the reason and the remedy.
   virtual async::Task<Result<>> set_password(mail::AccountId account, Secret password) = 0;
+  /// The same by who knows the old password. Errors also: denied when that is wrong, unavailable. Guesses are not counted here:
+  /// who offers this to the world puts it behind a login.
+  virtual async::Task<Result<>> change_password(PasswordChange change) = 0;
+  /// Says what the gate will say, for accounts that exist or not yet, and changes nothing. One judgement for each wish, in order;
+  /// the history of an account is not looked at. Error unavailable.
+  virtual async::Task<Result<std::vector<Judgement>>> judge(std::vector<PasswordWish> wishes) = 0;
+  /// A fresh password that the gate accepts for this person: so many words (auth/passphrase.h), or with 0 four groups of letters
+  /// and digits. Error unavailable.
+  virtual async::Task<Result<Secret>> generate(Person person, unsigned words) = 0;
 };
 
 }  // namespace postern::auth

@@ -30,25 +30,37 @@ struct GuardLimits {
   std::size_t table_size = 65536;    ///< addresses, and names, remembered; the least recently used goes first
 };
 
+/// The breach list in the data folder (auth/breach_file.h).
+inline constexpr const char* breach_file_name = "breach.list";
+
 /// The gate for new passwords.
 struct StrengthRules {
   unsigned min_length = 15;  ///< code points
   double min_bits = 33.3;    ///< estimated by zxcvbn: 10^10 guesses
-  unsigned history = 3;      ///< former passwords that may not come back; each costs one Argon2id
+  unsigned history = 3;      ///< the present and former passwords that may not come back; each costs one Argon2id
+};
+
+/// What is remembered of logins.
+struct RecordRules {
+  std::chrono::seconds life{90 * 86400};  ///< 0: nothing is recorded
+  std::size_t rows = 1000;                ///< of each account: successes, and failures
+  bool new_network_mail = true;
 };
 
 struct Settings {
   std::vector<std::string> mechanisms = {"SCRAM-SHA-256", "PLAIN", "LOGIN"};  ///< strongest first
   std::string hostname = "localhost";
-  std::filesystem::path key_file;  ///< "auth.key" in the data folder
+  std::filesystem::path key_file;     ///< "auth.key" in the data folder
+  std::filesystem::path breach_file;  ///< breach_file_name in the data folder; empty: none is looked for
   HashCost cost;
   StrengthRules strength;
   GuardLimits guard;
+  RecordRules record;
   unsigned hash_threads = 2;
   unsigned hash_queue = 64;  ///< logins that wait for a hash thread; one more is Refusal::unavailable
   std::chrono::seconds cache_ttl{600};
   std::size_t cache_size = 10000;      ///< accounts whose password is remembered
-  const config::Live* live = nullptr;  ///< when set, `guard` and `cache_ttl` follow a reload; the rest is fixed at start
+  const config::Live* live = nullptr;  ///< when set, `guard`, `record` and `cache_ttl` follow a reload
 };
 
 /// Reads everything auth needs from the configuration.

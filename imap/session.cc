@@ -12,6 +12,8 @@ namespace {
 /// Between attempts to read while a refused literal is dropped.
 constexpr std::size_t drop_chunk = 64 * 1024;
 
+constexpr std::string_view login_ended = "Your login is no longer valid, log in again";
+
 /// The text a client sees when the stream ends on our side; empty when nobody is listening any more.
 std::string_view farewell(ErrorKind kind, bool logged_in) {
   switch (kind) {
@@ -94,7 +96,13 @@ async::Task<> Session::run() {
     connection_.set_deadline(std::chrono::steady_clock::now() + config()->limits.imap_preauth);
     greet();
     co_await flush();
-    while (!finished_ && co_await read_command()) co_await run_command();
+    while (!finished_ && co_await read_command()) {
+      if (login_counts()) {
+        co_await run_command();
+      } else {
+        end_login();
+      }
+    }
     co_await flush();
   } catch (const ConnectionOver& over) {
     services_.log.debug("imap", "connection over", {{"reason", over.reason}});
@@ -155,7 +163,9 @@ async::Task<bool> Session::read_failed(Error error) {
     co_await flush();
     co_return !finished_;
   }
-  if (const auto text = farewell(error.kind, store_ != nullptr); !text.empty()) {
+  if (!login_counts()) {
+    end_login();
+  } else if (const auto text = farewell(error.kind, store_ != nullptr); !text.empty()) {
     say_bye(text);
     // The deadline that ended the wait must not end the farewell.
     connection_.set_deadline(std::nullopt);
@@ -247,6 +257,12 @@ FlagFormat Session::flag_format(const Command& command) const {
   return {.uid = (command.row.traits & by_uid) != 0, .modseq = condstore_};
 }
 
+/// RFC 3501 §7.1.5: the server says BYE when it ends a session by itself.
+void Session::end_login() {
+  say_bye(login_ended);
+  finished_ = true;
+}
+
 Reply Session::begin_account(auth::Login login) {
   const auto current = config();
   const auto key = login.identity.login() + " " + connection_.peer().address.to_string();
@@ -255,6 +271,8 @@ Reply Session::begin_account(auth::Login login) {
   }
   occupied_ = key;
   store_ = services_.store.session(login.identity);
+  ticket_ = std::move(login.ticket);
+  if (ticket_) ticket_->on_end(connection_.executor(), [this] { connection_.request_stop(); });
   connection_.set_deadline(std::nullopt);
   connection_.set_timeout(current->limits.imap_idle);
   services_.log.info("imap", "login", {{"login", login.identity.login()}, {"ip", connection_.peer().address.to_string()}});

@@ -81,6 +81,10 @@ class Session {
 
   /// After a successful SASL exchange. Gives the reply with the new capabilities.
   Reply begin_account(auth::Login login);
+  /// False when the login no longer counts: its password was revoked or changed, or the account was disabled.
+  bool login_counts() const { return !ticket_ || !ticket_->is_over(); }
+  /// Says BYE for that reason; the loop ends.
+  void end_login();
   /// Counts failed logins; the loop hangs up when there were too many.
   void count_login_failure() { ++login_failures_; }
   void select(std::unique_ptr<View> view);
@@ -133,6 +137,7 @@ class Session {
   const Services& services_;
   CommandAssembler assembler_;
   std::string out_;
+  std::shared_ptr<auth::SessionTicket> ticket_;
   std::unique_ptr<store::Session> store_;
   std::unique_ptr<View> view_;
   std::string occupied_;  ///< key held in the Occupancy

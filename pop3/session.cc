@@ -31,11 +31,21 @@ async::Task<bool> Session::read_and_answer() {
       case ErrorKind::too_large: co_return co_await send(Reply::error("line too long"));
       case ErrorKind::invalid: co_return co_await send(Reply::error("lines end with CR LF and hold no NUL"));
       case ErrorKind::timeout: co_await end_with("timed out", "SYS/TEMP"); co_return false;
-      case ErrorKind::unavailable: co_await end_with("service is stopping", "SYS/TEMP"); co_return false;
+      case ErrorKind::unavailable: co_await end_with(ending().text, ending().code); co_return false;
       default: co_return false;  // gone without QUIT: nothing is deleted
     }
   }
+  // Nothing is deleted: the session does not enter the UPDATE state (RFC 1939 §3).
+  if (ticket_ && ticket_->is_over()) {
+    co_await end_with(ending().text, ending().code);
+    co_return false;
+  }
   co_return co_await send(co_await answer(*line));
+}
+
+Session::Ending Session::ending() const {
+  if (ticket_ && ticket_->is_over()) return {"your login is no longer valid, log in again", "AUTH"};
+  return {"service is stopping", "SYS/TEMP"};
 }
 
 async::Task<Reply> Session::answer(std::string_view line) {
@@ -107,6 +117,8 @@ async::Task<Reply> Session::finish_login(auth::Step step) {
   }
   maildrop_ = std::move(*drop);
   login_ = step.login->identity.login();
+  ticket_ = std::move(step.login->ticket);
+  if (ticket_) ticket_->on_end(connection_.executor(), [this] { connection_.request_stop(); });
   state_ = State::transaction;
   connection_.set_deadline(std::nullopt);
   connection_.set_timeout(settings_.idle);

@@ -60,6 +60,12 @@ class Session {
   async::Task<Reply> answer(std::string_view line);
   async::Task<bool> send(Reply reply);
   async::Task<> end_with(std::string_view text, std::string_view code);
+  /// Why we end the session by ourselves.
+  struct Ending {
+    std::string_view text;
+    std::string_view code;
+  };
+  Ending ending() const;
   bool over_budget(const Reply& reply);
 
   net::Connection& connection_;
@@ -68,6 +74,7 @@ class Session {
   State state_ = State::authorization;
   std::string user_;
   std::string login_;
+  std::shared_ptr<auth::SessionTicket> ticket_;
   std::unique_ptr<Maildrop> maildrop_;
   std::size_t login_failures_ = 0;
   std::size_t bad_commands_ = 0;

@@ -35,6 +35,8 @@ class Handler {
   virtual async::Task<Reply> authenticate(Conversation& talk, AuthArguments arguments, ChallengeLine& line);
   /// STARTTLS succeeded: what the client said before is void (RFC 3207 §4.2).
   virtual void forget() {}
+  /// True when the login no longer counts: its password was revoked or changed, or the account was disabled. The session ends.
+  virtual bool login_ended() const { return false; }
 
   /// MAIL: may a transaction begin, and with this sender?
   virtual Refusal check_sender(const Conversation& talk, const mail::Envelope& envelope) = 0;

@@ -114,6 +114,7 @@ async::Task<bool> Session::next_command() {
     if (!flushed) co_return false;
   }
   const auto line = co_await connection.read_line(line_limit());
+  if (line && handler_.login_ended()) co_return co_await conclude(closing(status::login_ended));
   if (line) co_return co_await conclude(co_await execute(*line));
   if (connection.line_fault() != net::LineFault::none &&
       (line.error().kind == ErrorKind::too_large || line.error().kind == ErrorKind::invalid)) {
@@ -238,7 +239,9 @@ async::Task<bool> Session::start_tls() {
 
 /// The connection gave an error: says why when somebody may still listen (security.md D20). Always false.
 async::Task<bool> Session::end_by(Error error) {
-  if (error.kind == ErrorKind::unavailable) send(reply(status::shutting_down));
+  if (error.kind == ErrorKind::unavailable) {
+    send(reply(handler_.login_ended() ? status::login_ended : status::shutting_down));
+  }
   if (error.kind == ErrorKind::timeout) {
     talk_.connection.set_deadline(std::nullopt);
     send(reply(status::timed_out));

@@ -61,6 +61,9 @@ smtp::Reply Handler::conclude(smtp::Conversation& talk, auth::Step step) {
     return refuse(talk, *step.refusal);
   }
   login_ = std::move(step.login);
+  if (login_->ticket) {
+    login_->ticket->on_end(talk.connection.executor(), [&connection = talk.connection] { connection.request_stop(); });
+  }
   talk.authenticated = true;
   talk.connection.set_deadline(std::nullopt);
   talk.parts.log.info(talk.options.service, "login", {{"ip", ip}, {"login", login_->identity.login()}});
@@ -105,6 +108,8 @@ std::expected<smtp::Route, smtp::Reply> Handler::route(const smtp::Conversation&
 
 smtp::Refusal Handler::sign(const smtp::Conversation& talk, queue::Arrival& arrival) {
   if (!login_) return reply(status::auth_required);
+  // A message under way when the login ended goes nowhere.
+  if (login_ended()) return closing(status::login_ended);
   const auto account = login_->identity.account();
   if (!allowance_.spend(account, talk.transaction->envelope.recipients.size())) return reply(status::rate_limited);
   arrival.account = account;

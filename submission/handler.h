@@ -22,6 +22,7 @@ class Handler final : public Outgoing {
   async::Task<smtp::Reply> authenticate(smtp::Conversation& talk, smtp::AuthArguments arguments,
                                         smtp::ChallengeLine& line) override;
   void forget() override { login_.reset(); }
+  bool login_ended() const override { return login_ && login_->ticket && login_->ticket->is_over(); }
   smtp::Refusal check_sender(const smtp::Conversation& talk, const mail::Envelope& envelope) override;
   std::expected<smtp::Route, smtp::Reply> route(const smtp::Conversation& talk, const mail::Recipient& recipient) override;
   smtp::Refusal sign(const smtp::Conversation& talk, queue::Arrival& arrival) override;

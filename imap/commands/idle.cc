@@ -37,7 +37,11 @@ async::Task<Reply> idle(Session& session, Command& command) {
   const auto wake = co_await wait_and_tell(session, command, idle_event);
   if (wake != net::Wake::input) {
     if (wake == net::Wake::deadline) session.say_bye("Idle for too long");
-    if (wake == net::Wake::stop && session.connection().stop_requested()) session.say_bye("Server is shutting down");
+    if (wake == net::Wake::stop && !session.login_counts()) {
+      session.end_login();
+    } else if (wake == net::Wake::stop && session.connection().stop_requested()) {
+      session.say_bye("Server is shutting down");
+    }
     co_await session.flush();
     throw ConnectionOver{"idle ended"};
   }

@@ -144,6 +144,7 @@ class MemoryCredentials final : public Credentials {
     const std::lock_guard lock(state_->mutex);
     if (auto open = state_->check_write(); !open) return std::unexpected(open.error());
     std::vector<NewNetwork> out;
+    std::set<std::pair<AccountId, bool>> touched;
     for (std::size_t i = 0; i < rows.size(); ++i) {
       auto& row = rows[i];
       use(row);
@@ -152,9 +153,10 @@ class MemoryCredentials final : public Credentials {
         out.push_back(*found);
       }
       row.network.clear();
+      touched.emplace(row.account, row.outcome == success);
       logins_.push_back(std::move(row));
-      forget(logins_.back(), keep.rows);
     }
+    for (const auto& [account, good] : touched) forget(account, good, keep.rows);
     std::erase_if(logins_, [&](const LoginRow& row) { return row.at < keep.oldest; });
     return out;
   }
@@ -180,11 +182,9 @@ class MemoryCredentials final : public Credentials {
     return out;
   }
 
-  /// Rows of the same series beyond the bound, oldest first.
-  void forget(const LoginRow& newest, std::size_t most) {
-    const auto same = [account = newest.account, good = newest.outcome == success](const LoginRow& row) {
-      return row.account == account && (row.outcome == success) == good;
-    };
+  /// Rows of one series (an account's successes, or failures) beyond the bound, oldest first.
+  void forget(AccountId account, bool good, std::size_t most) {
+    const auto same = [account, good](const LoginRow& row) { return row.account == account && (row.outcome == success) == good; };
     auto excess = static_cast<std::size_t>(std::count_if(logins_.begin(), logins_.end(), same));
     std::erase_if(logins_, [&](const LoginRow& row) {
       if (excess <= most || !same(row)) return false;

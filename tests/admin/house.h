@@ -10,8 +10,11 @@
 
 #include "admin/control.h"
 #include "admin/json.h"
+#include "async/executor.h"
+#include "auth/service_factory.h"
 #include "store/accounts.h"
 #include "store/memory/memory.h"
+#include "tests/support/folder.h"
 #include "tests/support/net.h"
 
 namespace postern::admin {
@@ -29,15 +32,46 @@ class KeepingAuth final : public auth::Service {
     passwords[account] = std::string(password.reveal());
     co_return Result<>();
   }
+  async::Task<Result<>> change_password(auth::PasswordChange change) override {
+    if (passwords[change.account] != change.old_password.reveal())
+      co_return fail(ErrorKind::denied, "The old password is wrong.");
+    co_return co_await set_password(change.account, std::move(change.password));
+  }
+  async::Task<Result<std::vector<auth::Judgement>>> judge(std::vector<auth::PasswordWish> wishes) override {
+    std::vector<auth::Judgement> out;
+    for (const auto& wish : wishes) {
+      auth::Judgement one;
+      if (wish.password.size() < 8) one.objection = {auth::Weakness::too_short, "Too short: the gate says no."};
+      if (!one.objection && wish.password.size() < 12) one.advice = "Accepted. It could be longer.";
+      out.push_back(std::move(one));
+    }
+    co_return out;
+  }
+  async::Task<Result<Secret>> generate(auth::Person, unsigned words) override {
+    co_return Secret("generated-password-of-" + std::to_string(words));
+  }
 };
+
+/// libsasl2 can be started once in a process.
+inline auth::SaslLibrary& sasl_library() {
+  static Log log(LogLevel::off, null_sink());
+  static auto library = auth::SaslLibrary::start(log);
+  return *library.value();
+}
 
 class AdminHouse : public testing::Test {
  protected:
   AdminHouse() : store_(store::memory::make(clock_)), directory_(store_->accounts(), log_) {
     EXPECT_TRUE(loop_.run(directory_.load()));
+    auth::Settings settings;
+    settings.key_file = folder_.path() / "auth.key";
+    settings.cost = {.argon2_memory = 8192, .argon2_ops = 1, .scram_iterations = 64};
+    auto made = async::run_alone(
+        auth::make_front({store_->credentials(), directory_, sasl_library(), clock_, log_, metrics_}, std::move(settings)));
+    front_ = std::move(made.value());
   }
 
-  Context context() { return {*store_, directory_, auth_, clock_, live_}; }
+  Context context() { return {*store_, directory_, auth_, clock_, live_, *front_.office}; }
   Answer run(std::string name, std::string_view arguments = "{}") {
     return loop_.run(run_command(context(), std::move(name), parse_object(arguments).value()));
   }
@@ -70,6 +104,9 @@ class AdminHouse : public testing::Test {
   std::unique_ptr<store::memory::MemoryStore> store_;
   auth::Directory directory_;
   KeepingAuth auth_;
+  Metrics metrics_;
+  test::Folder folder_;
+  auth::Front front_;  ///< its office is real
 };
 
 }  // namespace postern::admin

@@ -250,6 +250,13 @@ struct SlowAccounts final : store::Accounts {
   async::Task<Result<>> remove_account(store::AccountId) override { co_return Result<>(); }
   async::Task<Result<>> add_address(store::AddressRow) override { co_return Result<>(); }
   async::Task<Result<>> remove_address(store::AddressRow) override { co_return Result<>(); }
+  async::Task<Result<>> set_domain(store::DomainRow) override { co_return Result<>(); }
+  async::Task<Result<>> set_group(store::GroupRow) override { co_return Result<>(); }
+  async::Task<Result<>> remove_group(std::string) override { co_return Result<>(); }
+  async::Task<Result<>> add_send_as(store::SendAsRow) override { co_return Result<>(); }
+  async::Task<Result<>> remove_send_as(store::SendAsRow) override { co_return Result<>(); }
+  async::Task<Result<std::vector<store::QuotaNotice>>> quota_notices() override { co_return std::vector<store::QuotaNotice>(); }
+  async::Task<Result<>> set_quota_notice(store::QuotaNotice) override { co_return Result<>(); }
 
   std::vector<async::Promise<Result<store::AccountTable>>> asked;
 };

@@ -334,6 +334,7 @@ TEST_F(ExchangeTest, ScramGuessesCount) {
 
 // D74: a client with an old password neither hashes nor uses up the budget.
 TEST_F(ExchangeTest, AStaleClientCountsOnce) {
+  house.credentials.reads = 0;
   for (int i = 0; i < 100; ++i) EXPECT_EQ(house.login("alice@example.org", wrong_password).refusal, Refusal::bad_credentials);
   EXPECT_EQ(house.credentials.reads, 1);
   EXPECT_TRUE(house.login("alice@example.org", right_password).login);
@@ -386,7 +387,8 @@ TEST(Hashing, QueueIsBounded) {
 
 TEST(Hashing, DefaultsStayBelow256MiB) {
   const auto settings = settings_from(config::Config{});
-  EXPECT_LE(settings.cost.argon2_memory * settings.hash_threads, 256ULL * 1024 * 1024);
+  // The threads of logins, and the backroom's one, which hashes anew what is imported.
+  EXPECT_LE(settings.cost.argon2_memory * (settings.hash_threads + 1), 256ULL * 1024 * 1024);
 }
 
 // D76

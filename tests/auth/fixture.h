@@ -42,10 +42,11 @@ class WatchedCredentials final : public store::Credentials {
 
   std::optional<Error> broken;
   std::atomic<int> reads = 0;
-  std::mutex gate;  ///< a test that holds it stops get_now()
+  std::mutex gate;         ///< a test that holds it stops get_now()
+  std::mutex record_gate;  ///< the same for record_logins()
 
   store::Task<Result<std::vector<store::CredentialRow>>> get(store::AccountId account) override { return real_.get(account); }
-  Result<std::vector<store::CredentialRow>> get_now(store::AccountId account) override {
+  Result<store::CredentialSet> get_now(store::AccountId account) override {
     ++reads;
     const std::lock_guard lock(gate);
     if (broken) return std::unexpected(*broken);
@@ -61,22 +62,44 @@ class WatchedCredentials final : public store::Credentials {
     return real_.history(account, most);
   }
   store::Task<Result<std::vector<store::AccountId>>> owners() override { return real_.owners(); }
+  store::Task<Result<>> replace_sealed(store::CredentialRow old, std::string sealed) override {
+    return real_.replace_sealed(std::move(old), std::move(sealed));
+  }
+  store::Task<Result<store::LoginPolicy>> policy(store::AccountId account) override { return real_.policy(account); }
+  store::Task<Result<>> set_policy(store::AccountId account, store::LoginPolicy policy) override {
+    return real_.set_policy(account, policy);
+  }
+  store::Task<Result<std::vector<store::NewNetwork>>> record_logins(std::vector<store::LoginRow> rows,
+                                                                    store::LoginRetention keep) override {
+    const std::lock_guard lock(record_gate);
+    return real_.record_logins(std::move(rows), keep);
+  }
+  store::Task<Result<std::vector<store::LoginRow>>> logins(store::LoginQuery query) override { return real_.logins(query); }
+  store::Task<Result<std::vector<store::KnownNetwork>>> known_networks(std::optional<store::AccountId> account) override {
+    return real_.known_networks(account);
+  }
+  store::Task<Result<>> add_known_network(store::KnownNetwork network) override {
+    return real_.add_known_network(std::move(network));
+  }
+  store::Task<Result<>> flag_weak(store::WeakRow row) override { return real_.flag_weak(std::move(row)); }
+  store::Task<Result<>> clear_weak(store::CredentialId credential) override { return real_.clear_weak(credential); }
+  store::Task<Result<std::vector<store::WeakRow>>> weak() override { return real_.weak(); }
 
  private:
   store::Credentials& real_;
 };
 
 struct House {
-  /// Everything that can be configured, channel binding too.
+  /// Everything that can be configured, channel binding too; hashes that cost nothing.
   static Settings all_mechanisms() {
     Settings all;
     all.mechanisms.insert(all.mechanisms.begin(), "SCRAM-SHA-256-PLUS");
+    all.cost = cheap();
     return all;
   }
 
   explicit House(Settings wanted = all_mechanisms()) : settings(std::move(wanted)) {
     settings.key_file = folder.path() / "auth.key";
-    settings.cost = cheap();
     settings.hostname = "mx.example.org";
     async::run_alone(fill());
   }
@@ -87,7 +110,9 @@ struct House {
     alice = (co_await directory.add_account("alice@example.org", {.name = "Alice Liddell"})).value();
     bob = (co_await directory.add_account("bob@example.org", {})).value();
     carol = (co_await directory.add_account("carol@example.org", {})).value();
-    service = (co_await make_service({credentials, directory, sasl_library(), clock, log, metrics}, settings)).value();
+    auto front = (co_await make_front({credentials, directory, sasl_library(), clock, log, metrics}, settings)).value();
+    office = std::move(front.office);
+    service = std::move(front.service);
     for (const auto id : {alice, carol}) (co_await service->set_password(id, Secret(right_password))).value();
     auto row = *directory.account(carol);
     row.enabled = false;
@@ -118,6 +143,7 @@ struct House {
   Directory directory{store->accounts(), log};
   Settings settings;
   store::AccountId alice = 0, bob = 0, carol = 0;
+  std::unique_ptr<Office> office;
   std::unique_ptr<Service> service;
 
  private:

@@ -140,9 +140,16 @@ struct CacheTest : ::testing::Test {
   Cache cache{seconds(600), 3, clock};
 };
 
+store::CredentialRow credential(store::CredentialId id) {
+  store::CredentialRow row;
+  row.id = id;
+  row.kind = "password";
+  return row;
+}
+
 TEST_F(CacheTest, RemembersForItsTime) {
-  cache.put(1, Secret("right"), "password", cache.generation());
-  EXPECT_EQ(cache.find(1, Secret("right")), "password");
+  cache.put(1, Secret("right"), credential(7), cache.generation());
+  EXPECT_EQ(cache.find(1, Secret("right")), credential(7));
   EXPECT_FALSE(cache.find(1, Secret("wrong")));
   EXPECT_FALSE(cache.find(2, Secret("right")));
   clock.advance(seconds(599));
@@ -153,18 +160,30 @@ TEST_F(CacheTest, RemembersForItsTime) {
 
 TEST_F(CacheTest, DropsAndRefusesWhatWasProvenBefore) {
   const auto before = cache.generation();
-  cache.put(1, Secret("old"), "password", before);
+  cache.put(1, Secret("old"), credential(7), before);
   cache.drop(1);
   EXPECT_FALSE(cache.find(1, Secret("old")));
-  cache.put(1, Secret("old"), "password", before);
+  cache.put(1, Secret("old"), credential(7), before);
   EXPECT_FALSE(cache.find(1, Secret("old"))) << "a check that began before the change ends after it";
 }
 
 TEST_F(CacheTest, IsBounded) {
-  for (mail::AccountId id = 1; id <= 10; ++id) cache.put(id, Secret("right"), "password", cache.generation());
+  for (mail::AccountId id = 1; id <= 10; ++id) cache.put(id, Secret("right"), credential(7), cache.generation());
   int found = 0;
   for (mail::AccountId id = 1; id <= 10; ++id) found += cache.find(id, Secret("right")) ? 1 : 0;
   EXPECT_EQ(found, 3);
+}
+
+TEST_F(CacheTest, KeepsSomePasswordsOfAnAccountAndNoVerifier) {
+  for (store::CredentialId id = 1; id <= 9; ++id) {
+    auto row = credential(id);
+    row.sealed = "verifier";
+    cache.put(1, Secret("device " + std::to_string(id)), row, cache.generation());
+  }
+  EXPECT_FALSE(cache.find(1, Secret("device 1"))) << "the oldest";
+  for (store::CredentialId id = 2; id <= 9; ++id) {
+    EXPECT_EQ(cache.find(1, Secret("device " + std::to_string(id))), credential(id)) << "without its verifier";
+  }
 }
 
 }  // namespace

@@ -69,7 +69,7 @@ TEST_F(KeyringTest, FakeVerifiersLastAndDiffer) {
   const auto one = keys.fake_scram("nobody@example.org", 64);
   EXPECT_EQ(one, Keyring::open(path).value().fake_scram("nobody@example.org", 64));
   EXPECT_NE(one.salt, keys.fake_scram("nobody2@example.org", 64).salt);
-  EXPECT_EQ(one.salt.size(), make_verifier(Secret("x"), testing::cheap()).value().scram.salt.size());
+  EXPECT_EQ(one.salt.size(), 16U);
   EXPECT_TRUE(ScramKeys::parse(one.auth_password()));
 }
 

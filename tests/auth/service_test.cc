@@ -16,8 +16,8 @@ using testing::wrong_password;
 
 struct ServiceTest : ::testing::Test {
   House house;
-  Result<std::unique_ptr<Service>> again() {
-    return async::run_alone(make_service(
+  Result<Front> again() {
+    return async::run_alone(make_front(
         {house.credentials, house.directory, testing::sasl_library(), house.clock, house.log, house.metrics}, house.settings));
   }
 };
@@ -67,7 +67,7 @@ TEST_F(ServiceTest, ASwappedRowDoesNotLogIn) {
 
 TEST_F(ServiceTest, PasswordsOutliveARestart) {
   house.service.reset();
-  house.service = again().value();
+  house.service = std::move(again().value().service);
   EXPECT_TRUE(house.login("alice@example.org", right_password).login);
 }
 
@@ -98,7 +98,7 @@ TEST_F(ServiceTest, ALostDirectoryDoesNotCostThePasswords) {
   Directory lost(empty->accounts(), house.log);
   ASSERT_TRUE(async::run_alone(lost.load()));
   ASSERT_TRUE(async::run_alone(
-      make_service({house.credentials, lost, testing::sasl_library(), house.clock, house.log, house.metrics}, house.settings)));
+      make_front({house.credentials, lost, testing::sasl_library(), house.clock, house.log, house.metrics}, house.settings)));
   EXPECT_FALSE(async::run_alone(house.credentials.get(house.alice)).value().empty());
 }
 

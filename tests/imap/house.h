@@ -64,6 +64,7 @@ class ImapHouse : public DialogueHost {
       return text ? deliver(user, *text) : text.error().text;
     }
     if (word == "quota") return quota(user, in);
+    if (word == "revoke") return auth_.revoke(user), std::string();
     if (word == "limit") return limit(user, in);
     if (word == "disk_full") return store_->fail_writes(Error{ErrorKind::no_space, "disk full"}), std::string();
     if (word == "disk_well") return store_->fail_writes(std::nullopt), std::string();

@@ -52,6 +52,7 @@ class Pop3House final : public DialogueHost {
     if (word == "bad_commands") return in >> settings_.bad_commands, std::string();
     if (word == "stop") return stop(), std::string();
     in >> user;
+    if (word == "revoke") return auth_.revoke(user), std::string();
     std::getline(in >> std::ws, rest);
     if (word == "mails") return mails(user, std::stoi(rest));
     if (word != "deliver") return "unknown act: " + word;

@@ -26,6 +26,18 @@ class FakeAuth final : public auth::Service {
     co_return check(user, password.reveal());
   }
   async::Task<Result<>> set_password(mail::AccountId /*account*/, Secret /*password*/) override { co_return Result<>{}; }
+  async::Task<Result<>> change_password(auth::PasswordChange change) override {
+    co_return co_await set_password(change.account, std::move(change.password));
+  }
+  async::Task<Result<std::vector<auth::Judgement>>> judge(std::vector<auth::PasswordWish> wishes) override {
+    co_return std::vector<auth::Judgement>(wishes.size());
+  }
+  async::Task<Result<Secret>> generate(auth::Person, unsigned) override { co_return Secret("a generated password"); }
+
+  /// The user's sessions end, as when their password was revoked.
+  void revoke(const std::string& user) {
+    if (const auto account = directory_.account(user)) sessions_.end(account->id, std::nullopt);
+  }
 
   auth::Step check(const std::string& user, std::string_view password) const {
     if (user == "down") return refused(auth::Refusal::unavailable);
@@ -33,7 +45,8 @@ class FakeAuth final : public auth::Service {
     const auto account = directory_.account(user);
     if (!account || password != "a long password") return refused(auth::Refusal::bad_credentials);
     auth::Step step;
-    step.login = auth::Login{identity(account->id, user), relay_right(account->id)};
+    step.login = auth::Login{identity(account->id, user), relay_right(account->id),
+                             sessions_.open(account->id, {}, sessions_.revision(account->id))};
     return step;
   }
   static auth::Step refused(auth::Refusal why) {
@@ -85,6 +98,7 @@ class FakeAuth final : public auth::Service {
   };
 
   const auth::Directory& directory_;
+  mutable auth::Sessions sessions_;
 };
 
 class SubmissionHouse : public House {
@@ -99,6 +113,14 @@ class SubmissionHouse : public House {
     trusted_.options().tarpit_step = std::chrono::milliseconds(0);
   }
   ~SubmissionHouse() override { abandon(); }
+
+  // revoke alice@example.org · and those of House
+  std::string act(std::string_view line) override {
+    constexpr std::string_view revoke = "revoke ";
+    if (!line.starts_with(revoke)) return House::act(line);
+    auth_.revoke(std::string(line.substr(revoke.size())));
+    return {};
+  }
 
  protected:
   async::Task<> serve_connection(net::Connection& connection, const std::string& service) override {

@@ -48,6 +48,15 @@ class FakeAuth final : public auth::Service {
   async::Task<Result<>> set_password(mail::AccountId, Secret) override {
     co_return fail(ErrorKind::unsupported, "not in this test");
   }
+  async::Task<Result<>> change_password(auth::PasswordChange change) override {
+    co_return co_await set_password(change.account, std::move(change.password));
+  }
+  async::Task<Result<std::vector<auth::Judgement>>> judge(std::vector<auth::PasswordWish> wishes) override {
+    co_return std::vector<auth::Judgement>(wishes.size());
+  }
+  async::Task<Result<Secret>> generate(auth::Person, unsigned) override { co_return Secret("a generated password"); }
+  /// The user's sessions end, as when their password was revoked.
+  void revoke(const std::string& user) { sessions_.end(accounts_.at(user), std::nullopt); }
 
  private:
   auth::Step judge(const std::string& user, std::string_view password) const {
@@ -55,7 +64,8 @@ class FakeAuth final : public auth::Service {
     const auto found = accounts_.find(user);
     if (found == accounts_.end() || password != "secret") return refuse(auth::Refusal::bad_credentials);
     auth::Step step;
-    step.login.emplace(auth::Login{identity(found->second, user + "@example.org"), relay_right(found->second)});
+    step.login.emplace(auth::Login{identity(found->second, user + "@example.org"), relay_right(found->second),
+                                   sessions_.open(found->second, {}, sessions_.revision(found->second))});
     return step;
   }
   static auth::Step refuse(auth::Refusal refusal) {
@@ -86,6 +96,7 @@ class FakeAuth final : public auth::Service {
   };
 
   std::map<std::string, mail::AccountId> accounts_;
+  mutable auth::Sessions sessions_;
 };
 
 }  // namespace postern::test
