@@ -9,14 +9,14 @@ namespace {
 
 constexpr std::size_t piece_bytes = 256 * 1024;
 
-Error damaged(const Placement& place) {
-  return {ErrorKind::corrupt, fmt::format("the body at {} of segment {} fails its checksum", place.offset, place.segment)};
-}
-
-/// Columns: seg, off, len, codec, sum.
+/// Columns: seg, off, len, codec, sum, osize.
 Placement read_placement(Query& row) {
-  return {row.unsigned_integer(0), row.unsigned_integer(1), row.unsigned_integer(2), row.unsigned_integer(4),
-          static_cast<Codec>(row.integer(3))};
+  return {row.unsigned_integer(0),
+          row.unsigned_integer(1),
+          row.unsigned_integer(2),
+          row.unsigned_integer(4),
+          static_cast<Codec>(row.integer(3)),
+          row.unsigned_integer(5)};
 }
 
 std::string prefix_of(Database& db, std::int64_t message) {
@@ -42,43 +42,41 @@ class SmallReader final : public BodyReader {
 
 class LargeReader final : public BodyReader {
  public:
-  LargeReader(std::shared_ptr<const UniqueFd> file, Lane& lane, Location location)
-      : file_(std::move(file)), lane_(lane), location_(std::move(location)) {}
-  std::uint64_t size() const override { return location_.prefix.size() + location_.place.length; }
+  LargeReader(std::shared_ptr<StoredBody> body, Lane& lane, std::string prefix)
+      : body_(std::move(body)), lane_(lane), prefix_(std::move(prefix)) {}
+  std::uint64_t size() const override { return prefix_.size() + body_->place().original; }
 
   Task<Result<std::string_view>> read(std::uint64_t offset, std::size_t most) override {
-    const std::string& prefix = location_.prefix;
-    if (offset < prefix.size()) co_return std::string_view(prefix).substr(offset, most);
-    const std::uint64_t at = offset - prefix.size();
-    const std::uint64_t left = location_.place.length - std::min(at, location_.place.length);
-    const std::size_t n = std::min<std::uint64_t>({most, left, piece_bytes});
-    if (n == 0) co_return std::string_view();
-    // The job owns what it touches: the caller may be cancelled and gone before it ends.
-    auto job = [file = file_, from = location_.place.offset + at, n]() -> Result<std::string> {
-      std::string piece(n, '\0');
-      if (auto done = read_all_at(file->get(), piece, from); !done) return std::unexpected(done.error());
-      return piece;
-    };
-    auto piece = co_await lane_.run_plain<std::string>(std::move(job));
-    if (!piece) co_return std::unexpected(piece.error());
-    piece_ = std::move(*piece);
-    if (!verify(at)) co_return std::unexpected(damaged(location_.place));
-    co_return std::string_view(piece_);
+    if (offset < prefix_.size()) co_return std::string_view(prefix_).substr(offset, most);
+    const std::uint64_t at = offset - prefix_.size();
+    if (at >= body_->place().original || most == 0) co_return std::string_view();
+    if (at < piece_.begin || at >= piece_.end()) {
+      // The job owns what it touches: the caller may be cancelled and gone before it ends.
+      auto job = [body = body_, at]() { return body->piece_at(at, piece_bytes); };
+      auto piece = co_await lane_.run_plain<StoredBody::Piece>(std::move(job));
+      if (!piece) co_return std::unexpected(piece.error());
+      piece_ = std::move(*piece);
+      if (!verify()) co_return std::unexpected(body_->damaged());
+    }
+    co_return std::string_view(piece_.octets).substr(static_cast<std::size_t>(at - piece_.begin), most);
   }
 
  private:
-  /// False when this piece ended a reading from start to end with the wrong checksum.
-  bool verify(std::uint64_t at) {
-    if (at != verified_) return true;
-    sum_.add(piece_);
-    verified_ += piece_.size();
-    return verified_ < location_.place.length || sum_.value() == location_.place.checksum;
+  /// False when this piece ended a reading from start to end with the wrong checksum. Frames have been verified already.
+  bool verify() {
+    const Placement& place = body_->place();
+    if (place.codec != Codec::raw || piece_.begin != verified_) return true;
+    sum_.add(piece_.octets);
+    verified_ += piece_.octets.size();
+    if (verified_ < place.length || sum_.value() == place.checksum) return true;
+    piece_ = {};
+    return false;
   }
 
-  const std::shared_ptr<const UniqueFd> file_;
+  const std::shared_ptr<StoredBody> body_;
   Lane& lane_;
-  const Location location_;
-  std::string piece_;
+  const std::string prefix_;
+  StoredBody::Piece piece_;
   Checksum sum_;
   std::uint64_t verified_ = 0;
 };
@@ -87,63 +85,50 @@ class LargeReader final : public BodyReader {
 
 std::optional<Location> locate_queued(Database& db, std::uint64_t queue) {
   auto row = db.query(
-      "SELECT b.seg, b.off, b.len, b.codec, b.sum, q.prefix FROM queue q JOIN blob b ON b.id=q.blob WHERE q.id=?1", queue);
+      "SELECT b.seg, b.off, b.len, b.codec, b.sum, b.osize, q.prefix FROM queue q JOIN blob b ON b.id=q.blob WHERE q.id=?1",
+      queue);
   if (!row.step()) return std::nullopt;
-  return Location{read_placement(row), std::string(row.text(5))};
+  return Location{read_placement(row), std::string(row.text(6))};
 }
 
 std::optional<Location> locate_message(Database& db, std::int64_t message) {
-  auto row =
-      db.query("SELECT b.seg, b.off, b.len, b.codec, b.sum FROM message m JOIN blob b ON b.id=m.blob WHERE m.id=?1", message);
+  auto row = db.query(
+      "SELECT b.seg, b.off, b.len, b.codec, b.sum, b.osize FROM message m JOIN blob b ON b.id=m.blob WHERE m.id=?1", message);
   if (!row.step()) return std::nullopt;
   return Location{read_placement(row), prefix_of(db, message)};
 }
 
 std::optional<Location> locate_expunged(Database& db, std::int64_t message, std::int64_t expunged_since) {
   auto row = db.query(
-      "SELECT b.seg, b.off, b.len, b.codec, b.sum FROM reap r JOIN blob b ON b.id=r.blob WHERE r.id=?1 AND r.expunged_at>=?2",
+      "SELECT b.seg, b.off, b.len, b.codec, b.sum, b.osize FROM reap r JOIN blob b ON b.id=r.blob WHERE r.id=?1 AND "
+      "r.expunged_at>=?2",
       message, expunged_since);
   if (!row.step()) return std::nullopt;
   return Location{read_placement(row), prefix_of(db, message)};
 }
 
 std::optional<Location> locate_blob(Database& db, std::int64_t message, std::int64_t blob) {
-  auto row = db.query("SELECT seg, off, len, codec, sum FROM blob WHERE id=?1", blob);
+  auto row = db.query("SELECT seg, off, len, codec, sum, osize FROM blob WHERE id=?1", blob);
   if (!row.step()) return std::nullopt;
   return Location{read_placement(row), prefix_of(db, message)};
 }
 
 Result<std::string> read_start(SegmentFolder& folder, const Location& location, std::uint64_t most) {
-  const Placement& place = location.place;
-  if (place.codec != Codec::raw) return fail(ErrorKind::corrupt, "the body has a codec that this postern does not know");
   std::string out = location.prefix.substr(0, most);
   if (out.size() == most) return out;
-  const auto file = folder.open(place.segment);
-  if (!file) return std::unexpected(file.error());
-  const std::uint64_t wanted = std::min<std::uint64_t>(most - out.size(), place.length);
-  const std::uint64_t bytes = place.length > small_body ? wanted : place.length;
-  const std::size_t start = out.size();
-  out.resize(start + bytes);
-  if (auto done = read_all_at((*file)->get(), std::span(out).subspan(start), place.offset); !done) {
-    return std::unexpected(done.error());
-  }
-  if (bytes == place.length && checksum(std::string_view(out).substr(start)) != place.checksum) {
-    return std::unexpected(damaged(place));
-  }
-  out.resize(start + wanted);
+  const auto body = StoredBody::open(folder, location.place);
+  if (!body) return std::unexpected(body.error());
+  if (auto done = (*body)->append_start(out, most - out.size()); !done) return std::unexpected(done.error());
   return out;
 }
 
 Result<std::unique_ptr<BodyReader>> open_body(SegmentFolder& folder, Lane& long_lane, Location location) {
-  const Placement& place = location.place;
-  if (place.codec != Codec::raw) return fail(ErrorKind::corrupt, "the body has a codec that this postern does not know");
-  auto file = folder.open(place.segment);
-  if (!file) return std::unexpected(file.error());
-  if (place.length > small_body) return std::make_unique<LargeReader>(std::move(*file), long_lane, std::move(location));
-  std::string body(place.length, '\0');
-  if (auto done = read_all_at((*file)->get(), body, place.offset); !done) return std::unexpected(done.error());
-  if (checksum(body) != place.checksum) return std::unexpected(damaged(place));
-  return std::make_unique<SmallReader>(std::move(location.prefix), std::move(body));
+  auto body = StoredBody::open(folder, location.place);
+  if (!body) return std::unexpected(body.error());
+  if ((*body)->is_large()) return std::make_unique<LargeReader>(std::move(*body), long_lane, std::move(location.prefix));
+  std::string octets;
+  if (auto done = (*body)->append_start(octets, location.place.original); !done) return std::unexpected(done.error());
+  return std::make_unique<SmallReader>(std::move(location.prefix), std::move(octets));
 }
 
 }  // namespace postern::store::sqlite

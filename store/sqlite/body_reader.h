@@ -1,24 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading stored bodies. A small body is read whole and its checksum verified before the reader is handed out, in the same
-// visit to the lane that found it; a large one is read in pieces and verified when it was read from start to end.
+// visit to the lane that found it; a large one is read in pieces, and when it is not compressed in frames of their own it is
+// verified when it was read from start to end.
 #pragma once
 
 #include <memory>
 #include <string>
 
 #include "store/sqlite/lane.h"
-#include "store/sqlite/segments.h"
+#include "store/sqlite/stored_body.h"
 
 namespace postern::store::sqlite {
-
-/// Bodies up to this many octets are read at once.
-inline constexpr std::uint64_t small_body = 1 << 20;
 
 struct Location {
   Placement place;
   std::string prefix;
   /// Octets of the message: RFC822.SIZE.
-  std::uint64_t size() const { return prefix.size() + place.length; }
+  std::uint64_t size() const { return prefix.size() + place.original; }
 };
 /// By queue entry or by rowid of `message`; nothing when there is none.
 std::optional<Location> locate_queued(Database& db, std::uint64_t queue);

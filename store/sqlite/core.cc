@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/sqlite/core.h"
 
+#include "async/executor.h"
 #include "store/sqlite/messages.h"
+#include "store/sqlite/undelete.h"
 
 namespace postern::store::sqlite {
 
@@ -9,52 +11,54 @@ namespace {
 
 /// Expunged messages that one command ends, so that it stays short.
 constexpr std::size_t reap_slice = 500;
-/// Ranges of vanished UIDs that one mailbox remembers for QRESYNC.
-constexpr std::int64_t max_vanished_ranges = 100'000;
+
+/// Octets of bodies that one session compresses before others get a turn.
+constexpr std::uint64_t turn_bytes = 512 * 1024;
+
+/// The stored form of a small body, and its checksum.
+void seal(NewBody& body, Codecs& codecs) {
+  const std::string_view bytes = body.body->memory();
+  if (auto shrunk = codecs.shrink(bytes)) {
+    body.compressed = std::move(*shrunk);
+    body.place.codec = Codec::zstd;
+  }
+  body.place.original = bytes.size();
+  body.place.checksum = checksum(body.stored());
+}
 
 bool is_large(const Body& body) { return body.descriptor() >= 0 || body.size() > small_body; }
 
 }  // namespace
 
-Quota QuotaTable::get(AccountId account) const {
-  const std::shared_lock lock(mutex_);
-  const auto it = quotas_.find(account);
-  return it == quotas_.end() ? Quota() : it->second;
-}
-
-bool QuotaTable::knows(AccountId account) const {
-  const std::shared_lock lock(mutex_);
-  return quotas_.contains(account);
-}
-
-void QuotaTable::set(AccountId account, const Quota& quota) {
-  const std::unique_lock lock(mutex_);
-  quotas_[account] = quota;
-}
-
-void QuotaTable::publish(const Transaction& transaction) {
-  const std::unique_lock lock(mutex_);
-  for (const AccountState* account : transaction.touched_accounts()) quotas_[account->id] = account->quota;
-  for (const AccountId gone : transaction.gone_accounts()) quotas_.erase(gone);
-}
-
 void Core::publish(const Transaction& transaction) {
-  quotas.publish(transaction);
+  for (const AccountState* account : transaction.touched_accounts())
+    quotas->set_account(account->id, account->login, account->quota);
+  for (const DomainState* domain : transaction.touched_domains()) quotas->set_domain(domain->name, domain->quota);
+  for (const AccountId gone : transaction.gone_accounts()) quotas->remove_account(gone);
   cache.publish(transaction);
+  if (text) text->publish(transaction);
+  recent.written(transaction);
   queue_depth += transaction.depth_change();
   if (transaction.queue_signal()) queue_event.publish();
 }
 
-bool Core::housekeep(Transaction& transaction) {
-  prune_vanished(transaction, max_vanished_ranges);
+bool Core::reap(Transaction& transaction) {
+  reap_removed_mailboxes(transaction, clock.unix_now() - undelete_window.count());
   return reap_expired(transaction, clock.unix_now() - undelete_window.count(), reap_slice);
 }
 
 Task<Result<std::vector<NewBody>>> Core::prepare(std::vector<NewBody> bodies) {
+  if (auto room = space->admit(); !room) co_return std::unexpected(room.error());
+  std::uint64_t since_turn = 0;
   for (std::size_t i = 0; i < bodies.size(); ++i) {
     NewBody& body = bodies[i];
     if (!is_large(*body.body)) {
-      body.place.checksum = checksum(body.body->memory());
+      seal(body, folder.codecs());
+      since_turn += body.body->size();
+      if (since_turn > turn_bytes && i + 1 < bodies.size()) {
+        since_turn = 0;
+        co_await async::yield();
+      }
       continue;
     }
     auto job = [this, bytes = body.body, arrival = body.arrival]() { return folder.adopt(*bytes, arrival); };

@@ -5,56 +5,51 @@
 
 #include <atomic>
 #include <memory>
-#include <shared_mutex>
-#include <unordered_map>
 
 #include "async/event.h"
 #include "store/sqlite/body_reader.h"
 #include "store/sqlite/cache.h"
 #include "store/sqlite/lane.h"
+#include "store/sqlite/recent.h"
+#include "store/sqlite/space.h"
+#include "store/sqlite/vfs.h"
+#include "store/sqlite/scan_gate.h"
+#include "store/sqlite/text_indexer.h"
 #include "store/sqlite/writer.h"
 
 namespace postern::store::sqlite {
 
-/// Quotas as last published; read on the sessions' threads at RCPT and SIZE.
-class QuotaTable {
- public:
-  Quota get(AccountId account) const;
-  /// False when there is no such account.
-  bool knows(AccountId account) const;
-  void set(AccountId account, const Quota& quota);
-  void publish(const Transaction& transaction);
-
- private:
-  mutable std::shared_mutex mutex_;
-  std::unordered_map<AccountId, Quota> quotas_;
-};
-
 struct Core {
   Core(const std::filesystem::path& segments, Disk& disk, ActiveSegment::Limits limits, std::size_t cache_bytes, const Clock& c,
        std::chrono::seconds window)
-      : clock(c), undelete_window(window), folder(segments, disk), active(folder, limits), cache(cache_bytes) {}
+      : clock(c), undelete_window(window), vfs(disk), folder(segments, disk), active(folder, limits), cache(cache_bytes) {}
 
   const Clock& clock;
   const std::chrono::seconds undelete_window;
+  const Vfs vfs;
   std::unique_ptr<Database> db;  ///< the writer thread's
   SegmentFolder folder;
   ActiveSegment active;
   SnapshotCache cache;
-  QuotaTable quotas;
+  RecentTable recent;
+  std::shared_ptr<QuotaTable> quotas = std::make_shared<QuotaTable>();  ///< as last published
   async::Event queue_event;
   std::atomic<std::int64_t> queue_depth = 0;
+  std::unique_ptr<Space> space;  ///< whether new mail is taken; before the writer, which tells it of full disks
   std::unique_ptr<Writer> writer;
   std::unique_ptr<Lane> short_lane;  ///< look-ups and small bodies
   std::unique_ptr<Lane> long_lane;   ///< snapshots of large mailboxes, lists, large bodies
   std::unique_ptr<Lane> file_lane;   ///< large bodies on their way in; has no connection
+  ScanGate scans;
+  std::unique_ptr<TextIndexer> text;  ///< null when search text is not kept
 
   /// On the writer's thread, when a batch is durable.
   void publish(const Transaction& transaction);
-  /// One slice of what runs once a minute; true when there is more.
-  bool housekeep(Transaction& transaction);
+  /// Ends some expunged messages whose window is over; true when there are more.
+  bool reap(Transaction& transaction);
 
-  /// Checksums of small bodies; large ones become segments of their own. After an error nothing is left behind.
+  /// Compresses small bodies, in the thread of the connection, and sums them up; large ones become segments of their own. After
+  /// an error nothing is left behind.
   Task<Result<std::vector<NewBody>>> prepare(std::vector<NewBody> bodies);
 };
 

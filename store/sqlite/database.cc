@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "base/file.h"
+#include "store/sqlite/vfs.h"
 
 namespace postern::store::sqlite {
 
@@ -65,6 +66,15 @@ void Query::bind(int index, std::int64_t value) {
   if (const int code = sqlite3_bind_int64(statement_, index, value); code != SQLITE_OK) raise(statement_, code);
 }
 
+void Query::bind_value_of(int index, const Query& row, int column) {
+  const int code = sqlite3_bind_value(statement_, index, sqlite3_column_value(row.statement_, column));
+  if (code != SQLITE_OK) raise(statement_, code);
+}
+
+int Query::columns() const { return sqlite3_column_count(statement_); }
+std::string Query::name(int column) const { return sqlite3_column_name(statement_, column); }
+bool Query::is_integer(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_INTEGER; }
+
 // The bytes must live until the query is done; all callers bind what they hold during the call.
 void Query::bind(int index, std::string_view value) {
   const char* data = value.data() ? value.data() : "";
@@ -105,7 +115,8 @@ Result<std::unique_ptr<Database>> Database::open(const Options& options) {
   const int access = options.mode == Mode::read_write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
   sqlite3* handle = nullptr;
   const int code = sqlite3_open_v2(options.path.c_str(), &handle,
-                                   access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW, nullptr);
+                                   access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW,
+                                   options.vfs ? options.vfs->name() : nullptr);
   std::unique_ptr<Database> db(new Database(handle));
   if (code != SQLITE_OK) {
     Error error = error_of(handle, code);
@@ -154,6 +165,16 @@ Query Database::prepare(Sql sql) {
   return Query(statement);
 }
 
+Query Database::assembled(const std::string& sql) {
+  const auto text = assembled_.insert(sql).first;  // its address is the key of the cache
+  sqlite3_stmt*& statement = statements_[text->c_str()];
+  if (!statement) {
+    const int code = sqlite3_prepare_v3(handle_, text->c_str(), -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+    if (code != SQLITE_OK) throw SqlError{error_of(handle_, code)};
+  }
+  return Query(statement);
+}
+
 void Database::script(const char* sql) {
   const int code = sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr);
   if (code != SQLITE_OK) throw SqlError{error_of(handle_, code)};
@@ -161,6 +182,7 @@ void Database::script(const char* sql) {
 
 std::int64_t Database::last_id() const { return sqlite3_last_insert_rowid(handle_); }
 std::int64_t Database::changes() const { return sqlite3_changes64(handle_); }
+std::int64_t Database::total_changes() const { return sqlite3_total_changes64(handle_); }
 bool Database::idle() const { return sqlite3_get_autocommit(handle_) != 0; }
 
 int Database::on_wal(void* self, sqlite3*, const char*, int pages) {
@@ -194,6 +216,27 @@ Result<> Database::copy_to(const std::filesystem::path& path) {
   return {};
 }
 
+Result<> Database::snapshot_to(const std::filesystem::path& path) {
+  if (auto copied = copy_to(path); !copied) return copied;
+  sqlite3* copy = nullptr;
+  int code = sqlite3_open_v2(path.c_str(), &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE, nullptr);
+  if (code == SQLITE_OK) code = sqlite3_exec(copy, "PRAGMA journal_mode=DELETE", nullptr, nullptr, nullptr);
+  Error error = error_of(copy, code);
+  sqlite3_close_v2(copy);
+  if (code != SQLITE_OK) return std::unexpected(std::move(error));
+  return {};
+}
+
+void Database::bury_failed_commit() {
+  if (!idle()) return;  // the caller's guard rolls back; nothing was committed
+  try {
+    const auto version = integer(0, "PRAGMA user_version");
+    script(("PRAGMA user_version=" + std::to_string(version)).c_str());
+  } catch (const SqlError&) {
+    // The disk takes nothing at all: there is nothing more to be done.
+  }
+}
+
 TransactionGuard::TransactionGuard(Database& db) : TransactionGuard(db, "BEGIN IMMEDIATE") {}
 TransactionGuard::TransactionGuard(Database& db, Sql begin) : db_(db) { db_.run(begin); }
 TransactionGuard::~TransactionGuard() {
@@ -205,7 +248,12 @@ TransactionGuard::~TransactionGuard() {
   }
 }
 void TransactionGuard::commit() {
-  db_.run("COMMIT");
+  try {
+    db_.run("COMMIT");
+  } catch (const SqlError& error) {
+    if (error.error.kind == ErrorKind::io) db_.bury_failed_commit();
+    throw;
+  }
   open_ = false;
 }
 

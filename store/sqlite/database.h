@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/result.h"
 
@@ -19,6 +20,8 @@ struct sqlite3;
 struct sqlite3_stmt;
 
 namespace postern::store::sqlite {
+
+class Vfs;
 
 struct SqlError {
   Error error;
@@ -47,6 +50,8 @@ class Query {
   void bind(int index, std::int64_t value);
   void bind(int index, std::string_view value);
   void bind(int index, Blob value);
+  /// A value of another statement's row, with its type.
+  void bind_value_of(int index, const Query& row, int column);
   /// True when there is a row.
   bool step();
   /// Steps to the end.
@@ -55,6 +60,10 @@ class Query {
   std::uint64_t unsigned_integer(int column) { return static_cast<std::uint64_t>(integer(column)); }
   /// Valid until the next step.
   std::string_view text(int column);
+  int columns() const;
+  /// Of a column, as the statement calls it.
+  std::string name(int column) const;
+  bool is_integer(int column) const;
 
  private:
   sqlite3_stmt* statement_;
@@ -67,6 +76,7 @@ class Database {
     std::filesystem::path path;
     Mode mode = Mode::read_write;
     int cache_kib = 16 * 1024;
+    const Vfs* vfs = nullptr;  ///< null: SQLite's own way to files
   };
   /// Opens, and for read_write makes the file (0600) when it is missing. Errors: corrupt, denied, no_space, io.
   static Result<std::unique_ptr<Database>> open(const Options& options);
@@ -92,15 +102,27 @@ class Database {
     Query one = query(sql, values...);
     return one.step() ? one.integer(0) : otherwise;
   }
+  /// A statement put together from names of our own schema, for copying rows of one database into another; never from anything
+  /// that came from outside.
+  Query assembled(const std::string& sql);
   /// Several statements, for schemas. Not cached.
   void script(const char* sql);
   std::int64_t last_id() const;
   std::int64_t changes() const;
+  /// Rows changed since the connection was opened; statements that failed and rolled themselves back may count too.
+  std::int64_t total_changes() const;
   /// False inside BEGIN … COMMIT.
   bool idle() const;
 
+  /// After a COMMIT whose sync failed: its pages are in the log, whole, and the next start would take them for a transaction,
+  /// though everybody was told that it failed. A commit of nothing takes their place. Without effect when the disk is dead.
+  void bury_failed_commit();
+
   /// Copies the whole database into a new file.
   Result<> copy_to(const std::filesystem::path& path);
+  /// The same moment as a file that needs no log beside it: for backups. Runs inside the read transaction of the connection; the
+  /// writer goes on meanwhile.
+  Result<> snapshot_to(const std::filesystem::path& path);
   /// Pages in the write-ahead log after the last commit.
   int wal_pages() const { return wal_pages_; }
   /// Moves what it can from the log to the database; with `truncate`, everything, and empties the log. Error: io.
@@ -124,6 +146,7 @@ class Database {
 
   sqlite3* handle_;
   std::unordered_map<const char*, sqlite3_stmt*> statements_;
+  std::unordered_set<std::string> assembled_;
   int wal_pages_ = 0;
 };
 

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,6 +29,12 @@ std::span<iovec> advance(std::span<iovec> pieces, std::size_t n) {
 }
 
 }  // namespace
+
+Result<std::uint64_t> Disk::free_bytes(const std::filesystem::path& folder) {
+  struct statvfs status{};
+  if (::statvfs(folder.c_str(), &status) != 0) return std::unexpected(errno_error("free space of " + folder.string(), errno));
+  return std::uint64_t{status.f_bavail} * status.f_frsize;
+}
 
 Result<> RealDisk::write(int fd, std::span<iovec> pieces, std::uint64_t offset) {
   while (!pieces.empty()) {

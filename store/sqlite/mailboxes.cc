@@ -48,7 +48,7 @@ Result<> check_room(Transaction& tx, AccountId account, std::string_view name) {
 std::optional<MailboxInfo> read_mailbox(Database& db, AccountId account, std::string_view name) {
   auto row = db.query(
       "SELECT id, name, special_use, uidvalidity, uidnext, highest, messages, unseen, deleted, bytes, "
-      "(SELECT count(*) FROM message WHERE message.id BETWEEN (mailbox.id<<32)+recent_uid+1 AND (mailbox.id<<32)+4294967295) "
+      "(SELECT count(*) FROM message WHERE message.id BETWEEN (mailbox.id<<32)+recent_uid+1 AND (mailbox.id<<32)+uidnext-1) "
       "FROM mailbox WHERE account=?1 AND name=?2",
       account, name);
   if (!row.step()) return std::nullopt;
@@ -59,7 +59,7 @@ std::vector<MailboxInfo> read_mailboxes(Database& db, AccountId account) {
   std::vector<MailboxInfo> out;
   auto row = db.query(
       "SELECT id, name, special_use, uidvalidity, uidnext, highest, messages, unseen, deleted, bytes, "
-      "(SELECT count(*) FROM message WHERE message.id BETWEEN (mailbox.id<<32)+recent_uid+1 AND (mailbox.id<<32)+4294967295) "
+      "(SELECT count(*) FROM message WHERE message.id BETWEEN (mailbox.id<<32)+recent_uid+1 AND (mailbox.id<<32)+uidnext-1) "
       "FROM mailbox WHERE account=?1 ORDER BY name",
       account);
   while (row.step()) out.push_back(describe(row));

@@ -136,11 +136,12 @@ Keywords read_keywords(Database& db, MailboxId mailbox) {
   return names;
 }
 
-std::vector<Snapshot::ChunkPtr> read_chunks(Database& db, MailboxId mailbox) {
+/// Up to `most` rows with UIDs from `from` to before `end`.
+std::vector<Snapshot::ChunkPtr> read_chunks(Database& db, MailboxId mailbox, UidRange uids, std::size_t most) {
   std::vector<Snapshot::ChunkPtr> chunks;
   std::shared_ptr<Snapshot::Chunk> last;
-  auto row = db.query("SELECT id, size, flags, modseq FROM message WHERE id BETWEEN ?1 AND ?2 ORDER BY id",
-                      message_id(mailbox, 0), message_id(mailbox, UINT32_MAX));
+  auto row = db.query("SELECT id, size, flags, modseq FROM message WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3",
+                      message_id(mailbox, uids.lo), message_id(mailbox, uids.hi), most);
   while (row.step()) {
     if (!last || last->size() == Snapshot::chunk_rows) {
       last = std::make_shared<Snapshot::Chunk>();
@@ -152,9 +153,8 @@ std::vector<Snapshot::ChunkPtr> read_chunks(Database& db, MailboxId mailbox) {
   return chunks;
 }
 
-}  // namespace
-
-SnapshotPtr read_snapshot(Database& db, MailboxId mailbox) {
+/// Without rows; null when there is no such mailbox.
+std::shared_ptr<Snapshot> read_head(Database& db, MailboxId mailbox) {
   auto snapshot = std::make_shared<Snapshot>();
   auto row = db.query("SELECT uidvalidity, uidnext, highest, recent_uid FROM mailbox WHERE id=?1", mailbox);
   if (!row.step()) return nullptr;
@@ -164,7 +164,14 @@ SnapshotPtr read_snapshot(Database& db, MailboxId mailbox) {
   snapshot->highest = row.unsigned_integer(2);
   snapshot->recent_uid = static_cast<Uid>(row.integer(3));
   snapshot->keywords = read_keywords(db, mailbox);
-  snapshot->set_chunks(read_chunks(db, mailbox));
+  return snapshot;
+}
+
+}  // namespace
+
+SnapshotPtr read_snapshot(Database& db, MailboxId mailbox) {
+  auto snapshot = read_head(db, mailbox);
+  if (snapshot) snapshot->set_chunks(read_chunks(db, mailbox, {0, snapshot->uidnext - 1}, SIZE_MAX >> 1));
   return snapshot;
 }
 
@@ -187,6 +194,69 @@ Result<std::optional<WatchPtr>> load_watch(Core& core, Database& db, const LoadO
   if (watch) return std::optional(std::move(watch));
   if (too_large) return std::optional<WatchPtr>();
   return fail(ErrorKind::not_found, "no such mailbox");
+}
+
+namespace {
+
+/// A load that is announced to the cache for as long as this lives.
+class Announcement {
+ public:
+  Announcement(SnapshotCache& cache, AccountId account, MailboxId mailbox) : cache_(cache), account_(account), mailbox_(mailbox) {
+    cache_.begin_load(mailbox_);
+  }
+  ~Announcement() {
+    if (open_) cache_.finish_load(account_, mailbox_, nullptr);
+  }
+  Announcement(const Announcement&) = delete;
+  WatchPtr finish(SnapshotPtr read) {
+    open_ = false;
+    return cache_.finish_load(account_, mailbox_, std::move(read));
+  }
+
+ private:
+  SnapshotCache& cache_;
+  const AccountId account_;
+  const MailboxId mailbox_;
+  bool open_ = true;
+};
+
+struct Slice {
+  std::shared_ptr<Snapshot> head;  ///< with the first slice only
+  std::vector<Snapshot::ChunkPtr> chunks;
+};
+
+Result<Slice> read_slice(Database& db, const LoadOrder& order, Uid from) {
+  if (!owns(db, order.account, order.mailbox)) return fail(ErrorKind::not_found, "no such mailbox");
+  Slice out;
+  if (from == 0) out.head = read_head(db, order.mailbox);
+  const auto uidnext = static_cast<Uid>(db.integer(1, "SELECT uidnext FROM mailbox WHERE id=?1", order.mailbox));
+  out.chunks = read_chunks(db, order.mailbox, {from, uidnext - 1}, order.most_rows);
+  return out;
+}
+
+}  // namespace
+
+// Slices may see different moments: what changes between them was published after the announcement, and the cache applies it.
+Task<Result<WatchPtr>> load_in_slices(Core& core, LoadOrder order) {
+  Announcement announcement(core.cache, order.account, order.mailbox);
+  std::shared_ptr<Snapshot> head;
+  std::vector<Snapshot::ChunkPtr> chunks;
+  for (Uid from = 0;;) {
+    auto slice = co_await core.long_lane->run<Slice>([order, from](Database& db) { return read_slice(db, order, from); });
+    if (!slice) co_return std::unexpected(slice.error());
+    if (slice->head) head = std::move(slice->head);
+    std::size_t rows = 0;
+    for (auto& chunk : slice->chunks) {
+      rows += chunk->size();
+      chunks.push_back(std::move(chunk));
+    }
+    if (rows < order.most_rows) break;
+    from = chunks.back()->back().uid + 1;
+  }
+  head->set_chunks(std::move(chunks));
+  auto watch = announcement.finish(std::move(head));
+  if (!watch) co_return fail(ErrorKind::not_found, "no such mailbox");
+  co_return watch;
 }
 
 }  // namespace postern::store::sqlite

@@ -6,8 +6,9 @@
 
 namespace postern::store::sqlite {
 
-/// Mailboxes with more rows are read on the long lane.
+/// Mailboxes with more rows are read on the long lane, in slices: about 1.5 ms each, and whole chunks.
 inline constexpr std::uint64_t max_short_rows = 20'000;
+inline constexpr std::uint64_t slice_rows = 5 * Snapshot::chunk_rows;
 
 bool account_exists(Database& db, AccountId account);
 bool owns(Database& db, AccountId account, MailboxId mailbox);
@@ -33,5 +34,7 @@ struct LoadOrder {
 };
 /// Reads the mailbox into the cache. Gives nothing when it has more rows than that. Errors: not_found.
 Result<std::optional<WatchPtr>> load_watch(Core& core, Database& db, const LoadOrder& order);
+/// The same for a mailbox of any size: `most_rows` in one visit to the long lane, then others get their turn. Errors: not_found.
+Task<Result<WatchPtr>> load_in_slices(Core& core, LoadOrder order);
 
 }  // namespace postern::store::sqlite

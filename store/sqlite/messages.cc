@@ -24,8 +24,9 @@ std::uint32_t hint(std::uint64_t size) { return static_cast<std::uint32_t>(std::
 std::vector<Found> rows_in(Transaction& tx, const MailboxState& mailbox, const UidSet& uids) {
   std::vector<Found> out;
   for (const auto& range : uids.ranges()) {
+    // Behind UIDNEXT lie the copies of a COPY that has not ended.
     auto row = tx.db().query("SELECT id, modseq, flags, size FROM message WHERE id BETWEEN ?1 AND ?2 ORDER BY id",
-                             message_id(mailbox.id, range.lo), message_id(mailbox.id, range.hi));
+                             message_id(mailbox.id, range.lo), message_id(mailbox.id, std::min(range.hi, mailbox.uidnext - 1)));
     while (row.step()) {
       const std::uint64_t size = row.unsigned_integer(3);
       out.push_back({Row{uid_of(row.integer(0)), hint(size), row.unsigned_integer(2), row.unsigned_integer(1)}, size});
@@ -61,27 +62,46 @@ void count_message(Transaction& tx, MailboxState& mailbox, const Found& found, i
   }
 }
 
+/// The same for many rows, with one look at the account.
+void count_messages(Transaction& tx, MailboxState& mailbox, const std::vector<Found>& rows, int by) {
+  std::uint64_t bytes = 0;
+  for (const Found& found : rows) {
+    bytes += found.size;
+    count_flags(mailbox, found.row.flags, by);
+  }
+  mailbox.messages += static_cast<std::uint64_t>(by) * rows.size();
+  mailbox.bytes += static_cast<std::uint64_t>(by) * bytes;
+  if (AccountState* account = tx.account(mailbox.account)) {
+    tx.charge(*account, by * static_cast<std::int64_t>(bytes), by * static_cast<std::int64_t>(rows.size()));
+  }
+}
+
 void touch_both(Transaction& tx, MailboxState& mailbox) {
   tx.touch(mailbox);
   if (AccountState* account = tx.account(mailbox.account)) tx.touch(*account);
 }
 
+/// What becomes of rows that leave a mailbox: undelete offers expunged ones, not what lives on elsewhere.
+enum class Leaves : std::uint8_t { expunged = 0, moved = 1 };
+
 /// Moves existing rows from `message` to `reap` and counts them out. `uids` holds exactly the rows' UIDs.
-void remove_rows(Transaction& tx, MailboxState& mailbox, const std::vector<Found>& rows, const UidSet& uids) {
+void remove_rows(Transaction& tx, MailboxState& mailbox, const std::vector<Found>& rows, const UidSet& uids, Leaves leaves) {
   if (rows.empty()) return;
   touch_both(tx, mailbox);
   const ModSeq modseq = tx.next_modseq(mailbox);
   for (const auto& range : uids.ranges()) {
     const auto lo = message_id(mailbox.id, range.lo);
     const auto hi = message_id(mailbox.id, range.hi);
-    tx.db().run("INSERT INTO reap(id, blob, expunged_at, modseq, flags, idate, size, psize) "
-        "SELECT id, blob, ?3, ?4, flags, idate, size, psize FROM message WHERE id BETWEEN ?1 AND ?2",
-        lo, hi, tx.now(), modseq);
+    tx.db().run(
+        "INSERT INTO reap(id, blob, expunged_at, modseq, flags, idate, size, psize, moved) "
+        "SELECT id, blob, ?3, ?4, flags, idate, size, psize, ?5 FROM message WHERE id BETWEEN ?1 AND ?2",
+        lo, hi, tx.now(), modseq, leaves);
     tx.db().run("DELETE FROM message WHERE id BETWEEN ?1 AND ?2", lo, hi);
-    tx.db().run("INSERT INTO vanished(mailbox, modseq, lo, hi) VALUES (?1,?2,?3,?4)", mailbox.id, modseq, range.lo, range.hi);
+    tx.db().run("INSERT INTO vanished(mailbox, modseq, lo, hi, at) VALUES (?1,?2,?3,?4,?5)", mailbox.id, modseq, range.lo,
+                range.hi, tx.now());
     tx.rows_gone(mailbox, range);
   }
-  for (const Found& found : rows) count_message(tx, mailbox, found, -1);
+  count_messages(tx, mailbox, rows, -1);
 }
 
 UidSet uids_of(const std::vector<Found>& rows) {
@@ -258,13 +278,10 @@ Result<UidSet> expunge(Transaction& tx, MailboxState& mailbox, const UidSet& uid
     std::erase_if(rows, [](const Found& found) { return (found.row.flags & flag::deleted) == 0; });
   }
   UidSet gone = uids_of(rows);
-  remove_rows(tx, mailbox, rows, gone);
+  remove_rows(tx, mailbox, rows, gone, Leaves::expunged);
   return gone;
 }
 
-namespace {
-
-/// Copies rows and cached structure of one dense range of UIDs to UIDs from `first` on.
 void copy_range(Transaction& tx, const MailboxState& from, UidRange range, std::int64_t first, ModSeq modseq) {
   const auto lo = message_id(from.id, range.lo);
   const auto hi = message_id(from.id, range.hi);
@@ -282,7 +299,19 @@ void copy_range(Transaction& tx, const MailboxState& from, UidRange range, std::
       lo, hi);
 }
 
-}  // namespace
+void publish_rows(Transaction& tx, MailboxState& mailbox, Uid first, Uid last) {
+  touch_both(tx, mailbox);
+  tx.next_modseq(mailbox);
+  mailbox.uidnext = last + 1;
+  const auto rows = rows_in(tx, mailbox, UidSet{{first, last}});
+  for (const Found& found : rows) tx.row_changed(mailbox, found.row);
+  count_messages(tx, mailbox, rows, 1);
+}
+
+void move_out(Transaction& tx, MailboxState& mailbox, const UidSet& uids) {
+  const auto rows = rows_in(tx, mailbox, uids);
+  remove_rows(tx, mailbox, rows, uids_of(rows), Leaves::moved);
+}
 
 Result<Copied> copy(Transaction& tx, MailboxState& from, const UidSet& uids, MailboxState& to, CopyMode mode) {
   const auto rows = rows_in(tx, from, uids);
@@ -308,22 +337,20 @@ Result<Copied> copy(Transaction& tx, MailboxState& from, const UidSet& uids, Mai
     copy_range(tx, from, range, message_id(to.id, next), modseq);
     next += range.hi - range.lo + 1;
   }
+  std::vector<Found> arrived;
+  arrived.reserve(rows.size());
   for (const Found& found : rows) {
-    Found fresh{{to.uidnext++, found.row.size_hint, map.apply(found.row.flags), modseq}, found.size};
+    const Found& fresh =
+        arrived.emplace_back(Row{to.uidnext++, found.row.size_hint, map.apply(found.row.flags), modseq}, found.size);
     if (fresh.row.flags != found.row.flags) {
       tx.db().run("UPDATE message SET flags=?2 WHERE id=?1", message_id(to.id, fresh.row.uid),
                   static_cast<std::int64_t>(fresh.row.flags));
     }
-    count_message(tx, to, fresh, 1);
     tx.row_changed(to, fresh.row);
     out.to.add(fresh.row.uid);
   }
-  if (mode == CopyMode::move) {
-    remove_rows(tx, from, rows, out.from);
-    for (const auto& range : out.from.ranges()) {
-      tx.db().run("UPDATE reap SET moved=1 WHERE id BETWEEN ?1 AND ?2", message_id(from.id, range.lo), message_id(from.id, range.hi));
-    }
-  }
+  count_messages(tx, to, arrived, 1);
+  if (mode == CopyMode::move) remove_rows(tx, from, rows, out.from, Leaves::moved);
   return out;
 }
 
@@ -361,29 +388,16 @@ bool reap_expired(Transaction& tx, UnixTime expunged_before, std::size_t most) {
         tx.db().query("SELECT id, blob FROM reap WHERE expunged_at<?1 ORDER BY expunged_at LIMIT ?2", expunged_before, most);
     while (row.step()) rows.emplace_back(row.integer(0), row.integer(1));
   }
+  MailboxId known = 0;
   for (const auto& [id, blob] : rows) {
+    const auto mailbox = static_cast<MailboxId>(id >> 32);
+    if (const MailboxState* state = mailbox != known ? tx.mailbox(mailbox) : nullptr) tx.text_left(state->account);
+    known = mailbox;
     tx.db().run("DELETE FROM msgmeta WHERE id=?1", id);
     tx.db().run("DELETE FROM reap WHERE id=?1", id);
     tx.release_blob(blob, 1);
   }
   return rows.size() == most;
-}
-
-void prune_vanished(Transaction& tx, std::int64_t most_ranges) {
-  std::vector<MailboxId> long_ones;
-  {
-    auto row = tx.db().query("SELECT mailbox FROM vanished GROUP BY mailbox HAVING count(*)>?1", most_ranges);
-    while (row.step()) long_ones.push_back(static_cast<MailboxId>(row.integer(0)));
-  }
-  for (const MailboxId id : long_ones) {
-    MailboxState* mailbox = tx.mailbox(id);
-    if (!mailbox) continue;
-    const auto floor = tx.db().integer(0, "SELECT modseq FROM vanished WHERE mailbox=?1 ORDER BY modseq DESC LIMIT 1 OFFSET ?2",
-                                       id, most_ranges / 2);
-    tx.db().run("DELETE FROM vanished WHERE mailbox=?1 AND modseq<=?2", id, floor);
-    tx.touch(*mailbox);
-    mailbox->vanished_floor = static_cast<ModSeq>(floor);
-  }
 }
 
 }  // namespace postern::store::sqlite

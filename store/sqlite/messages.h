@@ -34,12 +34,18 @@ void count_in(Transaction& tx, MailboxState& mailbox, const Row& row, std::uint6
 std::uint64_t keywords_in_use(Transaction& tx, const MailboxState& mailbox);
 /// What becomes of the messages of a mailbox that is removed: undelete can find them, or they are due at once.
 enum class Fate : std::uint8_t { recoverable, lost };
+
+// Steps of a COPY in slices (big_copy.h).
+/// Rows, cached structure and references of one dense range of UIDs, copied to ids from `first` on.
+void copy_range(Transaction& tx, const MailboxState& from, UidRange range, std::int64_t first, ModSeq modseq);
+/// Copies that lie behind UIDNEXT already become messages: counted, with a new mod-sequence that they carry already.
+void publish_rows(Transaction& tx, MailboxState& mailbox, Uid first, Uid last);
+/// Takes rows out of a mailbox that live on in another.
+void move_out(Transaction& tx, MailboxState& mailbox, const UidSet& uids);
+
 /// Everything in the mailbox goes to `reap`; for a mailbox that is being removed.
 void reap_all(Transaction& tx, MailboxState& mailbox, Fate fate);
 /// Ends up to `most` expunged messages whose window is over; true when there may be more.
 bool reap_expired(Transaction& tx, UnixTime expunged_before, std::size_t most);
-/// Forgets the older half of what vanished from mailboxes that remember more than so many ranges, and raises their floor: below
-/// it vanished_since() answers with the full comparison (RFC 7162 §3.2.6 allows that).
-void prune_vanished(Transaction& tx, std::int64_t most_ranges);
 
 }  // namespace postern::store::sqlite

@@ -11,9 +11,11 @@
 #include "store/sqlite/audit.h"
 #include "store/sqlite/core.h"
 #include "store/sqlite/credentials.h"
+#include "store/sqlite/housekeeper.h"
 #include "store/sqlite/messages.h"
 #include "store/sqlite/queue_writes.h"
 #include "store/sqlite/recovery.h"
+#include "store/sqlite/recovery_admin.h"
 #include "store/sqlite/schema.h"
 
 namespace postern::store::sqlite {
@@ -62,8 +64,8 @@ Result<UniqueFd> lock_folder(const std::filesystem::path& folder) {
   return file;
 }
 
-Result<std::unique_ptr<Database>> open_current(const std::filesystem::path& path, SchemaSteps steps, Log& log) {
-  auto db = Database::open({path, Database::Mode::read_write, writer_cache_kib});
+Result<std::unique_ptr<Database>> open_current(const std::filesystem::path& path, const Vfs& vfs, SchemaSteps steps, Log& log) {
+  auto db = Database::open({path, Database::Mode::read_write, writer_cache_kib, &vfs});
   if (!db) return db;
   if (auto migrated = migrate(**db, path, steps, log); !migrated) return std::unexpected(migrated.error());
   return db;
@@ -76,7 +78,11 @@ class Implementation final : public SqliteStore {
         core_(folder / "seg", options.disk ? *options.disk : real_disk_,
               {.segment_bytes = options.segment_bytes, .allocate_bytes = options.allocate_bytes}, options.snapshot_cache_bytes,
               around.clock, options.undelete_window),
-        folder_(folder) {}
+        folder_(folder),
+        search_text_(options.search_text),
+        housekeeping_(options.housekeeping),
+        space_limits_{options.free_space_min, options.ballast},
+        backup_(options.backup) {}
   ~Implementation() override { close(); }
 
   Result<> start(Metrics& metrics) {
@@ -86,9 +92,20 @@ class Implementation final : public SqliteStore {
     if (auto made = make_folder(core_.folder.folder()); !made) return made;
     if (auto opened = open_mail(); !opened) return opened;
     if (auto opened = open_auth(); !opened) return opened;
+    core_.space = std::make_unique<Space>(Space::Parts{folder_, core_.folder.disk(), log_, metrics}, space_limits_);
+    core_.space->start();
+    if (auto opened = open_text(metrics); !opened) return opened;
+    recovery_ = std::make_unique<SqliteRecovery>(SqliteRecovery::Parts{core_, folder_, backup_, log_});
     core_.writer = std::make_unique<Writer>(Writer::Parts{*core_.db, core_.folder, core_.active, core_.clock, log_, metrics,
                                                           [core = &core_](const Transaction& tx) { core->publish(tx); },
-                                                          [core = &core_](Transaction& tx) { return core->housekeep(tx); }});
+                                                          [core = &core_](Transaction* tx) {
+                                                            if (tx) core->recent.write(*tx);
+                                                            return !core->recent.empty();
+                                                          },
+                                                          [core = &core_] { core->space->full(); },
+                                                          recovery_->tap()});
+    recovery_->start();
+    if (auto opened = open_housekeeper(metrics); !opened) return opened;
     queue_ = make_queue(core_);
     accounts_ = make_accounts(core_);
     return {};
@@ -97,15 +114,20 @@ class Implementation final : public SqliteStore {
   std::unique_ptr<Spool> spool() override { return make_spool(core_.folder.folder()); }
   std::unique_ptr<Session> session(const mail::Identity& identity) override { return make_session(core_, identity); }
   Task<Result<Accepted>> accept(Acceptance acceptance) override;
-  Quota quota(AccountId account) const override { return core_.quotas.get(account); }
+  Quota quota(AccountId account) const override { return core_.quotas->account(account); }
+  Quota domain_quota(const std::string& domain) const override { return core_.quotas->domain(domain); }
+  Result<QuotaHold> hold(AccountId account, std::uint64_t bytes) override { return core_.quotas->hold(account, bytes); }
   Queue& queue() override { return *queue_; }
   Accounts& accounts() override { return *accounts_; }
+  Upkeep* upkeep() override { return housekeeper_.get(); }
   Credentials& credentials() override { return *credentials_; }
+  RecoveryAdmin* recovery() override { return recovery_.get(); }
 
+  TextIndex* text_index() override { return core_.text.get(); }
   Task<Result<std::size_t>> reap() override {
     co_return co_await core_.writer->run<std::size_t>([core = &core_](Transaction& tx, auto) -> Result<std::size_t> {
       const auto before = tx.db().integer(0, "SELECT count(*) FROM reap");
-      while (core->housekeep(tx)) {
+      while (core->reap(tx)) {
       }
       return static_cast<std::size_t>(before - tx.db().integer(0, "SELECT count(*) FROM reap"));
     });
@@ -117,11 +139,15 @@ class Implementation final : public SqliteStore {
 
   void close() override {
     if (std::exchange(closed_, true)) return;
+    if (housekeeper_) housekeeper_->stop();
+    if (recovery_) recovery_->close();
     if (core_.writer) core_.writer->close();
+    if (core_.text) core_.text->close();
     for (auto* lane : {core_.file_lane.get(), core_.short_lane.get(), core_.long_lane.get()}) {
       if (lane) lane->stop();
     }
     if (credentials_) credentials_->close();
+    if (core_.space) core_.space->stop();
     core_.db.reset();
     lock_.reset();
   }
@@ -129,7 +155,7 @@ class Implementation final : public SqliteStore {
  private:
   Result<> open_mail() {
     const auto path = folder_ / "mail.db";
-    auto db = open_current(path, mail_schema(), log_);
+    auto db = open_current(path, core_.vfs, mail_schema(), log_);
     if (!db) return std::unexpected(db.error());
     core_.db = std::move(*db);
     const auto recovered = recover(*core_.db, core_.folder, core_.clock, log_);
@@ -138,14 +164,15 @@ class Implementation final : public SqliteStore {
       if (auto resumed = core_.active.resume(recovered->end); !resumed) return resumed;
     }
     try {
-      for (const auto& [id, quota] : load_quotas(*core_.db)) core_.quotas.set(id, quota);
+      for (const auto& [id, one] : load_quotas(*core_.db)) core_.quotas->set_account(id, one.login, one.quota);
+      for (const auto& [name, quota] : load_domain_quotas(*core_.db)) core_.quotas->set_domain(name, quota);
       core_.queue_depth = static_cast<std::int64_t>(queue_depth(*core_.db));
     } catch (const SqlError& error) {
       return std::unexpected(error.error);
     }
-    auto short_db = Database::open({path, Database::Mode::read_only, reader_cache_kib});
+    auto short_db = Database::open({path, Database::Mode::read_only, reader_cache_kib, &core_.vfs});
     if (!short_db) return std::unexpected(short_db.error());
-    auto long_db = Database::open({path, Database::Mode::read_only, reader_cache_kib});
+    auto long_db = Database::open({path, Database::Mode::read_only, reader_cache_kib, &core_.vfs});
     if (!long_db) return std::unexpected(long_db.error());
     core_.short_lane = std::make_unique<Lane>("store-short", std::move(*short_db));
     core_.long_lane = std::make_unique<Lane>("store-long", std::move(*long_db));
@@ -153,11 +180,37 @@ class Implementation final : public SqliteStore {
     return {};
   }
 
+  /// Before there is a writer, which tells it what changes. Switched off, nothing is kept: it would grow old.
+  Result<> open_text(Metrics& metrics) {
+    const auto text = folder_ / "text";
+    if (!search_text_) {
+      std::error_code error;
+      std::filesystem::remove_all(text, error);
+      return {};
+    }
+    if (auto made = make_folder(text); !made) return made;
+    auto db = Database::open({folder_ / "mail.db", Database::Mode::read_only, reader_cache_kib, &core_.vfs});
+    if (!db) return std::unexpected(db.error());
+    core_.text = std::make_unique<TextIndexer>(TextIndexer::Parts{text, std::move(*db), core_.folder, log_, metrics});
+    return {};
+  }
+
+  Result<> open_housekeeper(Metrics& metrics) {
+    auto db = Database::open({folder_ / "mail.db", Database::Mode::read_only, reader_cache_kib, &core_.vfs});
+    if (!db) return std::unexpected(db.error());
+    housekeeper_ = std::make_unique<Housekeeper>(
+        Housekeeper::Parts{*core_.writer, core_.folder, *core_.space, *core_.long_lane, std::move(*db), folder_,
+                           core_.undelete_window, core_.clock, log_, metrics, core_.text.get()},
+        housekeeping_);
+    housekeeper_->start();
+    return {};
+  }
+
   Result<> open_auth() {
     const auto path = folder_ / "auth.db";
-    auto db = open_current(path, auth_schema(), log_);
+    auto db = open_current(path, core_.vfs, auth_schema(), log_);
     if (!db) return std::unexpected(db.error());
-    auto reading = Database::open({path, Database::Mode::read_only, reader_cache_kib});
+    auto reading = Database::open({path, Database::Mode::read_only, reader_cache_kib, &core_.vfs});
     if (!reading) return std::unexpected(reading.error());
     credentials_ = std::make_unique<SqliteCredentials>(std::move(*db), std::move(*reading));
     return {};
@@ -167,8 +220,14 @@ class Implementation final : public SqliteStore {
   RealDisk real_disk_;
   Core core_;
   const std::filesystem::path folder_;
+  const bool search_text_;
   UniqueFd lock_;
   bool closed_ = false;
+  const HousekeepingOptions housekeeping_;
+  const Space::Limits space_limits_;
+  const BackupOptions backup_;
+  std::unique_ptr<Housekeeper> housekeeper_;
+  std::unique_ptr<SqliteRecovery> recovery_;
   std::unique_ptr<Queue> queue_;
   std::unique_ptr<Accounts> accounts_;
   std::unique_ptr<SqliteCredentials> credentials_;
@@ -194,7 +253,13 @@ Result<std::unique_ptr<SqliteStore>> open(const Options& options, const Surround
   const auto folder = std::filesystem::canonical(options.data_dir, error);
   if (error) return std::unexpected(explain(errno_error("find " + options.data_dir.string(), error.value()), options.data_dir));
   auto store = std::make_unique<Implementation>(options, surroundings, folder);
-  if (auto started = store->start(surroundings.metrics); !started) return std::unexpected(explain(started.error(), folder));
+  auto started = store->start(surroundings.metrics);
+  if (!started && started.error().kind == ErrorKind::no_space && give_up_ballast(folder)) {
+    // Opening needs a little room itself; then reading and deleting work.
+    store = std::make_unique<Implementation>(options, surroundings, folder);
+    started = store->start(surroundings.metrics);
+  }
+  if (!started) return std::unexpected(explain(started.error(), folder));
   return store;
 }
 

@@ -32,6 +32,7 @@ void RecentTable::write(Transaction& transaction) {
   std::erase_if(ahead_, [&](const auto& entry) {
     MailboxState* mailbox = transaction.mailbox(entry.first);
     if (!mailbox) return true;
+    if (mailbox->frozen) return false;  // with a later batch
     transaction.touch(*mailbox);
     mailbox->recent_uid = std::max(mailbox->recent_uid, entry.second);
     return false;

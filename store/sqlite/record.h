@@ -20,7 +20,8 @@
 
 namespace postern::store::sqlite {
 
-enum class Codec : std::uint8_t { raw = 0 };
+/// raw: the body. zstd: one frame. frames: independent frames and their seek table (store/sqlite/codec.h).
+enum class Codec : std::uint8_t { raw = 0, zstd = 1, frames = 2 };
 enum class RecordKind : std::uint8_t { shared = 0, single = 1 };
 
 struct RecordHeader {

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "store/sqlite/big_copy.h"
 #include "store/sqlite/messages.h"
+#include "store/sqlite/refused.h"
 
 namespace postern::store::sqlite {
 
@@ -14,14 +16,15 @@ struct Suspect {
   Placement place;
 };
 
-/// Bodies of the last batch: their rows may be durable while they are not.
+/// Bodies of the last batch: their rows may be durable while they are not. They lie in the active segment; sealed ones, those
+/// that compaction made too, were synced before their row.
 std::vector<Suspect> suspects(Database& db) {
   const auto segment = db.integer(0, "SELECT v FROM sys WHERE k='watermark_segment'");
   const auto offset = db.integer(0, "SELECT v FROM sys WHERE k='watermark_offset'");
   std::vector<Suspect> out;
   auto row = db.query(
       "SELECT b.id, b.seg, b.off, b.len, b.sum FROM blob b JOIN segment s ON s.id=b.seg "
-      "WHERE s.kind=0 AND (b.seg>?1 OR (b.seg=?1 AND b.off>=?2))",
+      "WHERE s.kind=0 AND s.state=0 AND (b.seg>?1 OR (b.seg=?1 AND b.off>=?2))",
       segment, offset);
   while (row.step()) {
     out.push_back(
@@ -112,11 +115,20 @@ Result<Recovered> run(Database& db, SegmentFolder& folder, const Clock& clock, L
   TransactionGuard guard(db);
   // The lock on the folder says that nobody else holds leases.
   db.run("UPDATE queue_rcpt SET due_at=next_at WHERE state=0 AND due_at!=next_at");
+  for (const auto blob : take_refused(db)) {
+    drop(tx, blob);
+    ++out.dropped_bodies;
+    // A large body's file of its own goes with the next look at files without rows.
+    db.run("DELETE FROM segment WHERE kind=1 AND NOT EXISTS (SELECT 1 FROM blob WHERE blob.seg=segment.id)");
+  }
+  const auto undone = undo_copies(tx);
+  if (undone > 0) log.info("store", "took back a copy that had not ended", {{"messages", undone}});
   for (const Suspect& suspect : suspects(db)) {
     if (is_whole(folder, suspect.place)) continue;
     drop(tx, suspect.blob);
     ++out.dropped_bodies;
   }
+  tx.drop_retired();
   tx.flush();
   out.end = end_of_active(db);
   if (out.end.segment != 0 && !std::filesystem::exists(folder.path_of(out.end.segment))) {
@@ -124,6 +136,7 @@ Result<Recovered> run(Database& db, SegmentFolder& folder, const Clock& clock, L
     out.end = {};
   }
   guard.commit();
+  for (const SegmentId id : tx.dead_segments()) folder.remove(id);
   return out;
 }
 

@@ -15,6 +15,8 @@ namespace {
 constexpr std::string_view suffix = ".seg";
 constexpr std::size_t name_digits = 10;
 constexpr std::size_t copy_step = 1 << 20;
+/// A large body whose beginning does not gain is not tried further.
+constexpr std::uint64_t sample_bytes = 4 * frame_bytes;
 
 std::optional<SegmentId> id_of(const std::string& name) {
   if (name.size() != name_digits + suffix.size() || !name.ends_with(suffix)) return std::nullopt;
@@ -43,6 +45,13 @@ Result<std::uint64_t> checksum_of(const Body& body) {
 
 std::filesystem::path SegmentFolder::path_of(SegmentId id) const { return folder_ / fmt::format("{:010}.seg", id); }
 
+std::optional<std::chrono::seconds> SegmentFolder::age_of(SegmentId id) const {
+  struct stat status{};
+  if (::stat(path_of(id).c_str(), &status) != 0) return std::nullopt;
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::seconds>(now) - std::chrono::seconds(status.st_ctim.tv_sec);
+}
+
 Result<std::vector<SegmentId>> SegmentFolder::on_disk() const {
   std::vector<SegmentId> out;
   std::error_code error;
@@ -67,6 +76,9 @@ Result<std::shared_ptr<const UniqueFd>> SegmentFolder::open(SegmentId id) {
     open_.splice(open_.begin(), open_, known);
     return open_.front().file;
   }
+  for (const Held& held : held_) {
+    if (held.file.id == id) return held.file.file;
+  }
   UniqueFd file(::open(path_of(id).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!file && errno == ENOENT) return fail(ErrorKind::corrupt, "the segment " + path_of(id).string() + " is missing");
   if (!file) return std::unexpected(errno_error("open " + path_of(id).string(), errno));
@@ -78,7 +90,10 @@ Result<std::shared_ptr<const UniqueFd>> SegmentFolder::open(SegmentId id) {
 Result<UniqueFd> SegmentFolder::create(SegmentId id) {
   UniqueFd file(::open(path_of(id).c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file) return std::unexpected(errno_error("create " + path_of(id).string(), errno));
-  if (auto synced = disk_.sync_folder(folder_); !synced) return std::unexpected(synced.error());
+  if (auto synced = disk_.sync_folder(folder_); !synced) {
+    remove(id);
+    return std::unexpected(synced.error());
+  }
   return file;
 }
 
@@ -89,18 +104,79 @@ void SegmentFolder::remove(SegmentId id) {
   std::filesystem::remove(path_of(id), ignored);
 }
 
-Result<UniqueFd> SegmentFolder::unnamed_copy(const Body& body) const {
+Result<> SegmentFolder::hold(SegmentId id) {
+  auto file = open(id);
+  if (!file) return std::unexpected(file.error());
+  const std::lock_guard lock(mutex_);
+  held_.push_back({{id, std::move(*file)}, false});
+  return {};
+}
+
+void SegmentFolder::let_go() {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(held_, [](const Held& held) { return held.seen; });
+  for (Held& held : held_) held.seen = true;
+}
+
+Result<UniqueFd> SegmentFolder::unnamed() const {
   UniqueFd file(::open(folder_.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
   if (!file) return std::unexpected(errno_error("unnamed file in " + folder_.string(), errno));
+  return file;
+}
+
+Result<UniqueFd> SegmentFolder::unnamed_copy(const Body& body) const {
+  auto file = unnamed();
+  if (!file) return file;
   std::string buffer(copy_step, '\0');
   for (std::uint64_t at = 0; at < body.size();) {
     const auto n = body.read(at, buffer);
     if (!n) return std::unexpected(n.error());
     iovec one = piece(std::string_view(buffer).substr(0, *n));
-    if (auto written = disk_.write(file.get(), {&one, 1}, at); !written) return std::unexpected(written.error());
+    if (auto written = disk_.write(file->get(), {&one, 1}, at); !written) return std::unexpected(written.error());
     at += *n;
   }
   return file;
+}
+
+/// Octet by octet in constant memory; gives up when the beginning shows no gain.
+Result<std::optional<SegmentFolder::Draft>> SegmentFolder::in_frames(const Body& body) {
+  auto file = unnamed();
+  if (!file) return std::unexpected(file.error());
+  FrameTable table;
+  Checksum sum;
+  std::string buffer(frame_bytes, '\0');
+  const auto append = [&](std::string_view bytes, std::uint64_t at) {
+    sum.add(bytes);
+    iovec one = piece(bytes);
+    return disk_.write(file->get(), {&one, 1}, at);
+  };
+  for (std::uint64_t at = 0; at < body.size();) {
+    if (at == sample_bytes && !is_worth_it(at, table.stored_size())) return std::nullopt;
+    const auto n = body.read(at, buffer);
+    if (!n) return std::unexpected(n.error());
+    const auto original = std::string_view(buffer).substr(0, *n);
+    const std::string frame = codecs_.compress(original);
+    if (auto written = append(frame, table.stored_size()); !written) return std::unexpected(written.error());
+    table.add(frame, original);
+    at += *n;
+  }
+  const std::string index = table.to_bytes();
+  const std::uint64_t stored = table.stored_size() + index.size();
+  if (!is_worth_it(body.size(), stored)) return std::nullopt;
+  if (auto written = append(index, table.stored_size()); !written) return std::unexpected(written.error());
+  return Draft{std::move(*file), {.length = stored, .checksum = sum.value(), .codec = Codec::frames, .original = body.size()}};
+}
+
+/// A received file is taken over as it is, unless it became a segment before (the same body accepted twice).
+Result<SegmentFolder::Draft> SegmentFolder::as_received(const Body& body) const {
+  const auto sum = checksum_of(body);
+  if (!sum) return std::unexpected(sum.error());
+  struct stat status{};
+  const bool ours = body.descriptor() >= 0 && ::fstat(body.descriptor(), &status) == 0 && status.st_nlink == 0;
+  auto file = ours ? Result<UniqueFd>(::fcntl(body.descriptor(), F_DUPFD_CLOEXEC, 0)) : unnamed_copy(body);
+  if (!file) return std::unexpected(file.error());
+  if (!*file) return std::unexpected(errno_error("take over a received body", errno));
+  return Draft{std::move(*file), {.length = body.size(), .checksum = *sum, .original = body.size()}};
 }
 
 Result<> SegmentFolder::give_name(int fd, SegmentId id) {
@@ -112,26 +188,24 @@ Result<> SegmentFolder::give_name(int fd, SegmentId id) {
 }
 
 Result<Placement> SegmentFolder::adopt(const Body& body, std::string_view arrival) {
-  const auto sum = checksum_of(body);
-  if (!sum) return std::unexpected(sum.error());
-  // A received file is taken over as it is, unless it became a segment before (the same body accepted twice).
-  struct stat status{};
-  const bool ours = body.descriptor() >= 0 && ::fstat(body.descriptor(), &status) == 0 && status.st_nlink == 0;
-  UniqueFd copy;
-  if (!ours) {
-    auto made = unnamed_copy(body);
-    if (!made) return std::unexpected(made.error());
-    copy = std::move(*made);
-  }
-  const int fd = ours ? body.descriptor() : copy.get();
-  const HeaderBytes header = encode(
-      {.kind = RecordKind::single, .stored_length = body.size(), .original_length = body.size(), .checksum = *sum}, arrival);
+  auto framed = in_frames(body);
+  if (!framed) return std::unexpected(framed.error());
+  auto draft = *framed ? Result<Draft>(std::move(**framed)) : as_received(body);
+  if (!draft) return std::unexpected(draft.error());
+  Placement& place = draft->place;
+  const int fd = draft->file.get();
+  const HeaderBytes header = encode({.codec = place.codec,
+                                     .kind = RecordKind::single,
+                                     .stored_length = place.length,
+                                     .original_length = place.original,
+                                     .checksum = place.checksum},
+                                    arrival);
   std::array<iovec, 2> tail{piece(arrival), piece({header.data(), header.size()})};
-  if (auto written = disk_.write(fd, tail, body.size()); !written) return std::unexpected(written.error());
+  if (auto written = disk_.write(fd, tail, place.length); !written) return std::unexpected(written.error());
   if (auto synced = disk_.sync(fd); !synced) return std::unexpected(synced.error());
-  const SegmentId id = next_id();
-  if (auto named = give_name(fd, id); !named) return std::unexpected(named.error());
-  return Placement{.segment = id, .offset = 0, .length = body.size(), .checksum = *sum};
+  place.segment = next_id();
+  if (auto named = give_name(fd, place.segment); !named) return std::unexpected(named.error());
+  return place;
 }
 
 Result<> ActiveSegment::resume(Position end) {
@@ -171,14 +245,19 @@ Result<> ActiveSegment::append(std::span<NewBody* const> bodies) {
   std::uint64_t at = end_;
   for (std::size_t i = 0; i < bodies.size(); ++i) {
     NewBody& body = *bodies[i];
-    const std::uint64_t length = body.body->size();
-    headers_[i] = encode({.stored_length = length, .original_length = length, .checksum = body.place.checksum}, body.arrival);
+    const std::string_view stored = body.stored();
+    const std::uint64_t length = stored.size();
+    headers_[i] = encode({.codec = body.place.codec,
+                          .stored_length = length,
+                          .original_length = body.body->size(),
+                          .checksum = body.place.checksum},
+                         body.arrival);
     body.place.segment = id_;
     body.place.offset = at + RecordHeader::size + body.arrival.size();
     body.place.length = length;
     pieces_.push_back(piece({headers_[i].data(), headers_[i].size()}));
     if (!body.arrival.empty()) pieces_.push_back(piece(body.arrival));
-    if (length > 0) pieces_.push_back(piece(body.body->memory()));
+    if (length > 0) pieces_.push_back(piece(stored));
     at += body.record_size();
   }
   if (auto written = folder_.disk().write(file_.get(), pieces_, end_); !written) return written;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <list>
 #include <memory>
@@ -17,6 +18,7 @@
 
 #include "base/file.h"
 #include "store/body.h"
+#include "store/sqlite/codec.h"
 #include "store/sqlite/disk.h"
 #include "store/sqlite/record.h"
 
@@ -31,6 +33,7 @@ struct Placement {
   std::uint64_t length = 0;
   std::uint64_t checksum = 0;
   Codec codec = Codec::raw;
+  std::uint64_t original = 0;  ///< octets of the body itself; `length` when it is raw
 };
 
 /// A body on its way into a segment. Small bodies are placed by the writer, with their batch; large ones have been placed in a
@@ -40,8 +43,13 @@ struct NewBody {
   std::string arrival;
   Placement place;
   bool placed = false;
-  /// Octets in the shared segment, with header and arrival text.
-  std::uint64_t record_size() const { return RecordHeader::size + arrival.size() + body->size(); }
+  std::string compressed = {};  ///< of a small body that is worth it
+  /// What the shared segment gets.
+  std::string_view stored() const { return compressed.empty() ? body->memory() : std::string_view(compressed); }
+  /// Octets in the segment, with header and arrival text.
+  std::uint64_t record_size() const {
+    return RecordHeader::size + arrival.size() + (placed ? place.length : std::uint64_t{stored().size()});
+  }
 };
 
 /// Thread-safe.
@@ -52,7 +60,10 @@ class SegmentFolder {
 
   const std::filesystem::path& folder() const { return folder_; }
   Disk& disk() { return disk_; }
+  Codecs& codecs() { return codecs_; }
   std::filesystem::path path_of(SegmentId id) const;
+  /// Time since the file was last changed or named; nothing when there is none.
+  std::optional<std::chrono::seconds> age_of(SegmentId id) const;
   /// Ids of the files in the folder, ascending. Other names are left alone.
   Result<std::vector<SegmentId>> on_disk() const;
   /// The next id to be used; raised by whoever knows of one in use.
@@ -63,12 +74,25 @@ class SegmentFolder {
   Result<std::shared_ptr<const UniqueFd>> open(SegmentId id);
   /// A new empty file whose name is durable.
   Result<UniqueFd> create(SegmentId id);
-  /// Makes the body a durable segment of one record.
+  /// Makes the body a durable segment of one record: in compressed frames when that is worth it, else the received file itself.
   Result<Placement> adopt(const Body& body, std::string_view arrival);
   void remove(SegmentId id);
+  /// Keeps the file readable by open() after remove(), for readers that looked its rows up before compaction moved them.
+  Result<> hold(SegmentId id);
+  /// Ends the holds that were there at the last call already.
+  void let_go();
 
  private:
+  /// What is in an unnamed file before arrival text and header.
+  struct Draft {
+    UniqueFd file;
+    Placement place;
+  };
+  Result<UniqueFd> unnamed() const;
   Result<UniqueFd> unnamed_copy(const Body& body) const;
+  /// Nothing when it is not worth it.
+  Result<std::optional<Draft>> in_frames(const Body& body);
+  Result<Draft> as_received(const Body& body) const;
   Result<> give_name(int fd, SegmentId id);
 
   struct Cached {
@@ -77,9 +101,15 @@ class SegmentFolder {
   };
   const std::filesystem::path folder_;
   Disk& disk_;
+  Codecs codecs_;
   std::atomic<SegmentId> next_id_{1};
   std::mutex mutex_;
   std::list<Cached> open_;  ///< most recently used first
+  struct Held {
+    Cached file;
+    bool seen = false;  ///< by let_go()
+  };
+  std::vector<Held> held_;
 };
 
 /// Owned by the writer thread.

@@ -3,11 +3,13 @@
 // the mailbox is the account's own (security.md D91).
 #include "store/mailbox_name.h"
 #include "store/messages.h"
+#include "store/sqlite/big_copy.h"
 #include "store/sqlite/core.h"
 #include "store/sqlite/imports.h"
 #include "store/sqlite/mailboxes.h"
 #include "store/sqlite/message_reads.h"
 #include "store/sqlite/messages.h"
+#include "store/sqlite/text_lookup.h"
 
 namespace postern::store::sqlite {
 
@@ -25,7 +27,7 @@ void count_recent(const Core& core, Database& db, MailboxInfo& info) {
   info.recent = std::min(info.recent, static_cast<std::uint32_t>(recent));
 }
 
-class SqliteSession final : public Session {
+class SqliteSession final : public Session, public TextSearch {
  public:
   SqliteSession(Core& core, const mail::Identity& identity) : core_(core), identity_(identity), me_(identity_.account()) {}
 
@@ -100,11 +102,9 @@ class SqliteSession final : public Session {
         [core = &core_, me = me_, mailbox](Database& db) { return load_watch(*core, db, {me, mailbox, max_short_rows}); });
     if (!small) co_return std::unexpected(small.error());
     if (small->has_value()) co_return std::shared_ptr<Watch>(small->value());
-    const auto large = co_await core_.long_lane->run<std::optional<WatchPtr>>(
-        [core = &core_, me = me_, mailbox](Database& db) { return load_watch(*core, db, {me, mailbox, UINT64_MAX}); });
+    auto large = co_await load_in_slices(core_, {me_, mailbox, slice_rows});
     if (!large) co_return std::unexpected(large.error());
-    if (!*large) co_return no_mailbox();
-    co_return std::shared_ptr<Watch>(large->value());
+    co_return std::shared_ptr<Watch>(std::move(*large));
   }
 
   Task<Result<Uid>> take_recent(MailboxId mailbox) override {
@@ -151,6 +151,10 @@ class SqliteSession final : public Session {
         });
   }
 
+  Task<Result<TextTruths>> search_text(TextCandidates where, TextQuery query) override {
+    co_return co_await sqlite::search_text(core_, *this, std::move(where), std::move(query));
+  }
+
   Task<Result<FlagResult>> store_flags(MailboxId mailbox, UidSet uids, FlagChange change) override {
     co_return co_await core_.writer->run<FlagResult>(
         [me = me_, mailbox, uids = std::move(uids), change = std::move(change)](Transaction& tx, auto) -> Result<FlagResult> {
@@ -170,13 +174,10 @@ class SqliteSession final : public Session {
   }
 
   Task<Result<Copied>> copy(MailboxId from, UidSet uids, MailboxId to, CopyMode mode) override {
-    co_return co_await core_.writer->run<Copied>(
-        [me = me_, from, uids = std::move(uids), to, mode](Transaction& tx, auto) -> Result<Copied> {
-          MailboxState* source = tx.mailbox(me, from);
-          MailboxState* target = tx.mailbox(me, to);
-          if (!source || !target) return no_mailbox();
-          return sqlite::copy(tx, *source, uids, *target, mode);
-        });
+    auto work = std::make_unique<BigCopy>(BigCopy::Order{me_, from, std::move(uids), to, mode});
+    co_return co_await core_.writer->run_in_slices<Copied>([work = std::move(work)](Transaction& tx, const Error* failed) {
+      return failed ? work->undo_step(tx, *failed) : work->step(tx);
+    });
   }
 
   Task<Result<Appended>> append(MailboxId mailbox, std::vector<NewMessage> messages) override {

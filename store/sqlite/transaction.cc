@@ -12,9 +12,18 @@ namespace {
 /// States kept between batches; above this they are read again.
 constexpr std::size_t max_cached_states = 100'000;
 
-template <class T>
-bool among(const std::vector<T*>& list, const T* one) {
-  return std::find(list.begin(), list.end(), one) != list.end();
+/// As before the command; the batch may still write it.
+template <class Undo>
+void take_back(Undo& undo) {
+  for (auto& [state, before] : undo) {
+    *state = std::move(before);
+    state->touched.dirty = true;
+  }
+}
+
+template <class State>
+void clear_marks(const std::vector<State*>& dirty) {
+  for (State* state : dirty) state->touched.dirty = false;
 }
 
 }  // namespace
@@ -66,6 +75,7 @@ MailboxState* Transaction::mailbox(MailboxId id) {
   state->deleted = row.unsigned_integer(8);
   state->bytes = row.unsigned_integer(9);
   state->keywords = load_keywords(id);
+  state->frozen = db_.integer(0, "SELECT 1 FROM copying WHERE target=?1 OR (source=?1 AND moves=1)", id) != 0;
   return mailboxes_.emplace(id, std::move(state)).first->second.get();
 }
 
@@ -117,17 +127,20 @@ MailboxState& Transaction::make_mailbox(AccountId account, std::string_view name
   return *(mailboxes_[id] = std::move(state));
 }
 
-void Transaction::touch(AccountState& account) {
-  const auto saved = [&](const auto& undo) { return undo.first == &account; };
-  if (std::none_of(undo_accounts_.begin(), undo_accounts_.end(), saved)) undo_accounts_.emplace_back(&account, account);
-  if (!among(dirty_accounts_, &account)) dirty_accounts_.push_back(&account);
+template <class State>
+void Transaction::note(State& state, Undo<State>& undo, std::vector<State*>& dirty) {
+  if (state.touched.saved_for != command_) {
+    undo.emplace_back(&state, state);
+    state.touched.saved_for = command_;
+  }
+  if (state.touched.dirty) return;
+  state.touched.dirty = true;
+  dirty.push_back(&state);
 }
 
-void Transaction::touch(DomainState& domain) {
-  const auto saved = [&](const auto& undo) { return undo.first == &domain; };
-  if (std::none_of(undo_domains_.begin(), undo_domains_.end(), saved)) undo_domains_.emplace_back(&domain, domain);
-  if (!among(dirty_domains_, &domain)) dirty_domains_.push_back(&domain);
-}
+void Transaction::touch(AccountState& account) { note(account, undo_accounts_, dirty_accounts_); }
+
+void Transaction::touch(DomainState& domain) { note(domain, undo_domains_, dirty_domains_); }
 
 void Transaction::charge(AccountState& account, std::int64_t bytes, std::int64_t messages) {
   touch(account);
@@ -139,9 +152,19 @@ void Transaction::charge(AccountState& account, std::int64_t bytes, std::int64_t
 }
 
 void Transaction::touch(MailboxState& mailbox) {
-  const auto saved = [&](const auto& undo) { return undo.first == &mailbox; };
-  if (std::none_of(undo_mailboxes_.begin(), undo_mailboxes_.end(), saved)) undo_mailboxes_.emplace_back(&mailbox, mailbox);
-  if (!among(dirty_mailboxes_, &mailbox)) dirty_mailboxes_.push_back(&mailbox);
+  require_thawed(mailbox);
+  note(mailbox, undo_mailboxes_, dirty_mailboxes_);
+}
+
+void Transaction::require_thawed(const MailboxState& mailbox) const {
+  if (!mailbox.frozen) return;
+  if (std::find(permitted_.begin(), permitted_.end(), mailbox.id) == permitted_.end()) throw Frozen();
+}
+
+void Transaction::freeze(MailboxState& mailbox, bool frozen) {
+  permit(mailbox);
+  touch(mailbox);
+  mailbox.frozen = frozen;
 }
 
 ModSeq Transaction::next_modseq(MailboxState& mailbox) {
@@ -210,9 +233,9 @@ void Transaction::release_blob(std::int64_t blob, std::int64_t refs) {
 /// The file itself is removed after the batch is durable.
 void Transaction::drop_if_empty(SegmentId segment) {
   if (db_.integer(0, "SELECT 1 FROM blob WHERE seg=?1 LIMIT 1", segment) != 0) return;
-  const auto gone = db_.run(
-      "DELETE FROM segment WHERE id=?1 AND state!=0 AND NOT EXISTS (SELECT 1 FROM pin WHERE segment=?1 AND until>?2)", segment,
-      now());
+  const auto gone =
+      db_.run("DELETE FROM segment WHERE id=?1 AND state!=0 AND NOT EXISTS (SELECT 1 FROM pin WHERE segment=?1 AND until>?2)",
+              segment, now());
   if (gone > 0)
     dead_segments_.push_back(segment);
   else
@@ -223,7 +246,8 @@ void Transaction::drop_retired() {
   db_.run("DELETE FROM pin WHERE until<=?1", now());
   std::vector<SegmentId> retired;
   {
-    auto row = db_.query("SELECT id FROM segment WHERE state=2");
+    auto row =
+        db_.query("SELECT id FROM segment WHERE state=2 OR (state=1 AND NOT EXISTS (SELECT 1 FROM blob WHERE seg=segment.id))");
     while (row.step()) retired.push_back(row.unsigned_integer(0));
   }
   for (const SegmentId id : retired) drop_if_empty(id);
@@ -234,6 +258,8 @@ void Transaction::add_dead(SegmentId segment, std::uint64_t bytes) {
 }
 
 void Transaction::begin_command() {
+  ++command_;
+  permitted_.clear();
   undo_mailboxes_.clear();
   undo_accounts_.clear();
   undo_domains_.clear();
@@ -242,9 +268,9 @@ void Transaction::begin_command() {
 }
 
 void Transaction::undo_command() {
-  for (auto& [state, before] : undo_mailboxes_) *state = std::move(before);
-  for (auto& [state, before] : undo_accounts_) *state = std::move(before);
-  for (auto& [state, before] : undo_domains_) *state = std::move(before);
+  take_back(undo_mailboxes_);
+  take_back(undo_accounts_);
+  take_back(undo_domains_);
   for (const MailboxId id : made_) {
     std::erase(dirty_mailboxes_, mailboxes_.at(id).get());
     mailboxes_.erase(id);
@@ -272,7 +298,6 @@ void Transaction::flush() {
 }
 
 void Transaction::end_batch(bool keep_states) {
-  for (const AccountId id : gone_accounts_) accounts_.erase(id);
   const bool drop = !keep_states || mailboxes_.size() + accounts_.size() + names_.size() > max_cached_states;
   if (drop) {
     accounts_.clear();
@@ -280,6 +305,10 @@ void Transaction::end_batch(bool keep_states) {
     mailboxes_.clear();
     names_.clear();
   } else {
+    clear_marks(dirty_mailboxes_);
+  clear_marks(dirty_accounts_);
+  clear_marks(dirty_domains_);
+  for (const AccountId id : gone_accounts_) accounts_.erase(id);
     for (const MailboxState* m : std::vector<MailboxState*>(std::move(dirty_mailboxes_))) {
       if (m->gone) mailboxes_.erase(m->id);
     }
@@ -289,6 +318,7 @@ void Transaction::end_batch(bool keep_states) {
   dirty_accounts_.clear();
   dirty_domains_.clear();
   gone_accounts_.clear();
+  text_left_.clear();
   dead_segments_.clear();
   depth_change_ = 0;
   queue_signal_ = false;

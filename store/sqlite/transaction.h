@@ -22,10 +22,17 @@ namespace postern::store::sqlite {
 
 using Keywords = std::vector<std::string>;
 
+/// What a Transaction notes about each state it changes.
+struct Touched {
+  bool dirty = false;           ///< by the batch
+  std::uint64_t saved_for = 0;  ///< the command that can take its change back
+};
+
 /// All accounts of a domain together; also for domains that have no row (yet).
 struct DomainState {
   std::string name;
   Quota quota;
+  Touched touched = {};
 };
 
 struct AccountState {
@@ -34,6 +41,7 @@ struct AccountState {
   Quota quota;
   DomainState* domain = nullptr;
   bool gone = false;
+  Touched touched = {};
 };
 
 struct MailboxState {
@@ -50,7 +58,12 @@ struct MailboxState {
   std::uint64_t bytes = 0;
   std::shared_ptr<const Keywords> keywords;
   bool gone = false;
+  bool frozen = false;  ///< by a COPY in slices; what would change the mailbox waits
+  Touched touched = {};
 };
+
+/// Thrown by what would change a frozen mailbox: the command is taken back and waits until the copy has ended.
+struct Frozen {};
 
 /// One step of a mailbox's history, for snapshots. Either a row as it is now, or a range of UIDs that went.
 struct RowChange {
@@ -83,7 +96,14 @@ class Transaction {
   /// Inserts the row; the name must be canonical and free, parents are the caller's matter.
   MailboxState& make_mailbox(AccountId account, std::string_view name, SpecialUse use);
 
-  /// Call before changing a state.
+  /// Freezes a mailbox or thaws it; big_copy.h keeps the journal that says so.
+  void freeze(MailboxState& mailbox, bool frozen);
+  /// Lets the running command change this mailbox although it is frozen.
+  void permit(const MailboxState& mailbox) { permitted_.push_back(mailbox.id); }
+  /// Throws Frozen.
+  void require_thawed(const MailboxState& mailbox) const;
+
+  /// Call before changing a state. Throws Frozen.
   void touch(AccountState& account);
   void touch(DomainState& domain);
   /// Counts bytes and messages into (or, negative, out of) the account and its domain. Touches both.
@@ -100,6 +120,8 @@ class Transaction {
   void mailbox_gone(MailboxState& mailbox);
   void account_gone(AccountState& account);
   void queue_changed(std::int64_t depth_by, bool signal);
+  /// Expunged messages of this account went for good.
+  void text_left(AccountId account) { text_left_.push_back(account); }
 
   /// Inserts a blob row with that many references.
   std::int64_t add_blob(const NewBody& body, std::int64_t refs);
@@ -107,7 +129,8 @@ class Transaction {
   void release_blob(std::int64_t blob, std::int64_t refs);
   /// A segment that is not active and has no bodies goes, with its file; while a pin holds it (pins.h) it is retired instead.
   void drop_if_empty(SegmentId segment);
-  /// The same for all retired segments that no pin holds any more.
+  /// The same for all retired segments that no pin holds any more, and for those that a compaction left empty when it was
+  /// interrupted.
   void drop_retired();
   /// A file without a row; it goes when the batch is durable.
   void drop_file(SegmentId segment) { dead_segments_.push_back(segment); }
@@ -126,11 +149,16 @@ class Transaction {
   std::span<AccountState* const> touched_accounts() const { return dirty_accounts_; }
   std::span<DomainState* const> touched_domains() const { return dirty_domains_; }
   std::span<const AccountId> gone_accounts() const { return gone_accounts_; }
+  std::span<const AccountId> accounts_that_lost_text() const { return text_left_; }
   std::span<const SegmentId> dead_segments() const { return dead_segments_; }
   std::int64_t depth_change() const { return depth_change_; }
   bool queue_signal() const { return queue_signal_; }
 
  private:
+  template <class State>
+  using Undo = std::vector<std::pair<State*, State>>;
+  template <class State>
+  void note(State& state, Undo<State>& undo, std::vector<State*>& dirty);
   std::shared_ptr<const Keywords> load_keywords(MailboxId id);
   std::uint32_t next_uidvalidity();
 
@@ -153,14 +181,17 @@ class Transaction {
   std::vector<AccountState*> dirty_accounts_;
   std::vector<DomainState*> dirty_domains_;
   std::vector<AccountId> gone_accounts_;
+  std::vector<AccountId> text_left_;
   std::vector<SegmentId> dead_segments_;
   std::int64_t depth_change_ = 0;
   bool queue_signal_ = false;
 
   Mark mark_;
-  std::vector<std::pair<MailboxState*, MailboxState>> undo_mailboxes_;
-  std::vector<std::pair<AccountState*, AccountState>> undo_accounts_;
-  std::vector<std::pair<DomainState*, DomainState>> undo_domains_;
+  std::uint64_t command_ = 0;  ///< counts commands
+  std::vector<MailboxId> permitted_;
+  Undo<MailboxState> undo_mailboxes_;
+  Undo<AccountState> undo_accounts_;
+  Undo<DomainState> undo_domains_;
   std::vector<MailboxId> made_;  ///< by the running command
 };
 

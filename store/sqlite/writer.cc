@@ -19,6 +19,8 @@
 
 #include <algorithm>
 
+#include "store/sqlite/refused.h"
+
 namespace postern::store::sqlite {
 
 namespace {
@@ -30,17 +32,23 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr auto linger_step = 20us;
 constexpr double linger_sync_seconds = 0.0001;
 constexpr double average_weight = 0.2;
+/// While the log is copied away, each checkpoint begins a new copy: an idle second is no reason for one.
+constexpr int archived_checkpoint_pages = 1000;
 constexpr auto idle_interval = 1s;
-constexpr auto housekeeping_interval = 60s;
 
 double seconds_since(SteadyClock::time_point start) { return std::chrono::duration<double>(SteadyClock::now() - start).count(); }
 
 Error stopped() { return {ErrorKind::unavailable, "the store stopped writing after a disk error; see the log and restart"}; }
 
+/// A copy in slices could be neither finished nor taken back.
+Error left_frozen() { return {ErrorKind::unavailable, "an unfinished COPY holds the mailbox; see the log and restart"}; }
+
 /// True when the whole batch is lost, not the one command.
 bool ends_batch(const Database& db, const Error& error) {
   return db.idle() || error.kind == ErrorKind::no_space || error.kind == ErrorKind::io;
 }
+
+bool is_full(const Result<>& result) { return !result && result.error().kind == ErrorKind::no_space; }
 
 }  // namespace
 
@@ -94,7 +102,7 @@ void Writer::loop() {
       const std::lock_guard lock(mutex_);
       if (stopping_ && waiting_.empty()) break;
     }
-    housekeep();
+    use_idle_time();
   }
   write_clean_end();
 }
@@ -107,7 +115,7 @@ Writer::Commands Writer::take() {
   Commands out;
   std::uint64_t bytes = 0;
   while (!waiting_.empty() && out.size() < batch_commands && bytes < batch_bytes) {
-    for (const auto& body : waiting_.front()->bodies) bytes += body.placed ? 0 : body.body->size();
+    for (const auto& body : waiting_.front()->bodies) bytes += body.placed ? 0 : body.record_size();
     out.push_back(std::move(waiting_.front()));
     waiting_.pop_front();
   }
@@ -134,16 +142,24 @@ void Writer::run_batch(Commands& commands) {
     begin.offset = placing_.front()->place.offset - placing_.front()->arrival.size() - RecordHeader::size;
     sync_.start(parts_.segment.descriptor());
   }
-  const auto committed = failed_ ? placed : transact(commands, wrote ? &begin : nullptr);
+  auto committed = failed_ ? placed : transact(commands, wrote ? &begin : nullptr);
   const auto synced = wrote ? sync_.wait() : Result<>();
+  if (synced && is_full(committed)) {
+    parts_.segment.rewind(begin);
+    committed = transact_without_mail(commands, committed.error());
+  }
   if (wrote) sync_average_ += average_weight * (seconds_since(start) - sync_average_);
   counters_.sync_seconds.observe(seconds_since(start));
 
   const Result<>& bad = !synced ? synced : committed;
   if (!bad) {
-    for (auto& command : commands) command->fail_with(bad.error());
+    for (auto& command : commands) {
+      command->parked = false;
+      command->fail_with(bad.error());
+    }
     if (!synced || bad.error().kind == ErrorKind::io) {
       fatal(bad.error());
+      if (committed) refuse_for_good(commands);
     } else {
       parts_.segment.rewind(begin);
     }
@@ -156,6 +172,17 @@ void Writer::run_batch(Commands& commands) {
   }
   settle(commands);
   after_batch();
+}
+
+/// The rows of the batch are durable, its bodies may be whole too; their senders were told that they are not.
+void Writer::refuse_for_good(const Commands& commands) {
+  std::vector<Placement> bodies;
+  for (const auto& command : commands) {
+    for (const auto& body : command->bodies) bodies.push_back(body.place);
+  }
+  if (auto noted = note_refused(parts_.db, bodies); !noted) {
+    parts_.log.error("store", "refused mail may appear after the restart", {{"error", noted.error().text}});
+  }
 }
 
 /// Writes the bodies of the batch behind each other. Commands whose bodies could not be written have failed afterwards.
@@ -182,6 +209,16 @@ Result<> Writer::place_bodies(Commands& commands) {
 }
 
 Result<> Writer::transact(Commands& commands, const ActiveSegment::Position* watermark) {
+  auto done = try_batch(commands, watermark, Care::none);
+  if (done && !*done) {
+    transaction_.end_batch(false);
+    done = try_batch(commands, watermark, Care::savepoints);
+  }
+  return done ? Result<>() : std::unexpected(done.error());
+}
+
+/// False when a command left something half-done and the batch was rolled back for that.
+Result<bool> Writer::try_batch(Commands& commands, const ActiveSegment::Position* watermark, Care care) {
   try {
     TransactionGuard guard(parts_.db);
     record_segments(watermark);
@@ -189,15 +226,26 @@ Result<> Writer::transact(Commands& commands, const ActiveSegment::Position* wat
     for (auto& command : commands) {
       const bool bodies_ready =
           std::all_of(command->bodies.begin(), command->bodies.end(), [](const NewBody& body) { return body.placed; });
-      if (bodies_ready) run_one(*command);
+      if (bodies_ready && !command->refused && !run_command(*command, care)) return false;
     }
     transaction_.flush();
-    if (auto ready = parts_.folder.disk().before_commit(); !ready) return ready;
     guard.commit();
-    return {};
+    return true;
   } catch (const SqlError& error) {
     return std::unexpected(error.error);
   }
+}
+
+/// security.md §6.3: with the room of the ballast, what makes no mail gets a second try.
+Result<> Writer::transact_without_mail(Commands& commands, const Error& full) {
+  parts_.disk_full();
+  transaction_.end_batch(false);
+  for (auto& command : commands) {
+    command->refused = !command->bodies.empty();
+    if (command->refused) command->fail_with(full);
+  }
+  const bool left = std::any_of(commands.begin(), commands.end(), [](const auto& command) { return !command->refused; });
+  return left ? transact(commands, nullptr) : std::unexpected(full);
 }
 
 void Writer::record_segments(const ActiveSegment::Position* watermark) {
@@ -211,30 +259,55 @@ void Writer::record_segments(const ActiveSegment::Position* watermark) {
   db.run("UPDATE sys SET v=?1 WHERE k='watermark_offset'", watermark->offset);
 }
 
-/// One failure does not spoil the batch, unless SQLite says that the disk is full or broken.
-void Writer::run_one(Command& command) {
+/// One failure does not spoil the batch, unless SQLite says that the disk is full or broken. False when the command failed
+/// midway and there is no savepoint to go back to.
+bool Writer::run_command(Command& command, Care care) {
   Database& db = parts_.db;
   transaction_.begin_command();
-  db.run("SAVEPOINT command");
+  command.parked = false;
+  if (care == Care::savepoints) db.run("SAVEPOINT command");
+  const auto changes = db.total_changes();
   try {
     command.run(transaction_);
   } catch (const SqlError& error) {
     if (ends_batch(db, error.error)) throw;
     command.fail_with(error.error);
+  } catch (const Frozen&) {
+    command.parked = true;
   }
-  if (!command.ok()) {
-    db.run("ROLLBACK TO command");
+  if (!command.ok() || command.parked) {
+    if (care == Care::savepoints) {
+      db.run("ROLLBACK TO command");
+    } else if (db.total_changes() != changes) {
+      return false;
+    }
     transaction_.undo_command();
     for (const auto& body : command.bodies) {
-      if (body.place.offset != 0) transaction_.add_dead(body.place.segment, body.place.length);
+      if (!command.parked && body.place.offset != 0) transaction_.add_dead(body.place.segment, body.place.length);
     }
   }
-  db.run("RELEASE command");
+  if (care == Care::savepoints) db.run("RELEASE command");
+  return true;
 }
 
 void Writer::settle(Commands& commands) {
   async::Batch batch;
+  Commands slices;
+  const bool could_be_frozen = under_way_ > 0;
   for (auto& command : commands) {
+    under_way_ -= std::exchange(command->under_way, false) ? 1 : 0;
+    if (failed_ || command->parked || !command->goes_on()) continue;
+    command->under_way = true;
+    ++under_way_;
+    slices.push_back(std::move(command));
+  }
+  for (auto& command : commands) {
+    if (!command) continue;
+    if (command->parked && (could_be_frozen || under_way_ > 0)) {
+      parked_.push_back(std::move(command));
+      continue;
+    }
+    if (command->parked) command->fail_with(left_frozen());
     if (!command->ok()) drop_single_files(*command);
     command->finish(batch);
   }
@@ -242,6 +315,16 @@ void Writer::settle(Commands& commands) {
   counters_.commands.add(static_cast<double>(commands.size()));
   counters_.batch_size.observe(static_cast<double>(commands.size()));
   batch.flush();
+  queue_again(std::move(slices), under_way_ == 0);
+}
+
+/// Slices go to the end of the line, so that others come between them; who waited for the last of them goes to its front.
+void Writer::queue_again(Commands slices, bool thawed) {
+  if (slices.empty() && (!thawed || parked_.empty())) return;
+  const std::lock_guard lock(mutex_);
+  for (auto& command : slices) waiting_.push_back(std::move(command));
+  if (!thawed) return;
+  for (; !parked_.empty(); parked_.pop_back()) waiting_.push_front(std::move(parked_.back()));
 }
 
 /// After a fatal error nothing is removed: whether the row is durable is not known.
@@ -259,6 +342,7 @@ void Writer::fatal(const Error& error) {
     if (failed_.exchange(true)) return;
     dropped.swap(waiting_);  // nothing can be queued from here on
   }
+  for (; !parked_.empty(); parked_.pop_back()) dropped.push_back(std::move(parked_.back()));
   parts_.log.error("store", "writing stopped after a disk error; check the disk, then restart", {{"error", error.text}});
   async::Batch batch;
   for (auto& command : dropped) {
@@ -267,39 +351,34 @@ void Writer::fatal(const Error& error) {
   }
 }
 
-void Writer::after_batch() {
-  if (failed_ || parts_.db.wal_pages() < checkpoint_pages) return;
-  if (auto done = parts_.db.checkpoint(false); !done) {
-    if (done.error().kind == ErrorKind::io)
-      fatal(done.error());
-    else
-      parts_.log.warning("store", "the write-ahead log could not be moved", {{"error", done.error().text}});
-  }
+Result<> Writer::checkpoint(bool truncate) {
+  if (parts_.tap) parts_.tap->before_checkpoint();
+  return parts_.db.checkpoint(truncate);
 }
 
-/// An idle second: expired messages once a minute, and an empty log.
-void Writer::housekeep() {
+void Writer::after_batch() {
+  if (!failed_ && parts_.tap) parts_.tap->committed(static_cast<std::uint64_t>(parts_.db.wal_pages()));
+  if (failed_ || parts_.db.wal_pages() < checkpoint_pages) return;
+  if (auto done = checkpoint(false); !done) report_checkpoint(done.error());
+}
+
+void Writer::report_checkpoint(const Error& error) {
+  if (error.kind == ErrorKind::io) return fatal(error);
+  if (error.kind == ErrorKind::no_space) return parts_.disk_full();
+  parts_.log.warning("store", "the write-ahead log could not be moved", {{"error", error.text}});
+}
+
+/// An idle second: what was left for the next batch, and an empty log.
+void Writer::use_idle_time() {
   if (failed_) return;
   if (parts_.prelude(nullptr)) {
     Commands none;
     run_batch(none);
     return;
   }
-  if (SteadyClock::now() - last_housekeeping_ >= housekeeping_interval) {
-    last_housekeeping_ = SteadyClock::now();
-    bool more = false;
-    auto [promise, future] = async::make_promise<Result<bool>>();
-    auto work = [this, &more](Transaction& tx, std::span<const NewBody>) -> Result<bool> {
-      return more = parts_.housekeeping(tx);
-    };
-    Commands commands;
-    commands.push_back(std::make_unique<Job<bool, decltype(work)>>(std::move(work), std::move(promise)));
-    run_batch(commands);
-    if (more) last_housekeeping_ -= housekeeping_interval;
-    return;
-  }
-  if (parts_.db.wal_pages() == 0) return;
-  if (auto done = parts_.db.checkpoint(true); !done && done.error().kind == ErrorKind::io) fatal(done.error());
+  const int pages = parts_.db.wal_pages();
+  if (pages == 0 || (parts_.tap && pages < archived_checkpoint_pages)) return;
+  if (auto done = checkpoint(true); !done) report_checkpoint(done.error());
 }
 
 /// After a clean end nothing has to be verified at the next start.
@@ -312,7 +391,7 @@ void Writer::write_clean_end() {
     parts_.prelude(&transaction_);
     transaction_.flush();
     guard.commit();
-    [[maybe_unused]] const auto emptied = parts_.db.checkpoint(true);
+    [[maybe_unused]] const auto emptied = checkpoint(true);
   } catch (const SqlError& error) {
     parts_.log.warning("store", "closed without a clean end", {{"error", error.error.text}});
   }

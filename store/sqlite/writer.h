@@ -20,6 +20,7 @@
 #include "store/sqlite/segments.h"
 #include "store/sqlite/sync_thread.h"
 #include "store/sqlite/transaction.h"
+#include "store/sqlite/wal_tap.h"
 
 namespace postern::store::sqlite {
 
@@ -27,14 +28,19 @@ namespace postern::store::sqlite {
 class Command {
  public:
   virtual ~Command() = default;
-  /// Runs in a savepoint. May throw SqlError.
+  /// May be called again when the batch was rolled back. May throw SqlError.
   virtual void run(Transaction& transaction) = 0;
   virtual bool ok() const = 0;
   virtual void fail_with(const Error& error) = 0;
   /// Hands the outcome to the waiter.
   virtual void finish(async::Batch& batch) = 0;
+  /// True when the outcome is not known before run() is called again in a later batch.
+  virtual bool goes_on() { return false; }
 
   std::vector<NewBody> bodies;
+  bool under_way = false;  ///< between two of its slices
+  bool parked = false;     ///< taken back, for it would have changed a mailbox that is frozen
+  bool refused = false;    ///< left out of the second try of a batch that found the disk full
 };
 
 template <class T, class F>
@@ -49,6 +55,41 @@ class Job final : public Command {
  private:
   F work_;
   Result<T> result_ = fail(ErrorKind::internal, "the command did not run");
+  async::Promise<Result<T>> promise_;
+};
+
+/// A long piece of work, one slice in each batch. F: std::optional<Result<T>>(Transaction&, const Error* failed): nothing while
+/// there is more to do. A slice that gives an error has changed nothing. When a slice or its batch failed, the next calls have
+/// the error and take everything back; the last of them gives it.
+template <class T, class F>
+class SlicedJob final : public Command {
+ public:
+  SlicedJob(F step, async::Promise<Result<T>> promise) : step_(std::move(step)), promise_(std::move(promise)) {}
+  void run(Transaction& transaction) override {
+    lost_ = false;
+    outcome_ = step_(transaction, failed_ ? &*failed_ : nullptr);
+  }
+  bool ok() const override { return !lost_; }
+  void fail_with(const Error& error) override {
+    lost_ = true;
+    outcome_.reset();
+    if (failed_ || !begun_) outcome_ = std::unexpected(error);  // undoing is left to the next start, or nothing was done
+    if (!failed_) failed_ = error;
+  }
+  bool goes_on() override {
+    begun_ = begun_ || !outcome_;
+    return !outcome_;
+  }
+  void finish(async::Batch& batch) override {
+    promise_.set(outcome_ ? std::move(*outcome_) : Result<T>(std::unexpected(failed_.value_or(Error{}))), batch);
+  }
+
+ private:
+  F step_;
+  std::optional<Result<T>> outcome_;
+  std::optional<Error> failed_;
+  bool lost_ = false;
+  bool begun_ = false;  ///< a slice may be durable
   async::Promise<Result<T>> promise_;
 };
 
@@ -72,8 +113,10 @@ class Writer {
     std::function<void(const Transaction&)> publish;
     /// Adds to each batch what was left for it; with null it only says whether there is anything.
     std::function<bool(Transaction*)> prelude;
-    /// Work of its own, run as a command when a minute has gone; true when there is more to do at once.
-    std::function<bool(Transaction&)> housekeeping;
+    /// Called when a write found no room on the disk, on the writer's thread.
+    std::function<void()> disk_full;
+    /// Told about the write-ahead log; may be null.
+    WalTap* tap = nullptr;
   };
   explicit Writer(Parts parts);
   /// close()
@@ -87,6 +130,15 @@ class Writer {
     auto job = std::make_unique<Job<T, F>>(std::move(work), std::move(promise));
     job->bodies = std::move(bodies);
     if (auto queued = enqueue(std::move(job)); !queued) co_return std::unexpected(queued.error());
+    co_return co_await std::move(future).get();
+  }
+  /// Work in slices, see SlicedJob. It goes on when the caller has gone.
+  template <class T, class F>
+  async::Task<Result<T>> run_in_slices(F step) {
+    auto [promise, future] = async::make_promise<Result<T>>();
+    if (auto queued = enqueue(std::make_unique<SlicedJob<T, F>>(std::move(step), std::move(promise))); !queued) {
+      co_return std::unexpected(queued.error());
+    }
     co_return co_await std::move(future).get();
   }
   /// Finishes what is queued, writes a clean end, joins the thread.
@@ -105,15 +157,24 @@ class Writer {
   Commands take();
   void linger(std::unique_lock<std::mutex>& lock);
   void run_batch(Commands& commands);
+  void refuse_for_good(const Commands& commands);
   Result<> place_bodies(Commands& commands);
   Result<> transact(Commands& commands, const ActiveSegment::Position* watermark);
+  Result<> transact_without_mail(Commands& commands, const Error& full);
   void record_segments(const ActiveSegment::Position* watermark);
-  void run_one(Command& command);
+  /// Savepoints cost a lone command a tenth of its time, and nearly no command needs one: so a batch runs without, and once
+  /// again with them when a command failed that had changed something already.
+  enum class Care : std::uint8_t { none, savepoints };
+  Result<bool> try_batch(Commands& commands, const ActiveSegment::Position* watermark, Care care);
+  bool run_command(Command& command, Care care);
   void settle(Commands& commands);
+  void queue_again(Commands slices, bool thawed);
   void drop_single_files(const Command& command);
   void fatal(const Error& error);
   void after_batch();
-  void housekeep();
+  Result<> checkpoint(bool truncate);
+  void report_checkpoint(const Error& error);
+  void use_idle_time();
   void write_clean_end();
 
   Parts parts_;
@@ -131,7 +192,8 @@ class Writer {
   std::size_t previous_batch_ = 0;
   double sync_average_ = 0;  ///< seconds, exponentially weighted
   std::vector<NewBody*> placing_;
-  std::chrono::steady_clock::time_point last_housekeeping_ = std::chrono::steady_clock::now();
+  Commands parked_;            ///< wait until the work in slices has ended
+  std::size_t under_way_ = 0;  ///< pieces of work in slices
   std::thread thread_;
 };
 

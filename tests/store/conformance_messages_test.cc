@@ -122,7 +122,7 @@ TEST_P(Messages, ReadFindsExpungedMessagesAndSkipsDeadOnes) {
   const auto texts = must(alice().read(inbox(), UidSet::all(), {})).texts;
   ASSERT_EQ(texts.size(), 5u);
   for (std::size_t i = 0; i < texts.size(); ++i) EXPECT_EQ(texts[i].octets, "body " + std::to_string(i + 1));
-  real_.clock.advance(std::chrono::hours(24 * 8));
+  real_.clock.advance(std::chrono::hours(24 * 15));
   EXPECT_EQ(must(alice().read(inbox(), UidSet::all(), {})).texts.size(), 2u);
 }
 

@@ -10,12 +10,19 @@ namespace postern::store::test {
 
 class FaultyDisk final : public sqlite::RealDisk {
  public:
-  enum class Step : std::uint8_t { none, write, allocate, sync, sync_folder, commit };
+  /// commit: the sync of SQLite's log; log: a write to it; database: a write to mail.db, by a checkpoint.
+  enum class Step : std::uint8_t { none, write, allocate, sync, sync_folder, commit, log, database };
 
   /// From now on the step fails with this kind; `none` heals the disk.
   void fail_at(Step step, ErrorKind kind) {
     kind_ = kind;
+    once_ = false;
     step_ = step;
+  }
+  /// The next such step fails; the disk is well afterwards.
+  void fail_once(Step step, ErrorKind kind) {
+    fail_at(step, kind);
+    once_ = true;
   }
   Result<> write(int fd, std::span<iovec> pieces, std::uint64_t offset) override {
     if (auto broken = check(Step::write); !broken) return broken;
@@ -33,13 +40,21 @@ class FaultyDisk final : public sqlite::RealDisk {
     if (auto broken = check(Step::sync_folder); !broken) return broken;
     return RealDisk::sync_folder(folder);
   }
-  Result<> before_commit() override { return check(Step::commit); }
+  Result<> before_database_write(sqlite::DatabaseFile file, std::size_t) override {
+    return check(file == sqlite::DatabaseFile::log ? Step::log : Step::database);
+  }
+  Result<> before_database_sync(sqlite::DatabaseFile file) override {
+    return file == sqlite::DatabaseFile::log ? check(Step::commit) : Result<>();
+  }
 
  private:
-  Result<> check(Step step) const {
-    if (step_ == step) return fail(kind_, "injected");
+  Result<> check(Step step) {
+    Step expected = step;
+    const bool hit = once_ ? step_.compare_exchange_strong(expected, Step::none) : step_ == step;
+    if (hit && step != Step::none) return fail(kind_, "injected");
     return {};
   }
+  std::atomic<bool> once_ = false;
   std::atomic<Step> step_ = Step::none;
   std::atomic<ErrorKind> kind_ = ErrorKind::io;
 };

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "async/executor.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -47,6 +49,14 @@ inline AccountId add_account(Store& store, const std::string& login, std::uint64
 
 inline NewMessage message(std::string body, std::uint64_t flags = 0, std::vector<std::string> keywords = {}) {
   return NewMessage{body_of(std::move(body)), {"env", "struct", "parts"}, flags, std::move(keywords), 1'700'000'000};
+}
+
+/// Octets that no program compresses, the same each time.
+inline std::string noise(std::size_t size) {
+  std::mt19937_64 random(size);
+  std::string out(size, '\0');
+  for (char& c : out) c = static_cast<char>(random());
+  return out;
 }
 
 inline Acceptance acceptance(std::string body, std::vector<Delivery> deliveries) {

@@ -58,3 +58,9 @@ CREATE TABLE pin (
 -- at: when it vanished, so that old history can be forgotten.
 ALTER TABLE vanished ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
 UPDATE vanished SET at = CAST(strftime('%s', 'now') AS INTEGER);
+
+-- Large COPY and MOVE under way (store/sqlite/big_copy.h): the copies lie behind the target's uidnext, from first_uid up to
+-- next_uid; source rows above after_uid and below end_uid are still to come. open() takes back what it finds here.
+CREATE TABLE copying (
+  target INTEGER PRIMARY KEY, source INTEGER NOT NULL, moves INTEGER NOT NULL, first_uid INTEGER NOT NULL,
+  next_uid INTEGER NOT NULL, after_uid INTEGER NOT NULL, end_uid INTEGER NOT NULL);

@@ -57,7 +57,7 @@ class Faults : public testing::Test {
 };
 
 TEST_F(Faults, AFullDiskIsATemporaryNo) {
-  for (const Step step : {Step::write, Step::commit}) {
+  for (const Step step : {Step::write, Step::commit, Step::log}) {
     disk_.fail_at(step, ErrorKind::no_space);
     const auto refused = try_accept("refused");
     ASSERT_FALSE(refused);
@@ -67,6 +67,16 @@ TEST_F(Faults, AFullDiskIsATemporaryNo) {
   }
   accept("second");
   expect_bodies({"first", "second"});
+  reopen();
+  expect_bodies({"first", "second"});
+}
+
+// The log is whole: what could not be moved into the database is moved at the next start.
+TEST_F(Faults, ADatabaseThatCannotBeWrittenKeepsItsLog) {
+  disk_.fail_at(Step::database, ErrorKind::no_space);
+  accept("second");
+  store_->close();
+  EXPECT_GT(std::filesystem::file_size(folder_.path() / "mail.db-wal"), 0u);
   reopen();
   expect_bodies({"first", "second"});
 }
@@ -81,7 +91,7 @@ TEST_F(Faults, AFullDiskStillTakesFlagsAndExpunge) {
 
 TEST_F(Faults, NoRoomForANewSegment) {
   disk_.fail_at(Step::allocate, ErrorKind::no_space);
-  const std::string big(900'000, 'x');
+  const std::string big = noise(900'000);
   EXPECT_EQ(try_accept(big).error().kind, ErrorKind::no_space);
   disk_.fail_at(Step::none, ErrorKind::io);
   accept(big);
@@ -95,7 +105,7 @@ TEST_F(Faults, NoRoomForANewSegment) {
 
 // storage.md §5 rule 5: the kernel may have dropped the pages, so a second sync proves nothing.
 TEST_F(Faults, AFailedSyncEndsAllWriting) {
-  for (const Step step : {Step::sync, Step::commit}) {
+  for (const Step step : {Step::sync, Step::commit, Step::log}) {
     disk_.fail_at(step, ErrorKind::io);
     EXPECT_EQ(try_accept("never acknowledged").error().kind, ErrorKind::io);
     disk_.fail_at(Step::none, ErrorKind::io);
@@ -108,6 +118,25 @@ TEST_F(Faults, AFailedSyncEndsAllWriting) {
     const auto again = store_->session(identity(alice_));
     EXPECT_EQ(read_all(*must(again->body(inbox(*again).id, 1))), "first");
   }
+}
+
+// The sender was told 451 and sends again: what the disk kept all the same would be a second copy (security.md §6.1).
+TEST_F(Faults, WhatWasRefusedDoesNotComeBack) {
+  const std::string big(2'000'000, 'x');
+  for (const Step step : {Step::sync, Step::commit, Step::log}) {
+    disk_.fail_once(step, ErrorKind::io);
+    EXPECT_EQ(try_accept("never acknowledged").error().kind, ErrorKind::io);
+    reopen();
+    EXPECT_EQ(must(store_->audit()), std::vector<std::string>());
+    expect_bodies({"first"});
+  }
+  disk_.fail_once(Step::commit, ErrorKind::io);
+  EXPECT_EQ(try_accept(big).error().kind, ErrorKind::io);
+  reopen();
+  expect_bodies({"first"});
+  accept("second");
+  reopen();
+  expect_bodies({"first", "second"});
 }
 
 // design.md §7: selecting waits for no disk; what was taken is written with the next batch or at the end.
@@ -177,20 +206,20 @@ TEST_F(Faults, ReapingEndsReferencesAndFiles) {
   const MailboxId box = inbox(*session).id;
   must(session->copy(box, UidSet{{2, 2}}, box, CopyMode::copy));
   must(session->expunge(box, UidSet{{2, 2}}, ExpungeMode::any));
-  real_.clock.advance(std::chrono::hours(24 * 8));
+  real_.clock.advance(std::chrono::hours(24 * 15));
   EXPECT_EQ(must(store_->reap()), 1u);
   EXPECT_EQ(segment_files(), files);
   EXPECT_EQ(read_all(*must(session->body(box, 3))), big);
   must(session->expunge(box, UidSet{{3, 3}}, ExpungeMode::any));
   EXPECT_EQ(must(store_->reap()), 0u);
-  real_.clock.advance(std::chrono::hours(24 * 8));
+  real_.clock.advance(std::chrono::hours(24 * 15));
   EXPECT_EQ(must(store_->reap()), 1u);
   EXPECT_EQ(segment_files(), files - 1);
   EXPECT_EQ(must(store_->audit()), std::vector<std::string>());
 }
 
 TEST_F(Faults, DamagedBodiesAreNotHandedOut) {
-  accept(std::string(2'000'000, 'y'));
+  accept(noise(2'000'000));
   store_->close();
   for (const auto& entry : std::filesystem::directory_iterator(folder_.path() / "seg")) {
     UniqueFd file(::open(entry.path().c_str(), O_RDWR | O_CLOEXEC));
