@@ -19,6 +19,8 @@ constexpr int backup_cache_kib = 16 * 1024;
 constexpr std::size_t max_job_name = 64;
 /// A step ends with the slice during which so much time has gone.
 constexpr std::chrono::seconds step_time{2};
+/// A slice that others were in the way of is tried so often again.
+constexpr int most_repeats = 5;
 /// Jobs that nobody went on with for so long are given up at the next begin().
 constexpr std::int64_t job_days = 7;
 constexpr std::int64_t day = 86400;
@@ -179,13 +181,17 @@ Task<Result<RestoreProgress>> Restores::step(std::string name) {
   const Busy busy(job);
   if (!busy.mine()) co_return fail(ErrorKind::conflict, "this restore is under way already");
   RestoreProgress did;
+  int repeated = 0;
   const auto end = std::chrono::steady_clock::now() + step_time;
   do {
     auto next = [job](Database& db) -> Result<std::optional<RestoreItem>> { return next_item(db, job->order.job); };
     auto item = co_await parts_.core.short_lane->run<std::optional<RestoreItem>>(std::move(next));
     if (!item) co_return std::unexpected(item.error());
     if (!*item) break;
-    if (auto done = co_await work_on(parts_.core, job, std::move(**item), did); !done) co_return std::unexpected(done.error());
+    const auto done = co_await work_on(parts_.core, job, std::move(**item), did);
+    // A body that was found went meanwhile: the slice is worked out again.
+    if (!done && done.error().kind == ErrorKind::unavailable && ++repeated <= most_repeats) continue;
+    if (!done) co_return std::unexpected(done.error());
   } while (std::chrono::steady_clock::now() < end);
   auto count = [job](Database& db) -> Result<RestoreProgress> { return progress_of(db, job->order.job); };
   auto progress = co_await parts_.core.short_lane->run<RestoreProgress>(std::move(count));

@@ -282,6 +282,7 @@ Result<Rebuilt> rebuild(const RebuildOrder& order, const Clock& clock, Log& log,
     if (auto moved = move_into_place(entry.path(), data / name); !moved) return std::unexpected(moved.error());
   }
   std::error_code ignored;
+  fs::remove_all(data / "text", ignored);  // of another life; it is made anew
   fs::remove(data / "seg" / "restoring", ignored);
   if (auto moved = move_into_place(scratch / "mail.db", data / "mail.db"); !moved) return std::unexpected(moved.error());
   fs::remove_all(scratch, ignored);
@@ -310,7 +311,8 @@ std::vector<SourceEntry> list_messages(Database& db, const std::string& login, c
   std::vector<SourceEntry> out;
   auto row = db.query(
       "SELECT r.id, r.size, r.idate, x.envelope FROM account a JOIN mailbox m ON m.account=a.id JOIN message r ON r.id BETWEEN "
-      "(m.id<<32) AND (m.id<<32)+4294967295 LEFT JOIN msgmeta x ON x.id=r.id WHERE a.login=?1 AND m.name=?2 ORDER BY r.id",
+      "(m.id<<32) AND (m.id<<32)+4294967295 LEFT JOIN msgmeta x ON x.id=r.id WHERE a.login=?1 AND m.name=?2 AND "
+      "(r.id&4294967295)<m.uidnext ORDER BY r.id",
       login, mailbox);
   while (row.step()) {
     SourceEntry one{login, mailbox, static_cast<Uid>(row.integer(0)), 0, row.unsigned_integer(1), row.integer(2)};

@@ -60,10 +60,9 @@ Slice read_slice(Database& backup, const RestoreItem& item) {
   std::uint64_t bytes = 0;
   auto row = backup.query(
       "SELECT m.id, m.modseq, m.flags, m.idate, m.saved, m.size, m.psize, m.blob, x.envelope, x.bodystructure, x.parts, "
-      "x.prefix, "
-      "b.sum, b.len, b.osize FROM message m JOIN blob b ON b.id=m.blob LEFT JOIN msgmeta x ON x.id=m.id "
-      "WHERE m.id BETWEEN ?1 AND ?2 ORDER BY m.id LIMIT ?3",
-      message_id(item.source, item.next_uid), message_id(item.source, item.last_uid), slice_rows);
+      "x.prefix, b.sum, b.len, b.osize FROM message m JOIN blob b ON b.id=m.blob LEFT JOIN msgmeta x ON x.id=m.id "
+      "WHERE m.id BETWEEN ?1 AND ?2 AND (m.id&4294967295)<(SELECT uidnext FROM mailbox WHERE id=?4) ORDER BY m.id LIMIT ?3",
+      message_id(item.source, item.next_uid), message_id(item.source, item.last_uid), slice_rows, item.source);
   while (bytes < slice_bytes && row.step()) {
     SourceRow one{uid_of(row.integer(0)), row.unsigned_integer(1), row.unsigned_integer(2), row.integer(3),
                   row.integer(4),         row.unsigned_integer(5), row.unsigned_integer(6), row.integer(7)};
