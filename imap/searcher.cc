@@ -113,11 +113,7 @@ async::Task<Result<std::vector<std::size_t>>> Searcher::run() {
       if (value == Truth::yes) matches_.push_back(index);
       if (value == Truth::unknown) open_.push_back(candidate);
       ++index;
-      work_ += program_.keys.size();
-      if (work_ >= keys_a_turn) {
-        work_ = 0;
-        co_await async::yield();
-      }
+      if (work_ += program_.keys.size(); work_ >= keys_a_turn) co_await take_turn();
       if (open_.size() < most) continue;
       if (const auto done = co_await settle(); !done) co_return std::unexpected(done.error());
     }
@@ -157,23 +153,32 @@ async::Task<Result<>> Searcher::settle() {
   for (std::size_t i = 0; i < open_.size(); ++i) open_[i].truths = truths_.data() + i * columns_;
   if (!info_keys_.empty()) {
     if (const auto done = co_await read_infos(); !done) co_return done;
-    decide();
+    co_await decide();
   }
   if (!open_.empty() && !text_keys_.empty()) {
     if (const auto done = co_await search_text(); !done) co_return done;
-    decide();
+    co_await decide();
   }
   open_.clear();
   co_return Result<>();
 }
 
+/// Other sessions have their turn.
+async::Task<> Searcher::take_turn() {
+  work_ = 0;
+  co_await async::yield();
+}
+
 /// Keeps only those that are still undecided.
-void Searcher::decide() {
-  std::erase_if(open_, [this](const Candidate& candidate) {
+async::Task<> Searcher::decide() {
+  std::size_t kept = 0;
+  for (const auto& candidate : open_) {
     const auto value = test(candidate);
     if (value == Truth::yes) matches_.push_back(candidate.index);
-    return value != Truth::unknown;
-  });
+    if (value == Truth::unknown) open_[kept++] = candidate;
+    if (work_ += program_.keys.size(); work_ >= keys_a_turn) co_await take_turn();
+  }
+  open_.resize(kept);
 }
 
 store::MetaFields Searcher::fields() const {
@@ -253,16 +258,16 @@ async::Task<Result<>> Searcher::search_text() {
   for (const auto& candidate : open_) where.uids.add(candidate.row->uid);
   const auto found = co_await store::search_text(session_.store(), std::move(where), std::move(query));
   if (!found) co_return std::unexpected(found.error());
-  std::size_t row = 0;
-  std::vector<Candidate> present;
+  std::size_t row = 0, kept = 0;
   for (const auto& candidate : open_) {
     while (row < found->size() && found->uid(row) < candidate.row->uid) ++row;
-    if (row == found->size() || found->uid(row) != candidate.row->uid) continue;
+    if (row == found->size() || found->uid(row) != candidate.row->uid || !found->present(row)) continue;
     Truth* truths = truths_.data() + (candidate.truths - truths_.data());
     for (std::size_t i = 0; i < text_keys_.size(); ++i) truths[column_of_[text_keys_[i]]] = truth(found->get(row, i));
-    present.push_back(candidate);
+    open_[kept++] = candidate;
+    if (work_ += text_keys_.size(); work_ >= keys_a_turn) co_await take_turn();
   }
-  open_ = std::move(present);
+  open_.resize(kept);
   co_return Result<>();
 }
 

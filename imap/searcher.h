@@ -43,7 +43,8 @@ class Searcher {
   async::Task<Result<>> search_text();
   async::Task<Result<Day>> sent_day(const store::MessageInfo& info);
   async::Task<Result<>> fill(std::size_t candidate, const store::MessageInfo& info);
-  void decide();
+  async::Task<> decide();
+  async::Task<> take_turn();
 
   Session& session_;
   const SearchProgram& program_;

@@ -14,7 +14,7 @@ constexpr auto npos = std::string_view::npos;
 
 /// glibc's memmem is linear and uses the vector units.
 std::size_t find_text(std::string_view text, std::string_view needle, std::size_t from) {
-  if (from > text.size()) return npos;
+  if (from >= text.size()) return npos;
   const void* found = ::memmem(text.data() + from, text.size() - from, needle.data(), needle.size());
   return found == nullptr ? npos : static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
 }
@@ -117,6 +117,11 @@ std::size_t TextTruths::add(Uid uid) {
   uids_.push_back(uid);
   bits_.resize(bits_.size() + needles_);
   return uids_.size() - 1;
+}
+
+void TextTruths::remove(std::size_t row) {
+  absent_.resize(uids_.size());
+  absent_[row] = true;
 }
 
 std::size_t TextTruths::find(Uid uid) const {

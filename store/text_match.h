@@ -94,6 +94,9 @@ class TextTruths {
   std::size_t size() const { return uids_.size(); }
   std::size_t needles() const { return needles_; }
   Uid uid(std::size_t row) const { return uids_[row]; }
+  /// The message turned out to be gone.
+  void remove(std::size_t row);
+  bool present(std::size_t row) const { return absent_.empty() || !absent_[row]; }
   /// The row of a UID; size() when there is none.
   std::size_t find(Uid uid) const;
 
@@ -101,6 +104,7 @@ class TextTruths {
   std::size_t needles_;
   std::vector<Uid> uids_;
   std::vector<bool> bits_;
+  std::vector<bool> absent_;  ///< empty while all are present
 };
 
 }  // namespace postern::store

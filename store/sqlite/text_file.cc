@@ -46,21 +46,24 @@ std::size_t TextDocument::size() const {
   return sum;
 }
 
-Result<std::string> read_section(const UniqueFd& file, const TextBlock& block, mime::TextPlace place) {
+SectionReader::SectionReader() : decoder_(ZSTD_createDCtx(), &ZSTD_freeDCtx) {}
+
+Result<std::string_view> SectionReader::read(const UniqueFd& file, const TextBlock& block, mime::TextPlace place) {
   const auto index = static_cast<std::size_t>(place);
   const TextSection& section = block.header.sections[index];
-  std::string text;
-  if (section.length == 0) return text;
+  if (section.length == 0) return std::string_view();
   std::uint64_t at = block.offset + TextBlockHeader::size + block.header.table_octets();
   for (std::size_t i = 0; i < index; ++i) at += block.header.sections[i].stored;
-  std::string stored(section.stored, '\0');
-  if (auto done = read_all_at(file.get(), stored, at); !done || checksum(stored) != section.checksum) {
+  // They only grow: shrinking and growing again would fill them with zeros each time.
+  if (stored_.size() < section.stored) stored_.resize(section.stored);
+  if (text_.size() < section.length) text_.resize(section.length);
+  const std::span stored(stored_.data(), section.stored);
+  if (auto done = read_all_at(file.get(), stored, at); !done || checksum({stored.data(), stored.size()}) != section.checksum) {
     return std::unexpected(damaged());
   }
-  text.resize(section.length);
-  const auto got = ZSTD_decompress(text.data(), text.size(), stored.data(), stored.size());
-  if (ZSTD_isError(got) != 0 || got != text.size()) return std::unexpected(damaged());
-  return text;
+  const auto got = ZSTD_decompressDCtx(decoder_.get(), text_.data(), section.length, stored.data(), stored.size());
+  if (ZSTD_isError(got) != 0 || got != section.length) return std::unexpected(damaged());
+  return std::string_view(text_).substr(0, section.length);
 }
 
 TextFile::TextFile(std::filesystem::path path, UniqueFd file, std::uint32_t account)
@@ -216,8 +219,9 @@ void TextFile::retire(const std::vector<TextBlockPtr>& blocks) {
 Result<std::vector<TextDocument>> TextFile::read(const TextBlock& block) const {
   std::vector<TextDocument> out(block.entries.size());
   for (std::size_t i = 0; i < out.size(); ++i) out[i].entry = block.entries[i];
+  SectionReader reader;
   for (std::size_t place = 0; place < mime::text_places; ++place) {
-    const auto text = read_section(*file_, block, static_cast<mime::TextPlace>(place));
+    const auto text = reader.read(*file_, block, static_cast<mime::TextPlace>(place));
     if (!text) return std::unexpected(text.error());
     std::size_t at = 0;
     for (TextDocument& document : out) {

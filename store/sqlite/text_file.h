@@ -17,6 +17,7 @@
 #include "store/sqlite/text_format.h"
 
 struct ZSTD_CCtx_s;
+struct ZSTD_DCtx_s;
 
 namespace postern::store::sqlite {
 
@@ -36,8 +37,18 @@ struct TextView {
 };
 using TextViewPtr = std::shared_ptr<const TextView>;
 
-/// The text of one place of a block, verified. Error corrupt.
-Result<std::string> read_section(const UniqueFd& file, const TextBlock& block, mime::TextPlace place);
+/// Reads and verifies text; keeps its memory from section to section. For one thread at a time.
+class SectionReader {
+ public:
+  SectionReader();
+  /// The text of one place of a block; good until the next call. Error corrupt.
+  Result<std::string_view> read(const UniqueFd& file, const TextBlock& block, mime::TextPlace place);
+
+ private:
+  std::unique_ptr<ZSTD_DCtx_s, std::size_t (*)(ZSTD_DCtx_s*)> decoder_;
+  std::string stored_;
+  std::string text_;
+};
 
 /// One message's text on its way into the file.
 struct TextDocument {

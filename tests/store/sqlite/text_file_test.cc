@@ -90,8 +90,8 @@ TEST_F(TextFileTest, RetiredTextLeavesTheDisk) {
   EXPECT_EQ(bytes().find(stored.substr(1'000, 64)), std::string::npos);
   EXPECT_LT(room() + 100'000, before);
   // Whoever still holds the old view notices.
-  EXPECT_FALSE(read_section(*old->file, *dead, mime::TextPlace::body).has_value());
-  EXPECT_TRUE(read_section(*old->file, *old->blocks[1], mime::TextPlace::body).has_value());
+  EXPECT_FALSE(SectionReader().read(*old->file, *dead, mime::TextPlace::body).has_value());
+  EXPECT_TRUE(SectionReader().read(*old->file, *old->blocks[1], mime::TextPlace::body).has_value());
   EXPECT_EQ(contents(*open()), "2:B;");
 }
 
@@ -112,7 +112,7 @@ TEST_F(TextFileTest, CompactionKeepsTheLiving) {
   EXPECT_EQ(contents(*file), "7:S7;8:S8;");
   EXPECT_TRUE(file->in_place());
   // The old view reads the old file.
-  EXPECT_TRUE(read_section(*old->file, *old->blocks[7], mime::TextPlace::body).has_value());
+  EXPECT_TRUE(SectionReader().read(*old->file, *old->blocks[7], mime::TextPlace::body).has_value());
   ASSERT_TRUE(file->append({document(9, "S9", "n")}));
   EXPECT_EQ(contents(*open()), "7:S7;8:S8;9:S9;");
   EXPECT_FALSE(std::filesystem::exists(path_.string() + ".new"));
