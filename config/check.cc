@@ -11,6 +11,7 @@
 namespace postern::config {
 namespace {
 
+constexpr double advised_password_bits = 33.3;    // 10^10 guesses, the best of zxcvbn's scores
 constexpr unsigned advised_password_length = 15;  // NIST SP 800-63B: 15 when the password is the only factor
 constexpr std::array<std::string_view, 4> known_mechanisms = {"SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "LOGIN"};
 
@@ -44,6 +45,8 @@ void check_server(const Config& config, Findings& found) {
   if (!config.server.data_dir.is_absolute()) error(found, "server.data_dir", "must be an absolute path; begin it with /");
   if (!config.server.control_socket.empty() && config.server.control_socket.is_relative())
     error(found, "server.control_socket", "must be an absolute path; begin it with /");
+  if (!config.backup.folder.empty() && config.backup.folder.is_relative())
+    error(found, "backup.folder", "must be an absolute path; begin it with /");
 }
 
 void check_tls(const Config& config, Findings& found) {
@@ -96,6 +99,10 @@ void check_auth(const Config& config, Findings& found) {
     warning(found, "auth.min_password_length",
             fmt::format("{} characters are few for a password that stands alone; {} are advised", auth.min_password_length,
                         advised_password_length));
+  }
+  if (auth.zxcvbn_bits < advised_password_bits) {
+    warning(found, "auth.zxcvbn_bits",
+            fmt::format("{} bits let guessable passwords through; {} are advised", auth.zxcvbn_bits, advised_password_bits));
   }
   if (auth.failures_per_day < auth.failures_per_minute)
     error(found, "auth.failures_per_day", "is less than failures_per_minute; raise it");

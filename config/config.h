@@ -224,9 +224,20 @@ struct Store {
   Duration audit_bodies{30 * 86400};        ///< within this time the audit reads every body once; 0: never
   Duration vanished_keep{180 * 86400};      ///< how long a mailbox remembers which messages went, for QRESYNC
   std::uint64_t vanished_ranges = 100'000;  ///< and at most so many ranges of them
+  bool search_text = true;                  ///< the text of messages is kept ready for searching
   Bytes free_space_min = 64 * MiB;          ///< below so much free space new mail is refused
   Bytes ballast = 32 * MiB;                 ///< kept in a file that is given up when the disk is full; 0: none
   bool operator==(const Store&) const = default;
+};
+
+/// [backup] Backups that the server makes by itself.
+struct Backup {
+  std::filesystem::path folder;  ///< empty: none
+  Duration every{86400};         ///< between two of them; one more at each start
+  unsigned keep = 7;             ///< so many are kept
+  bool point_in_time = false;    ///< also every change in between, so that a restore can stop at any second
+  Duration ship_every{60};       ///< with point_in_time: how often changes are copied away
+  bool operator==(const Backup&) const = default;
 };
 
 /// [web] Pages of the `http` listener.
@@ -251,6 +262,7 @@ struct Config {
   Quota quota;
   Imap imap;
   Store store;
+  Backup backup;
   Web web;
   bool operator==(const Config&) const = default;
 
