@@ -191,7 +191,7 @@ class Implementation final : public SqliteStore {
     if (auto made = make_folder(text); !made) return made;
     auto db = Database::open({folder_ / "mail.db", Database::Mode::read_only, reader_cache_kib, &core_.vfs});
     if (!db) return std::unexpected(db.error());
-    core_.text = std::make_unique<TextIndexer>(TextIndexer::Parts{text, std::move(*db), core_.folder, log_, metrics});
+    core_.text = std::make_unique<TextIndexer>(TextIndexer::Parts{text, std::move(*db), core_.folder, log_, metrics, core_.space.get()});
     return {};
   }
 

@@ -290,6 +290,10 @@ Result<bool> TextIndexer::step(AccountId id, const Order& order) {
     } else {
       look_for_new(id, account);
     }
+    if (done && !room()) {
+      account.retry = true;
+      return false;
+    }
     if (done && !account.missing.empty()) done = index_batch(account);
     if (done && account.missing.empty()) done = merge(account);
     if (!done) return std::unexpected(done.error());

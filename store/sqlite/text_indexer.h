@@ -21,6 +21,7 @@
 #include "async/completion.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "store/sqlite/space.h"
 #include "store/sqlite/text_index.h"
 #include "store/sqlite/text_maker.h"
 #include "store/sqlite/transaction.h"
@@ -35,6 +36,7 @@ class TextIndexer final : public TextIndex {
     SegmentFolder& segments;
     Log& log;
     Metrics& metrics;
+    const Space* space = nullptr;  ///< no text is made while it refuses mail
   };
   explicit TextIndexer(Parts parts);
   /// close()
@@ -90,6 +92,7 @@ class TextIndexer final : public TextIndex {
   Result<bool> step(AccountId id, const Order& order);
   Result<Account*> load(AccountId id);
   bool retry(AccountId account) const;
+  bool room() const { return !parts_.space || !parts_.space->refusing(); }
   Result<> check(AccountId id, Account& account, bool verify);
   void look_for_new(AccountId id, Account& account);
   Result<> index_batch(Account& account);
