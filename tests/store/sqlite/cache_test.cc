@@ -56,28 +56,4 @@ TEST(SnapshotCache, HeldSnapshotsStayWhateverTheBudget) {
   EXPECT_EQ(must(session->open(inbox(*session).id)), watch);
 }
 
-// RFC 7162 §3.2.6
-TEST(Vanished, BelowTheFloorTheFullComparisonAnswers) {
-  const Folder folder;
-  Real real;
-  const auto db = sqlite::Database::open({folder / "x.db", sqlite::Database::Mode::read_write}).value();
-  ASSERT_TRUE(sqlite::migrate(*db, folder / "x.db", sqlite::mail_schema(), real.log));
-  sqlite::Transaction tx(*db, real.clock);
-  tx.begin_command();
-  sqlite::MailboxState& box = tx.make_mailbox(1, "INBOX", SpecialUse::none);
-  const MessageMeta meta;
-  for (int i = 0; i < 30; ++i) sqlite::insert_message(tx, box, {.meta = meta});
-  for (Uid uid = 1; uid <= 20; uid += 2) ASSERT_TRUE(sqlite::expunge(tx, box, UidSet{{uid, uid}}, ExpungeMode::any));
-  const ModSeq last = box.highest;
-  sqlite::prune_vanished(tx, 100);
-  EXPECT_EQ(box.vanished_floor, 0u);
-  sqlite::prune_vanished(tx, 8);
-  tx.flush();
-  EXPECT_EQ(db->integer(0, "SELECT count(*) FROM vanished"), 4);
-  EXPECT_EQ(box.vanished_floor, last - 4);
-  EXPECT_EQ(sqlite::read_vanished(*db, box.id, last - 4).to_string(), "13,15,17,19");
-  EXPECT_EQ(sqlite::read_vanished(*db, box.id, last - 5).to_string(), "1,3,5,7,9,11,13,15,17,19");
-  EXPECT_EQ(sqlite::read_vanished(*db, box.id, last).to_string(), "");
-}
-
 }  // namespace postern::store::test
