@@ -71,9 +71,9 @@ int show_backups(const Invocation& run, const std::filesystem::path& folder) {
   for (const auto& one : *backups) {
     std::uint64_t bytes = 0;
     for (const auto& segment : one.segments) bytes += segment.bytes;
-    list.push_back(
-        json::object{{"name", one.name}, {"time", one.time}, {"bytes", bytes}, {"point_in_time", !one.wal.run.empty()}});
-    rows.push_back({one.name, show_moment(one.time), human_size(bytes), one.wal.run.empty() ? "no" : "yes"});
+    const bool log = !one.wal.run.empty() && std::filesystem::exists(folder / "wal" / one.wal.run);
+    list.push_back(json::object{{"name", one.name}, {"time", one.time}, {"bytes", bytes}, {"point_in_time", log}});
+    rows.push_back({one.name, show_moment(one.time), human_size(bytes), log ? "yes" : "no"});
   }
   if (run.json) {
     show_json({{"backups", std::move(list)}});

@@ -34,13 +34,16 @@ Result<UniqueFd> open_for_reading(const fs::path& path) {
   return file;
 }
 
-/// The first `bytes` of the file, in a new file that is synced.
-Result<> copy_whole(const fs::path& from, const fs::path& to, std::uint64_t bytes) {
+enum class Means : std::uint8_t { clone, any };
+
+/// The first `bytes` of the file, in a new file that is synced. With `clone` only where the file system shares the blocks.
+Result<> copy_whole(const fs::path& from, const fs::path& to, std::uint64_t bytes, Means means) {
   auto source = open_for_reading(from);
   if (!source) return std::unexpected(source.error());
   const UniqueFd target(::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!target) return failed("create", to);
   const bool cloned = ::ioctl(target.get(), FICLONE, source->get()) == 0;
+  if (!cloned && means == Means::clone) return fail(ErrorKind::unsupported, "no clones on this file system");
   if (!cloned) {
     if (auto copied = copy_range(source->get(), target.get(), 0, bytes); !copied) return copied;
   }
@@ -48,6 +51,18 @@ Result<> copy_whole(const fs::path& from, const fs::path& to, std::uint64_t byte
   if (::fsync(target.get()) != 0) return failed("sync", to);
   give_to_owner(to, from);
   return {};
+}
+
+/// As `fresh`, which does not exist yet; nothing of it stays after an error.
+Result<> make_fresh(const fs::path& from, const fs::path& fresh, std::uint64_t bytes, bool may_link) {
+  if (may_link) {
+    if (copy_whole(from, fresh, bytes, Means::clone)) return {};
+    ::unlink(fresh.c_str());
+    if (::link(from.c_str(), fresh.c_str()) == 0) return {};
+  }
+  auto copied = copy_whole(from, fresh, bytes, Means::any);
+  if (!copied) ::unlink(fresh.c_str());
+  return copied;
 }
 
 }  // namespace
@@ -90,13 +105,7 @@ Result<> bring(const fs::path& from, const fs::path& to, Transfer how, std::uint
   if (bytes == 0) bytes = *have;
   const fs::path fresh = to.string() + ".new";
   ::unlink(fresh.c_str());
-  const bool linked = how == Transfer::link && bytes == *have && ::link(from.c_str(), fresh.c_str()) == 0;
-  if (!linked) {
-    if (auto copied = copy_whole(from, fresh, bytes); !copied) {
-      ::unlink(fresh.c_str());
-      return copied;
-    }
-  }
+  if (auto made = make_fresh(from, fresh, bytes, how == Transfer::link && bytes == *have); !made) return made;
   if (::rename(fresh.c_str(), to.c_str()) != 0) return failed("rename", fresh);
   ::unlink(fresh.c_str());  // renaming one link of a file onto another of the same file leaves both
   return sync_directory(to.parent_path());
