@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/control.h"
 
+#include "admin/conversation.h"
 #include "admin/json.h"
 #include "net/unix_listener.h"
 
@@ -10,12 +11,12 @@ namespace {
 
 constexpr unsigned socket_mode = 0600;
 
+}  // namespace
+
 std::string answer_line(const Answer& answer) {
   if (answer) return to_line({{"ok", true}, {"result", *answer}});
   return to_line({{"ok", false}, {"kind", to_string(answer.error().kind)}, {"error", answer.error().text}});
 }
-
-}  // namespace
 
 async::Task<Answer> run_command(Context context, std::string name, Arguments arguments) {
   const auto found = commands().find(name);
@@ -27,12 +28,11 @@ struct Control::State {
   State(Context c, async::TaskGroup& t, Log& l) : context(c), tasks(t), log(l) {}
   async::Task<> accept_all();
   async::Task<> serve(std::unique_ptr<net::Connection> peer);
-  async::Task<Answer> run(std::string_view line);
 
   Context context;
   async::TaskGroup& tasks;
   Log& log;
-  std::map<std::string, ServerCommand, std::less<>> server_commands;
+  ServerCommands server_commands;
   std::unique_ptr<net::UnixListener> listener;
   async::Executor executor;
 };
@@ -65,28 +65,59 @@ async::Task<> Control::State::accept_all() {
 }
 
 async::Task<> Control::State::serve(std::unique_ptr<net::Connection> peer) {
-  for (;;) {
-    auto line = co_await peer->read_line(max_control_line);
-    if (!line) break;
-    const auto answer = co_await run(*line);
-    const bool malformed = !answer && answer.error().kind == ErrorKind::invalid && answer.error().text == "not a JSON object";
-    if (!co_await peer->write(answer_line(answer)) || malformed) break;
-  }
+  co_await serve_peer(context, server_commands, log, *peer);
   co_await peer->close_gracefully();
 }
 
-async::Task<Answer> Control::State::run(std::string_view line) {
-  auto request = parse_object(line);
-  if (!request) co_return std::unexpected(request.error());
-  auto name = text_argument(*request, "do");
-  if (!name) co_return std::unexpected(name.error());
+namespace {
+
+struct Request {
+  std::string name;
   Arguments arguments;
-  if (const auto* with = request->if_contains("with"); with && with->is_object()) arguments = with->get_object();
-  log.info("admin", "command", {{"do", *name}});
-  if (const auto found = server_commands.find(*name); found != server_commands.end()) {
-    co_return co_await found->second(std::move(arguments));
+};
+
+Result<Request> read_request(std::string_view line) {
+  auto object = parse_object(line);
+  if (!object) return std::unexpected(object.error());
+  auto name = text_argument(*object, "do");
+  if (!name) return std::unexpected(name.error());
+  Request request{*std::move(name), {}};
+  if (const auto* with = object->if_contains("with"); with && with->is_object()) request.arguments = with->get_object();
+  return request;
+}
+
+bool is_malformed(const Result<Request>& request) {
+  return !request && request.error().kind == ErrorKind::invalid && request.error().text == "not a JSON object";
+}
+
+async::Task<Answer> answer_to(Context context, const ServerCommands& server_commands, Request request) {
+  if (const auto found = server_commands.find(request.name); found != server_commands.end()) {
+    co_return co_await found->second(std::move(request.arguments));
   }
-  co_return co_await run_command(context, std::move(*name), std::move(arguments));
+  co_return co_await run_command(context, std::move(request.name), std::move(request.arguments));
+}
+
+}  // namespace
+
+async::Task<> serve_peer(Context context, const ServerCommands& server_commands, Log& log, net::Connection& peer) {
+  for (;;) {
+    const auto line = co_await peer.read_line(max_control_line);
+    if (!line) break;
+    auto request = read_request(*line);
+    const bool malformed = is_malformed(request);
+    Answer answer;
+    if (request) {
+      log.info("admin", "command", {{"do", request->name}});
+      if (const auto talk = find_conversation(request->name)) {
+        co_await talk(context, std::move(request->arguments), peer);
+        break;
+      }
+      answer = co_await answer_to(context, server_commands, *std::move(request));
+    } else {
+      answer = std::unexpected(request.error());
+    }
+    if (!co_await peer.write(answer_line(answer)) || malformed) break;
+  }
 }
 
 }  // namespace postern::admin

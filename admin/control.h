@@ -18,6 +18,7 @@
 #include "async/executor.h"
 #include "async/task_group.h"
 #include "auth/directory.h"
+#include "auth/office.h"
 #include "auth/service.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -35,6 +36,7 @@ struct Context {
   auth::Service& auth;
   Clock& clock;
   const config::Live& config;
+  auth::Office& office;
 };
 
 using Arguments = boost::json::object;
@@ -48,10 +50,16 @@ const std::map<std::string, Command, std::less<>>& commands();
 /// Runs one request against the table. Errors: unsupported for a name that does not exist, else the command's own.
 async::Task<Answer> run_command(Context context, std::string name, Arguments arguments);
 
+using ServerCommand = std::function<async::Task<Answer>(Arguments)>;
+using ServerCommands = std::map<std::string, ServerCommand, std::less<>>;
+
+/// Serves one peer until it leaves: requests and answers, and conversations (admin/conversation.h). Both outlive it.
+async::Task<> serve_peer(Context context, const ServerCommands& server_commands, Log& log, net::Connection& peer);
+
 /// Serves the control socket. Commands of the running server alone (status, reload, stop) are registered by the daemon.
 class Control {
  public:
-  using ServerCommand = std::function<async::Task<Answer>(Arguments)>;
+  using ServerCommand = admin::ServerCommand;
   Control(Context context, async::TaskGroup& tasks, Log& log);
   ~Control();
   void add(std::string name, ServerCommand command);

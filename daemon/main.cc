@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one program. `postern serve` is the server; every other subcommand is in admin/cli.
 #include "admin/cli/app.h"
+#include "admin/cli/breach.h"
 #include "daemon/offline.h"
+#include "daemon/offline_line.h"
+#include "daemon/privileges.h"
 #include "daemon/serve.h"
 #include "daemon/signals.h"
 
@@ -9,8 +12,15 @@ namespace {
 
 using postern::admin::cli::Invocation;
 
+/// For commands that work on the data folder's files beside a running server.
+postern::Result<> become_owner(const postern::config::Server& server) {
+  postern::daemon::harden_process();
+  if (auto ready = postern::daemon::prepare_data_folder(server.data_dir, server.user, server.group); !ready) return ready;
+  return postern::daemon::drop_privileges(server.user, server.group);
+}
+
 std::vector<postern::admin::cli::Subcommand> daemon_commands() {
-  return {
+  std::vector<postern::admin::cli::Subcommand> rows{
       {"serve",
        "run the server in the foreground until SIGTERM or Ctrl-C",
        "postern --config /etc/postern/postern.toml serve",
@@ -22,12 +32,17 @@ std::vector<postern::admin::cli::Subcommand> daemon_commands() {
        {},
        [](Invocation& run) { return postern::daemon::show_sandbox_probe(run.config_path, run.json); }},
   };
+  for (auto& row : postern::admin::cli::breach_commands(become_owner)) rows.push_back(std::move(row));
+  return rows;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   postern::daemon::block_signals();
-  return postern::admin::cli::run(
-      argc, argv, {.extra = daemon_commands(), .offline = postern::daemon::open_offline, .version = POSTERN_VERSION});
+  return postern::admin::cli::run(argc, argv,
+                                  {.extra = daemon_commands(),
+                                   .offline = postern::daemon::open_offline,
+                                   .version = POSTERN_VERSION,
+                                   .offline_line = postern::daemon::open_offline_line});
 }

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include "admin/cli/recovery.h"
 #include "admin/cli/remote.h"
 #include "admin/json.h"
 #include "base/ascii.h"
@@ -17,11 +18,18 @@ constexpr std::size_t max_digits = 18;  ///< fits 64 bits
 
 // What the nouns mean, for the list of commands.
 const std::map<std::string, const char*, std::less<>> nouns{
-    {"account", "people: add, set, password, remove, list"},
+    {"account", "people: add, set, password, passwords, weak, app-password, logins, remove, list"},
+    {"account app-password", "passwords of single devices: add, list, revoke"},
     {"alias", "further addresses: add, remove, list"},
+    {"breach", "the offline list of breached passwords: import, info, check, remove"},
     {"config", "the configuration file: check, sample"},
     {"domain", "the domains whose mail we take: add, remove, list"},
+    {"export", "mail out of Postern, to a Maildir or mbox files"},
+    {"import", "mail into Postern: from a Maildir, mbox or .eml files, another IMAP server"},
     {"queue", "mail that waits to leave: list, show, retry, hold, release, remove"},
+    {"store", "the mail on the disk: info, verify, compact, dump"},
+    {"restore", "mail out of a backup: message, mailbox, account, everything, list"},
+    {"undelete", "deleted mail, without a backup: list, restore"},
     {"sandbox", "the walls around the server: probe"},
 };
 
@@ -137,8 +145,9 @@ int run(int argc, char** argv, Program program) {
   app.fallthrough();
 
   std::vector<Subcommand> rows = std::move(program.extra);
-  for (auto* group :
-       {&server_commands, &domain_commands, &account_commands, &alias_commands, &queue_commands, &config_commands}) {
+  for (auto* group : {&server_commands, &domain_commands, &account_commands, &password_commands, &credential_commands,
+                      &alias_commands, &queue_commands, &store_commands, &undelete_commands, &backup_commands, &restore_commands,
+                      &import_commands, &export_commands, &config_commands}) {
     for (auto& row : (*group)()) rows.push_back(std::move(row));
   }
   Nodes nodes(app);
@@ -160,6 +169,7 @@ int run(int argc, char** argv, Program program) {
   }
   LazyRemote remote(run.config_path, program.offline);
   run.remote = &remote;
+  run.offline_line = program.offline_line;
   for (const auto& row : rows) {
     if (nodes.at(row.path).parsed()) return row.run(run);
   }

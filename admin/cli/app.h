@@ -16,6 +16,7 @@ struct Program {
   std::vector<Subcommand> extra;  ///< `serve`, from the daemon
   OfflineOpener offline;
   std::string version;
+  LineOpener offline_line = {};
 };
 
 /// Parses, runs one subcommand, gives the exit code.

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "admin/cli/line.h"
 #include "admin/control.h"
 #include "admin/exit_code.h"
 
@@ -34,6 +35,8 @@ class Remote {
  public:
   virtual ~Remote() = default;
   virtual Reply call(std::string_view command, boost::json::object arguments) = 0;
+  /// Lets go of the store, when it was opened without a server.
+  virtual void close() {}
 };
 
 /// One run of a subcommand.
@@ -42,6 +45,7 @@ struct Invocation {
   bool json = false;                          ///< --json: print the answer as JSON
   std::map<std::string, std::string> values;  ///< option name without dashes → text as given ("yes" for flags)
   Remote* remote = nullptr;
+  LineOpener offline_line = {};  ///< for conversations (admin/cli/line.h)
 
   bool has(const std::string& name) const { return values.contains(name); }
   std::string text(const std::string& name) const;
@@ -58,8 +62,13 @@ struct Subcommand {
 /// Rows of each noun.
 std::vector<Subcommand> domain_commands();
 std::vector<Subcommand> account_commands();
+std::vector<Subcommand> password_commands();
+std::vector<Subcommand> credential_commands();
 std::vector<Subcommand> alias_commands();
 std::vector<Subcommand> queue_commands();
+std::vector<Subcommand> store_commands();
+std::vector<Subcommand> import_commands();
+std::vector<Subcommand> export_commands();
 std::vector<Subcommand> server_commands();
 std::vector<Subcommand> config_commands();
 
