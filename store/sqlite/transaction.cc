@@ -306,9 +306,9 @@ void Transaction::end_batch(bool keep_states) {
     names_.clear();
   } else {
     clear_marks(dirty_mailboxes_);
-  clear_marks(dirty_accounts_);
-  clear_marks(dirty_domains_);
-  for (const AccountId id : gone_accounts_) accounts_.erase(id);
+    clear_marks(dirty_accounts_);
+    clear_marks(dirty_domains_);
+    for (const AccountId id : gone_accounts_) accounts_.erase(id);
     for (const MailboxState* m : std::vector<MailboxState*>(std::move(dirty_mailboxes_))) {
       if (m->gone) mailboxes_.erase(m->id);
     }
