@@ -110,12 +110,15 @@ Section imap() {
 void password_rows(Builder<Auth>& rows) {
   rows.list("mechanisms", &Auth::mechanisms,
             "Ways to log in, strongest first: \"SCRAM-SHA-256-PLUS\" (bound to the TLS session), \"SCRAM-SHA-256\", \"PLAIN\",\n"
-            "\"LOGIN\". All of them need TLS. The first is off because programs built on Cyrus SASL, such as NeoMutt,\n"
+            "\"LOGIN\". All of them need TLS. The first is off because programs built on GNU SASL, such as Debian's NeoMutt,\n"
             "choose it when they see it and then fail.")
       .number("min_password_length", &Auth::min_password_length, {12, 128},
               "Characters of a new password. Below 15 is not advised, below 12 not possible.")
       .decimal("zxcvbn_bits", &Auth::zxcvbn_bits, {20, 128},
                "Estimated strength of a new password in bits. 33.3 is ten thousand million guesses.")
+      .number("password_history", &Auth::password_history, {0, 24},
+              "Passwords of an account, the present one among them, that a new one may not repeat. Each costs a password\n"
+              "check when a password is changed.")
       .size("argon2_memory", &Auth::argon2_memory, {8 * MiB, 4 * GiB},
             "Memory for one password check (Argon2id). More makes stolen hashes harder to crack.")
       .number("argon2_ops", &Auth::argon2_ops, {1, 20}, "Passes over that memory.")
@@ -135,7 +138,14 @@ Section auth() {
               "Failed logins of one address in a minute before it must wait.")
       .number("failures_per_day", &Auth::failures_per_day, {1, most_count},
               "The same in a day. Networks where a user logged in before are never locked out.")
-      .number("session_failures", &Auth::session_failures, {1, 100}, "Failed logins in one connection before it is closed.");
+      .number("session_failures", &Auth::session_failures, {1, 100}, "Failed logins in one connection before it is closed.")
+      .duration("login_record", &Auth::login_record, {0, 3650 * day},
+                "How long \"postern account logins\" remembers who logged in when and from where; 0 for not at all.")
+      .number("login_record_rows", &Auth::login_record_rows, {1, 1'000'000},
+              "Most rows of that record for each account: so many successes, and so many failures.")
+      .flag("new_network_mail", &Auth::new_network_mail,
+            "Tell an account by mail when it is used from a network (/24, or /48 of IPv6) for the first time. Never about\n"
+            "private networks, and at most three times a day.");
   return rows.done();
 }
 

@@ -2,6 +2,7 @@
 #include "daemon/house.h"
 
 #include "auth/service_factory.h"
+#include "queue/login_notice.h"
 #include "store/sqlite/open.h"
 
 namespace postern::daemon {
@@ -28,6 +29,26 @@ dns::UnboundOptions resolver_options(const config::Dns& dns) {
   return options;
 }
 
+store::sqlite::HousekeepingOptions housekeeping_options(const config::Store& store) {
+  return {.compact_above = store.compact_above,
+          .rate = store.housekeeping_rate,
+          .audit_at = store.audit_at,
+          .audit_bodies = store.audit_bodies,
+          .history = {.most_ranges = static_cast<std::int64_t>(store.vanished_ranges), .keep = store.vanished_keep}};
+}
+
+// Only the running server makes backups by itself.
+store::sqlite::BackupOptions backup_options(const config::Config& config, const std::filesystem::path& config_path) {
+  if (config_path.empty()) return {};
+  const auto& backup = config.backup;
+  return {.folder = backup.folder,
+          .config = config_path,
+          .every = backup.every,
+          .keep = backup.keep,
+          .point_in_time = backup.point_in_time,
+          .ship_every = backup.ship_every};
+}
+
 }  // namespace
 
 Started<Archive> open_archive(Ground ground) {
@@ -35,7 +56,12 @@ Started<Archive> open_archive(Ground ground) {
   Archive archive;
   auto store = store::sqlite::open({.data_dir = config->server.data_dir,
                                     .undelete_window = config->store.undelete_window,
-                                    .segment_bytes = config->store.segment_bytes},
+                                    .segment_bytes = config->store.segment_bytes,
+                                    .search_text = config->store.search_text,
+                                    .housekeeping = housekeeping_options(config->store),
+                                    .free_space_min = config->store.free_space_min,
+                                    .ballast = config->store.ballast,
+                                    .backup = backup_options(*config, ground.config_path)},
                                    {ground.clock, ground.log, ground.metrics});
   if (!store) return cannot_start(store.error());
   archive.store = std::move(*store);
@@ -43,18 +69,18 @@ Started<Archive> open_archive(Ground ground) {
   archive.directory = std::make_unique<auth::Directory>(archive.store->accounts(), ground.log);
   if (auto loaded = async::run_alone(archive.directory->load()); !loaded) return cannot_start(loaded.error());
 
-  auto service = async::run_alone(auth::make_service({.credentials = archive.store->credentials(),
-                                                      .directory = *archive.directory,
-                                                      .sasl = ground.sasl,
-                                                      .clock = ground.clock,
-                                                      .log = ground.log,
-                                                      .metrics = ground.metrics},
-                                                     auth::settings_from(ground.config)));
+  auto front = async::run_alone(auth::make_front({.credentials = archive.store->credentials(),
+                                                  .directory = *archive.directory,
+                                                  .sasl = ground.sasl,
+                                                  .clock = ground.clock,
+                                                  .log = ground.log,
+                                                  .metrics = ground.metrics},
+                                                 auth::settings_from(ground.config)));
   // A key or mechanism that the data folder should hold and does not.
-  if (!service && service.error().kind == ErrorKind::not_found)
-    return cannot_start(admin::exit_data_damaged, service.error().text);
-  if (!service) return cannot_start(service.error());
-  archive.auth = std::move(*service);
+  if (!front && front.error().kind == ErrorKind::not_found) return cannot_start(admin::exit_data_damaged, front.error().text);
+  if (!front) return cannot_start(front.error());
+  archive.office = std::move(front->office);
+  archive.auth = std::move(front->service);
   return archive;
 }
 
@@ -70,6 +96,9 @@ Started<std::unique_ptr<House>> House::open(Ground ground, async::Runtime& runti
   house->bouncer_ = std::make_unique<queue::Bouncer>(queue::Bouncer::Parts{*house->door_, *house->archive_.directory,
                                                                            house->archive_.store->queue(), ground.config,
                                                                            ground.clock, ground.log, ground.metrics});
+  const queue::Writing writing{*house->door_, *house->archive_.directory, ground.config, ground.clock, ground.log};
+  house->archive_.office->on_new_network(
+      [writing](auth::NewNetworkLogin login) { return queue::tell_new_network(writing, std::move(login)); });
   if (auto way_out = house->open_way_out(); !way_out) return std::unexpected(way_out.error());
   return house;
 }
@@ -124,6 +153,7 @@ void House::close() {
   async::TaskGroup stopping(ground_.log, "daemon");
   stopping.spawn(runtime_.executor(0), stop_way_out());
   if (!stopping.join(way_out_stop_limit)) ground_.log.warning("daemon", "the way out did not stop in time");
+  archive_.office->finish();
   runtime_.stop();
   archive_.store->close();
 }

@@ -8,6 +8,7 @@
 #include "async/executor.h"
 #include "async/task_group.h"
 #include "auth/directory.h"
+#include "auth/office.h"
 #include "auth/sasl.h"
 #include "auth/service.h"
 #include "base/clock.h"
@@ -31,6 +32,7 @@ namespace postern::daemon {
 struct Archive {
   std::unique_ptr<store::Store> store;
   std::unique_ptr<auth::Directory> directory;
+  std::unique_ptr<auth::Office> office;
   std::unique_ptr<auth::Service> auth;
 };
 
@@ -41,6 +43,8 @@ struct Ground {
   Clock& clock;
   Log& log;
   Metrics& metrics;
+  /// Of the running server, which makes backups by itself; empty for commands without one.
+  std::filesystem::path config_path = {};
 };
 
 /// Opens the data folder and reads who is who. Each failure has its exit code.

@@ -128,6 +128,10 @@ Started<void> Server::start() {
   if (auto ready = prepare_data_folder(config->server.data_dir, config->server.user, config->server.group); !ready) {
     return cannot_start(ready.error());
   }
+  if (const auto& folder = config->backup.folder; !folder.empty()) {
+    if (auto ready = prepare_data_folder(folder, config->server.user, config->server.group); !ready)
+      return cannot_start(ready.error());
+  }
   auto sasl = auth::SaslLibrary::start(log_);
   if (!sasl) return cannot_start(sasl.error());
   sasl_ = std::move(*sasl);
@@ -141,15 +145,15 @@ Started<void> Server::start() {
   if (!contexts) return std::unexpected(contexts.error());
   runtime_ = std::make_unique<async::Runtime>(config->server.threads);
   runtime_->start();
-  const Ground ground{config_, *sasl_, clock_, log_, metrics_};
+  const Ground ground{config_, *sasl_, clock_, log_, metrics_, std::filesystem::absolute(config_path_)};
   auto house = House::open(ground, *runtime_);
   if (!house) return std::unexpected(house.error());
   house_ = std::move(*house);
   tasks_ = std::make_unique<async::TaskGroup>(log_, "sessions");
   services_ = Services::open({ground, *house_, *runtime_, *tasks_}, std::move(*sockets), std::move(*contexts));
   auto& archive = house_->archive();
-  control_ = std::make_unique<admin::Control>(admin::Context{*archive.store, *archive.directory, *archive.auth, clock_, config_},
-                                              *tasks_, log_);
+  control_ = std::make_unique<admin::Control>(
+      admin::Context{*archive.store, *archive.directory, *archive.auth, clock_, config_, *archive.office}, *tasks_, log_);
   register_commands();
   if (auto open = control_->start(config->server.control(), runtime_->executor(0)); !open) return cannot_start(open.error());
   // Nothing can fail any more: only now does anybody outside see a server, and mail move.
@@ -271,6 +275,7 @@ async::Task<admin::Answer> Server::stop_by_command(admin::Arguments) {
 SandboxPaths sandbox_paths(const config::Config& config, const std::filesystem::path& config_path) {
   SandboxPaths paths;
   paths.read_write = {config.server.data_dir};
+  if (!config.backup.folder.empty()) paths.read_write.push_back(config.backup.folder);
   if (const auto folder = config.server.control().parent_path(); folder != config.server.data_dir)
     paths.read_write.push_back(folder);
   // Folders, not files: certificates and configuration are renewed by renaming.
