@@ -1,20 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/commands.h"
+#include "admin/commands_recovery.h"
 
 namespace postern::admin {
 
 const std::map<std::string, Command, std::less<>>& commands() {
   static const std::map<std::string, Command, std::less<>> table{
-      {"domain.add", commands_of::domain_add},         {"domain.remove", commands_of::domain_remove},
+      {"domain.add", commands_of::domain_add},
+      {"domain.remove", commands_of::domain_remove},
       {"domain.set", commands_of::domain_set},
-      {"domain.list", commands_of::domain_list},       {"account.add", commands_of::account_add},
-      {"account.set", commands_of::account_set},       {"account.password", commands_of::account_password},
-      {"account.remove", commands_of::account_remove}, {"account.list", commands_of::account_list},
-      {"alias.add", commands_of::alias_add},           {"alias.remove", commands_of::alias_remove},
-      {"alias.list", commands_of::alias_list},         {"queue.list", commands_of::queue_list},
-      {"queue.show", commands_of::queue_show},         {"queue.retry", commands_of::queue_retry},
-      {"queue.hold", commands_of::queue_hold},         {"queue.release", commands_of::queue_release},
+      {"domain.list", commands_of::domain_list},
+      {"account.add", commands_of::account_add},
+      {"account.set", commands_of::account_set},
+      {"account.password", commands_of::account_password},
+      {"account.judge", commands_of::account_judge},
+      {"account.weak", commands_of::account_weak},
+      {"account.remove", commands_of::account_remove},
+      {"account.list", commands_of::account_list},
+      {"account.mail_login", commands_of::account_mail_login},
+      {"account.logins", commands_of::account_logins},
+      {"app_password.add", commands_of::app_password_add},
+      {"app_password.list", commands_of::app_password_list},
+      {"app_password.revoke", commands_of::app_password_revoke},
+      {"alias.add", commands_of::alias_add},
+      {"alias.remove", commands_of::alias_remove},
+      {"alias.list", commands_of::alias_list},
+      {"queue.list", commands_of::queue_list},
+      {"queue.show", commands_of::queue_show},
+      {"queue.retry", commands_of::queue_retry},
+      {"queue.hold", commands_of::queue_hold},
+      {"queue.release", commands_of::queue_release},
       {"queue.remove", commands_of::queue_remove},
+      {"store.info", commands_of::store_info},
+      {"store.start", commands_of::store_start},
+      {"store.job", commands_of::store_job},
+      {"store.dump", commands_of::store_dump},
+      {"undelete.list", commands_of::undelete_list},
+      {"undelete.restore", commands_of::undelete_restore},
+      {"backup.stage", commands_of::backup_stage},
+      {"backup.release", commands_of::backup_release},
+      {"restore.begin", commands_of::restore_begin},
+      {"restore.step", commands_of::restore_step},
+      {"restore.end", commands_of::restore_end},
   };
   return table;
 }

@@ -13,8 +13,15 @@ async::Task<Answer> domain_list(Context context, Arguments arguments);
 async::Task<Answer> account_add(Context context, Arguments arguments);
 async::Task<Answer> account_set(Context context, Arguments arguments);
 async::Task<Answer> account_password(Context context, Arguments arguments);
+async::Task<Answer> account_judge(Context context, Arguments arguments);
+async::Task<Answer> account_weak(Context context, Arguments arguments);
 async::Task<Answer> account_remove(Context context, Arguments arguments);
 async::Task<Answer> account_list(Context context, Arguments arguments);
+async::Task<Answer> account_mail_login(Context context, Arguments arguments);
+async::Task<Answer> account_logins(Context context, Arguments arguments);
+async::Task<Answer> app_password_add(Context context, Arguments arguments);
+async::Task<Answer> app_password_list(Context context, Arguments arguments);
+async::Task<Answer> app_password_revoke(Context context, Arguments arguments);
 async::Task<Answer> alias_add(Context context, Arguments arguments);
 async::Task<Answer> alias_remove(Context context, Arguments arguments);
 async::Task<Answer> alias_list(Context context, Arguments arguments);
@@ -24,5 +31,9 @@ async::Task<Answer> queue_retry(Context context, Arguments arguments);
 async::Task<Answer> queue_hold(Context context, Arguments arguments);
 async::Task<Answer> queue_release(Context context, Arguments arguments);
 async::Task<Answer> queue_remove(Context context, Arguments arguments);
+async::Task<Answer> store_info(Context context, Arguments arguments);
+async::Task<Answer> store_start(Context context, Arguments arguments);
+async::Task<Answer> store_job(Context context, Arguments arguments);
+async::Task<Answer> store_dump(Context context, Arguments arguments);
 
 }  // namespace postern::admin::commands_of

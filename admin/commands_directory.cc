@@ -4,8 +4,9 @@
 
 #include <boost/json/array.hpp>
 
+#include "admin/accounts.h"
 #include "admin/json.h"
-#include "auth/passwords.h"
+#include "admin/passwords.h"
 
 namespace postern::admin {
 
@@ -81,14 +82,6 @@ store::Ceiling default_quota(Context context, std::string_view login) {
   return out;
 }
 
-Result<store::AccountRow> find_account(Context context, const Arguments& arguments) {
-  const auto login = text_argument(arguments, "login");
-  if (!login) return std::unexpected(login.error());
-  auto row = context.directory.account(*login);
-  if (!row) return fail(ErrorKind::not_found, "there is no account " + *login + "; `postern account list` shows all");
-  return *row;
-}
-
 // Takes what the arguments give; what they leave out stays.
 Result<> apply_settings(store::AccountRow& row, const Arguments& arguments) {
   const auto bytes = optional_number(arguments, "quota_bytes");
@@ -103,6 +96,14 @@ Result<> apply_settings(store::AccountRow& row, const Arguments& arguments) {
 }
 
 }  // namespace
+
+Result<store::AccountRow> find_account(Context context, const Arguments& arguments) {
+  const auto login = text_argument(arguments, "login");
+  if (!login) return std::unexpected(login.error());
+  auto row = context.directory.account(*login);
+  if (!row) return fail(ErrorKind::not_found, "there is no account " + *login + "; `postern account list` shows all");
+  return *row;
+}
 
 namespace commands_of {
 
@@ -139,28 +140,26 @@ async::Task<Answer> domain_list(Context context, Arguments) {
   co_return json::object{{"domains", std::move(domains)}};
 }
 
-// With a password given it must pass the gate before the account exists; without one a strong one is made and told once.
+// The password comes first: one that the gate refuses leaves no account behind.
 async::Task<Answer> account_add(Context context, Arguments arguments) {
   auto login = text_argument(arguments, "login");
   if (!login) co_return std::unexpected(login.error());
   store::AccountRow settings;
-  const auto quota = default_quota(context, *login);
-  settings.quota_bytes = quota.bytes;
-  settings.quota_messages = quota.messages;
+  const auto usual = default_quota(context, *login);
+  settings.quota_bytes = usual.bytes;
+  settings.quota_messages = usual.messages;
   if (auto applied = apply_settings(settings, arguments); !applied) co_return std::unexpected(applied.error());
-  auto password = optional_text(arguments, "password");
-  const bool generated = password.empty();
-  if (generated) password = auth::generate_password().reveal();
+  const auto chosen = co_await choose_password(context, {.login = *login, .name = settings.name}, std::move(arguments));
+  if (!chosen) co_return std::unexpected(chosen.error());
   auto id = co_await context.directory.add_account(*login, settings);
   if (!id) co_return std::unexpected(id.error());
-  auto set = co_await context.auth.set_password(*id, Secret(password));
+  auto set = co_await set_chosen(context, *id, *chosen);
   if (!set) {
     co_await context.directory.remove_account(*login);
     co_return std::unexpected(set.error());
   }
   json::object result{{"id", *id}, {"login", *login}};
-  if (generated) result["password"] = password;
-  wipe(password);
+  tell_password(result, *chosen);
   co_return result;
 }
 
@@ -168,27 +167,17 @@ async::Task<Answer> account_set(Context context, Arguments arguments) {
   auto row = find_account(context, arguments);
   if (!row) co_return std::unexpected(row.error());
   if (auto applied = apply_settings(*row, arguments); !applied) co_return std::unexpected(applied.error());
-  co_return answer_of(co_await context.directory.set_account(*row));
-}
-
-async::Task<Answer> account_password(Context context, Arguments arguments) {
-  auto row = find_account(context, arguments);
-  if (!row) co_return std::unexpected(row.error());
-  auto password = optional_text(arguments, "password");
-  const bool generated = password.empty();
-  if (generated) password = auth::generate_password().reveal();
-  auto set = co_await context.auth.set_password(row->id, Secret(password));
-  if (!set) co_return std::unexpected(set.error());
-  json::object result{{"login", row->login}};
-  if (generated) result["password"] = password;
-  wipe(password);
-  co_return result;
+  auto changed = co_await context.directory.set_account(*row);
+  if (changed && !row->enabled) context.office.shut_out(*row);
+  co_return answer_of(changed);
 }
 
 async::Task<Answer> account_remove(Context context, Arguments arguments) {
   auto row = find_account(context, arguments);
   if (!row) co_return std::unexpected(row.error());
-  co_return answer_of(co_await context.directory.remove_account(row->login));
+  // design.md §6: first the account, then what opens it; start-up removes what a crash leaves between the two.
+  if (auto removed = co_await context.directory.remove_account(row->login); !removed) co_return answer_of(removed);
+  co_return answer_of(co_await context.office.forget_account(*row));
 }
 
 async::Task<Answer> account_list(Context context, Arguments) {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// postern account add|set|password|remove|list
+// postern account add|set|remove|list; its passwords are in admin/cli/passwords.cc
 #include <boost/json/array.hpp>
 #include <iostream>
 
 #include "admin/cli/output.h"
+#include "admin/cli/passwords.h"
 #include "admin/cli/subcommand.h"
 
 namespace postern::admin::cli {
@@ -16,7 +17,7 @@ const Option login_option{"login", "the account's address, for example alice@exa
 const Option name_option{"--name", "display name"};
 const Option quota_option{"--quota", "most the mailboxes may hold, for example 5GiB; 0 for no limit", Option::Kind::size};
 const Option quota_messages_option{"--quota-messages", "most messages; 0 for no limit", Option::Kind::number};
-const Option stdin_option{"--password-stdin", "read the password as one line from standard input", Option::Kind::flag};
+const Option mail_login_option{"--mail-login", "\"any\", or \"app-passwords-only\": the main password opens no mail program"};
 
 void add_settings(const Invocation& run, json::object& arguments) {
   if (run.has("name")) arguments["name"] = run.text("name");
@@ -24,33 +25,27 @@ void add_settings(const Invocation& run, json::object& arguments) {
   if (run.has("quota-messages")) arguments["quota_messages"] = std::stoull(run.text("quota-messages"));
 }
 
-// False when a password was promised and none came: nobody shall get a generated one by a broken pipe.
-bool add_password(const Invocation& run, json::object& arguments) {
-  if (!run.has("password-stdin")) return true;
-  auto password = read_line_from_stdin();
-  const bool came = !password.empty();
-  arguments["password"] = std::move(password);
-  return came;
-}
-
-int no_password(const Invocation& run) {
-  return show_failure(run,
-                      {exit_usage, "no password came on standard input; write it as one line, or leave --password-stdin out"});
-}
-
-void show_password(const json::object& result) {
-  const auto* password = result.if_contains("password");
-  if (password) std::cout << "Password: " << std::string_view(password->as_string()) << "\nIt is shown only this once.\n";
-}
-
 int add(Invocation& run) {
   json::object arguments{{"login", run.text("login")}};
   add_settings(run, arguments);
-  if (!add_password(run, arguments)) return no_password(run);
+  if (const auto mistake = add_password(run, arguments); !mistake.empty()) return show_failure(run, {exit_usage, mistake});
   return call_and_show(run, "account.add", std::move(arguments), [&](const json::object& result) {
     std::cout << "Account " << run.text("login") << " exists now.\n";
     show_password(result);
   });
+}
+
+// Two commands behind one: how an account may log in is no setting of the directory.
+int set_mail_login(Invocation& run) {
+  return call_and_show(run, "account.mail_login", {{"login", run.text("login")}, {"mail_login", run.text("mail-login")}},
+                       [&](const json::object& result) {
+                         std::cout << "Mail login of " << run.text("login") << " is now: " << run.text("mail-login") << ".\n";
+                         if (result.at("mail_login").as_string() == "any" || result.at("app_passwords").to_number<int>() > 0)
+                           return;
+                         std::cout << "It has no app password yet, so it cannot log in. Make one with: postern account "
+                                      "app-password add "
+                                   << run.text("login") << " phone\n";
+                       });
 }
 
 int set(Invocation& run) {
@@ -59,19 +54,15 @@ int set(Invocation& run) {
   if (run.has("enable")) arguments["enabled"] = true;
   if (run.has("disable")) arguments["enabled"] = false;
   if (run.has("enable") && run.has("disable")) return show_failure(run, {exit_usage, "say --enable or --disable, not both"});
+  if (run.has("mail-login")) {
+    if (arguments.size() > 1) return show_failure(run, {exit_usage, "say --mail-login alone"});
+    return set_mail_login(run);
+  }
   if (arguments.size() == 1)
-    return show_failure(run, {exit_usage, "say what to change: --name, --quota, --quota-messages, --enable or --disable"});
+    return show_failure(
+        run, {exit_usage, "say what to change: --name, --quota, --quota-messages, --mail-login, --enable or --disable"});
   return call_and_show(run, "account.set", std::move(arguments),
                        [&](const json::object&) { std::cout << "Account " << run.text("login") << " is changed.\n"; });
-}
-
-int password(Invocation& run) {
-  json::object arguments{{"login", run.text("login")}};
-  if (!add_password(run, arguments)) return no_password(run);
-  return call_and_show(run, "account.password", std::move(arguments), [&](const json::object& result) {
-    std::cout << "The password of " << run.text("login") << " is changed.\n";
-    show_password(result);
-  });
 }
 
 int remove(Invocation& run) {
@@ -108,7 +99,8 @@ std::vector<Subcommand> account_commands() {
       {"account add",
        "make an account; without --password-stdin a strong password is made and shown once",
        "postern account add alice@example.org --name 'Alice Example' --quota 5GiB",
-       {login_option, name_option, quota_option, quota_messages_option, stdin_option},
+       {login_option, name_option, quota_option, quota_messages_option, password_stdin_option, hash_option, words_option,
+        app_style_option},
        add},
       {"account set",
        "change an account's settings",
@@ -117,14 +109,10 @@ std::vector<Subcommand> account_commands() {
         name_option,
         quota_option,
         quota_messages_option,
+        mail_login_option,
         {"--enable", "let it log in and receive", Option::Kind::flag},
         {"--disable", "stop logins and receiving", Option::Kind::flag}},
        set},
-      {"account password",
-       "give an account a new password",
-       "postern account password alice@example.org",
-       {login_option, stdin_option},
-       password},
       {"account remove",
        "delete an account with all its mail",
        "postern account remove alice@example.org --yes",

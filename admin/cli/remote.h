@@ -12,6 +12,7 @@ class LazyRemote final : public Remote {
   LazyRemote(std::filesystem::path config_path, OfflineOpener offline)
       : config_path_(std::move(config_path)), offline_(std::move(offline)) {}
   Reply call(std::string_view command, boost::json::object arguments) override;
+  void close() override { opened_.reset(); }
 
  private:
   Answer call_server(const std::string& socket, std::string_view command, const boost::json::object& arguments);
