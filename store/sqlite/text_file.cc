@@ -138,9 +138,14 @@ TextViewPtr TextFile::view() const {
 }
 
 void TextFile::publish(std::vector<TextBlockPtr> blocks) {
-  auto view = std::make_shared<TextView>(TextView{file_, std::move(blocks)});
+  auto view = std::make_shared<TextView>(TextView{file_, std::move(blocks), verified_});
   const std::lock_guard lock(mutex_);
   view_ = std::move(view);
+}
+
+void TextFile::set_verified() {
+  if (std::exchange(verified_, true)) return;
+  publish(view()->blocks);
 }
 
 Result<> TextFile::append(std::vector<TextDocument> documents) {

@@ -34,6 +34,7 @@ using TextBlockPtr = std::shared_ptr<const TextBlock>;
 struct TextView {
   std::shared_ptr<const UniqueFd> file;
   std::vector<TextBlockPtr> blocks;
+  bool verified = false;  ///< every entry was compared with the checksum of its blob since the file was opened
 };
 using TextViewPtr = std::shared_ptr<const TextView>;
 
@@ -70,6 +71,8 @@ class TextFile {
 
   /// For any thread.
   TextViewPtr view() const;
+  /// All entries have the checksums of their blobs, and those to come will have them.
+  void set_verified();
   /// Appends the documents in blocks. After an error nothing was added.
   Result<> append(std::vector<TextDocument> documents);
   /// Takes these blocks out of the file.
@@ -100,6 +103,7 @@ class TextFile {
   std::uint64_t end_ = 0;
   std::uint64_t living_ = 0;
   std::size_t entries_ = 0;
+  bool verified_ = false;
   mutable std::mutex mutex_;
   TextViewPtr view_;
 };

@@ -339,6 +339,7 @@ Result<> TextIndexer::check(AccountId id, Account& account, bool verify) {
     if (dead || (verify && !account.file->read(*block))) spoiled.push_back(block);
   }
   if (auto done = rewrite(account, spoiled, &living); !done) return done;
+  account.file->set_verified();
   account.missing = lacking(account, std::move(messages));
   account.checked = true;
   account.retry = false;

@@ -48,22 +48,36 @@ Result<bool> TextLookup::slice(Database& db) {
   return more_blocks();
 }
 
-/// Reads candidates until the slice is over. The prefix is read only when a needle may stand in a header.
+/// Rows of candidates; columns: id, blob, its checksum (0 when nobody compares it), prefix (NULL when there is none, or when no
+/// needle may stand in a header).
+Query TextLookup::query_rows(Database& db, std::int64_t lo, std::int64_t hi) const {
+  const bool prefix = (places_ & mime::header_places) != 0;
+  if (verified() && prefix) {
+    return db.query(
+        "SELECT id, blob, 0, CASE WHEN psize>0 THEN (SELECT prefix FROM msgmeta x WHERE x.id=m.id) END FROM message m "
+        "WHERE id BETWEEN ?1 AND ?2 ORDER BY id",
+        lo, hi);
+  }
+  if (verified()) return db.query("SELECT id, blob, 0, NULL FROM message WHERE id BETWEEN ?1 AND ?2 ORDER BY id", lo, hi);
+  if (prefix) {
+    return db.query(
+        "SELECT m.id, m.blob, b.sum, CASE WHEN m.psize>0 THEN (SELECT prefix FROM msgmeta x WHERE x.id=m.id) END "
+        "FROM message m JOIN blob b ON b.id=m.blob WHERE m.id BETWEEN ?1 AND ?2 ORDER BY m.id",
+        lo, hi);
+  }
+  return db.query(
+      "SELECT m.id, m.blob, b.sum, NULL FROM message m JOIN blob b ON b.id=m.blob WHERE m.id BETWEEN ?1 AND ?2 ORDER BY m.id", lo,
+      hi);
+}
+
+/// Reads candidates until the slice is over.
 Result<> TextLookup::read_rows(Database& db) {
   const auto& ranges = order_.where.uids.ranges();
-  const bool prefix = (places_ & mime::header_places) != 0;
   std::size_t rows = 0;
   while (range_ < ranges.size()) {
     const auto lo = message_id(order_.where.mailbox, next_uid_);
     const auto hi = message_id(order_.where.mailbox, ranges[range_].hi);
-    auto row = prefix ? db.query(
-                            "SELECT m.id, m.blob, b.sum, m.psize, x.prefix FROM message m JOIN blob b ON b.id=m.blob "
-                            "LEFT JOIN msgmeta x ON x.id=m.id WHERE m.id BETWEEN ?1 AND ?2 ORDER BY m.id",
-                            lo, hi)
-                      : db.query(
-                            "SELECT m.id, m.blob, b.sum, 0 FROM message m JOIN blob b ON b.id=m.blob "
-                            "WHERE m.id BETWEEN ?1 AND ?2 ORDER BY m.id",
-                            lo, hi);
+    auto row = query_rows(db, lo, hi);
     while (row.step()) {
       if (auto taken = take_row(row); !taken) return taken;
       next_uid_ = uid_of(row.integer(0)) + 1;
@@ -83,7 +97,8 @@ Result<> TextLookup::take_row(Query& row) {
   answered_.push_back(places_ == 0);
   prefix_matcher_.reset();
   const auto before = prefix_matcher_.work();
-  if (row.integer(3) != 0) mime::add_header_text(row.text(4), mime::HeaderOf::message, prefix_matcher_);
+  const std::string_view prefix = row.text(3);
+  if (!prefix.empty()) mime::add_header_text(prefix, mime::HeaderOf::message, prefix_matcher_);
   for (std::size_t i = 0; i < finders_.size(); ++i) {
     if (prefix_matcher_.found(i)) truths_.set(index, i);
   }
@@ -116,7 +131,8 @@ bool TextLookup::find_wanted() {
     const TextEntry& entry = entries[i];
     while (candidate != candidates_.end() && candidate->blob < entry.blob) ++candidate;
     if (candidate == candidates_.end()) break;
-    if (candidate->blob != entry.blob || candidate->checksum != entry.checksum || entry.too_large) continue;
+    if (candidate->blob != entry.blob || entry.too_large) continue;
+    if (!verified() && candidate->checksum != entry.checksum) continue;
     const auto begin = static_cast<std::size_t>(candidate - candidates_.begin());
     std::size_t end = begin;
     while (end < candidates_.size() && candidates_[end].blob == entry.blob) ++end;

@@ -53,6 +53,8 @@ class TextLookup {
 
   bool in_time() const { return std::chrono::steady_clock::now() < end_of_slice_; }
   Result<> read_rows(Database& db);
+  Query query_rows(Database& db, std::int64_t lo, std::int64_t hi) const;
+  bool verified() const { return order_.view && order_.view->verified; }
   Result<> take_row(Query& row);
   const TextBlock& block() const { return *order_.view->blocks[block_]; }
   bool more_blocks() const { return order_.view && block_ < order_.view->blocks.size(); }

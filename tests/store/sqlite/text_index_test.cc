@@ -240,7 +240,7 @@ TEST_F(TextIndexTest, OldTextOfAReusedIdIsNotBelieved) {
 
 TEST_F(TextIndexTest, VeryLargeTextIsDecodedWhenAsked) {
   std::string large = "Subject: large\r\n\r\n";
-  while (large.size() < 5'000'000) large += "all work and no play makes jack a dull boy\r\n";
+  while (large.size() < 4'300'000) large += "all work and no play makes jack a dull boy\r\n";
   append(large + "needle at the end\r\n");
   append("Subject: image\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: image/png\r\n\r\n" +
          std::string(3'000'000, 'A') + "\r\n--b\r\n\r\nneedle behind an image\r\n--b--\r\n");
@@ -302,6 +302,8 @@ TEST_F(TextIndexTest, SearchesOfOneAccountTakeTurns) {
     group.spawn(runtime.executor(static_cast<std::size_t>(i % 2)), Run::search(session_.get(), inbox_, &right));
   EXPECT_TRUE(group.stop_and_join(std::chrono::seconds(60), std::chrono::seconds(5)));
   EXPECT_EQ(right, 20);
+  // The lane's thread may still hold an executor of the runtime.
+  stop();
   runtime.stop();
 }
 
