@@ -52,6 +52,7 @@ Reply from_error(const Error& error) {
     case ErrorKind::too_large: return no("TOOBIG", "Too large");
     case ErrorKind::limit: return no("LIMIT", "A limit of this server is reached");
     case ErrorKind::conflict: return no("INUSE", "The mailbox has changed meanwhile, try again");
+    case ErrorKind::no_space: return no("UNAVAILABLE", "The disk of this server is full, try again later");
     case ErrorKind::corrupt: return no("SERVERBUG", "Stored data is damaged, please tell the administrator");
     case ErrorKind::internal: return no("SERVERBUG", "Internal error");
     default: return no("UNAVAILABLE", "Not possible at the moment, try again later");
