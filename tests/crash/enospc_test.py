@@ -6,6 +6,7 @@ acknowledged is lost and no stub is left.
 
 On an ext4 image and on a tmpfs; needs root to mount them. Times are printed; the bounds here are generous.
 """
+import contextlib
 import re
 import smtplib
 import sqlite3
@@ -142,7 +143,7 @@ class FullDisk:
     def stubs(self):
         """Files of bodies that no row knows, after a clean end."""
         data = self.server.data
-        with sqlite3.connect(f"file:{data}/mail.db?mode=ro", uri=True) as db:
+        with contextlib.closing(sqlite3.connect(f"file:{data}/mail.db?mode=ro", uri=True)) as db:
             known = {f"{row[0]:010}.seg" for row in db.execute("SELECT id FROM segment")}
         return sorted(file.name for file in (data / "seg").iterdir() if file.name not in known)
 

@@ -5,8 +5,8 @@
 First the counting alone, then a real server whose store is damaged behind the back of ledger and model: an acknowledged message
 removed, one duplicated, a byte turned, a flag undone, an expunged message put back, a password set back.
 """
+import contextlib
 import random
-import smtplib
 import sqlite3
 
 import harness
@@ -102,7 +102,7 @@ class Damage:
     def turn_a_byte(self, user, octet=b"0", by=b"1"):
         """Of the newest body of this user, on the disk; the server must not run."""
         data = self.server.data
-        with sqlite3.connect(f"file:{data}/mail.db?mode=ro", uri=True) as db:
+        with contextlib.closing(sqlite3.connect(f"file:{data}/mail.db?mode=ro", uri=True)) as db:
             segment, offset, length = db.execute(
                 "SELECT b.seg, b.off, b.len FROM message m JOIN blob b ON b.id=m.blob JOIN mailbox x ON x.id=m.id>>32 "
                 "JOIN account a ON a.id=x.account WHERE a.login=? ORDER BY m.id DESC LIMIT 1", (address(user),)).fetchone()
