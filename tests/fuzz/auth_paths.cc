@@ -45,11 +45,12 @@ struct World {
   }
 };
 
-/// A world serves some inputs; then a new one, so that nothing grows without end.
+/// A world serves some inputs; then a new one, so that nothing grows without end. Made at once, so that it goes before what
+/// OpenSSL keeps for its threads.
 World& world() {
-  static std::unique_ptr<World> current;
+  static auto current = std::make_unique<World>();
   static int used = 0;
-  if (!current || ++used % 5000 == 0) {
+  if (++used % 5000 == 0) {
     current.reset();
     current = std::make_unique<World>();
   }
