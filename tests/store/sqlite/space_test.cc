@@ -111,7 +111,7 @@ TEST_F(SpaceTest, DeletesInTheRoomOfTheBallast) {
   EXPECT_EQ(ballast_size(), 0u);
   EXPECT_EQ(try_accept().error().kind, ErrorKind::no_space);
   EXPECT_EQ(must(session()->expunge(box_, UidSet{{1, 2}}, ExpungeMode::any)).to_string(), "1:2");
-  must(session()->create("Drafts", SpecialUse::none));
+  must(session()->create("Elsewhere", SpecialUse::none));
   EXPECT_EQ(read_all(*must(session()->body(box_, 3))), noise_of(1, 1000));
   EXPECT_EQ(inbox(*session()).messages, 1u);
   disk.set_free(100 * mebibyte);
