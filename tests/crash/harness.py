@@ -62,8 +62,8 @@ class Run:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def show_logs(self):
-        for log in sorted(self.folder.glob("*.log")):
-            print(f"---- {log.name}", *log.read_text(errors="replace").splitlines()[-LOG_LINES:], sep="\n", flush=True)
+        for log in sorted(self.folder.rglob("*.log")):
+            print(f"---- {log.relative_to(self.folder)}", *log.read_text(errors="replace").splitlines()[-LOG_LINES:], sep="\n", flush=True)
 
 
 def versions():

@@ -3,6 +3,7 @@
 
 The cut is the shutdown ioctl that ext4 and xfs share, without flushing the journal. Needs root, loop devices and mount.
 """
+import ctypes
 import fcntl
 import os
 import shutil
@@ -15,8 +16,10 @@ from harness import Skip
 
 SHUTDOWN = 0x8004587D  # EXT4_IOC_SHUTDOWN and XFS_IOC_GOINGDOWN: _IOR('X', 125, __u32)
 NO_LOG_FLUSH = 2
+NEW_MOUNT_NAMESPACE = 0x00020000  # CLONE_NEWNS
 MAKE = {"ext4": ("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0"), "xfs": ("mkfs.xfs", "-q", "-f")}
 BUSY_TRIES = 50
+PRIVATE = []  # not empty once the mounts are private
 
 
 def quiet(*words):
@@ -26,12 +29,23 @@ def quiet(*words):
     return done.stdout
 
 
+def keep_mounts_private():
+    """Moves this thread, and all that it starts, into a mount namespace of its own. Otherwise any program beside us that makes one
+    (ip netns exec does) holds a copy of our mounts, an unmount does not end the file system, and the dead one is mounted again."""
+    if ctypes.CDLL(None, use_errno=True).unshare(NEW_MOUNT_NAMESPACE) != 0:
+        raise Skip("cannot make a mount namespace")
+    quiet("mount", "--make-rprivate", "/")
+
+
 def need(*programs):
     if os.geteuid() != 0:
         raise Skip("needs root to mount a file system")
     for program in programs:
         if not shutil.which(program):
             raise Skip(f"needs the program {program}")
+    if not PRIVATE:
+        keep_mounts_private()
+        PRIVATE.append(True)
 
 
 class Image:
