@@ -34,6 +34,8 @@ Result<UniqueFd> make_folder(int parent, const std::string& name) {
 }  // namespace
 
 Result<std::unique_ptr<MaildirWriter>> MaildirWriter::open_at(const std::filesystem::path& path) {
+  std::error_code error;
+  if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), error);
   if (::mkdir(path.c_str(), folder_mode) != 0 && errno != EEXIST) return std::unexpected(errno_error(path.string(), errno));
   auto top = open_top_folder(path);
   if (!top) return std::unexpected(top.error());
