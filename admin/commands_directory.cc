@@ -169,6 +169,7 @@ async::Task<Answer> account_set(Context context, Arguments arguments) {
   if (auto applied = apply_settings(*row, arguments); !applied) co_return std::unexpected(applied.error());
   auto changed = co_await context.directory.set_account(*row);
   if (changed && !row->enabled) context.office.shut_out(*row);
+  if (changed && row->enabled) context.office.let_in(*row);
   co_return answer_of(changed);
 }
 

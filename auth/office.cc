@@ -109,6 +109,8 @@ async::Task<Result<>> Office::set_policy(store::AccountId id, store::LoginPolicy
 
 std::size_t Office::shut_out(const store::AccountRow& account) { return workshop_->desk->forget(account, std::nullopt); }
 
+void Office::let_in(const store::AccountRow& account) { workshop_->desk->forget(account, store::CredentialId{0}); }
+
 async::Task<Result<>> Office::forget_account(store::AccountRow account) {
   const auto removed = co_await workshop_->desk->parts().credentials.remove_all(account.id);
   shut_out(account);

@@ -46,6 +46,8 @@ class Office {
 
   /// The account was disabled: its sessions end. Gives their number.
   std::size_t shut_out(const store::AccountRow& account);
+  /// The account may log in again: passwords that were refused while it could not are tried anew.
+  void let_in(const store::AccountRow& account);
   /// The account is gone: so are its credentials and sessions.
   async::Task<Result<>> forget_account(store::AccountRow account);
 
