@@ -117,7 +117,9 @@ std::string MaildirWriter::info(std::uint64_t flags, const std::vector<std::stri
     if (flags & bit) letters += c;
   }
   for (const auto& keyword : keywords) {
-    const char c = ascii::iequals(keyword, forwarded) ? 'P' : letter(keyword);
+    // Dovecot knows forwarded as a keyword, others know P.
+    if (ascii::iequals(keyword, forwarded)) letters += 'P';
+    const char c = letter(keyword);
     if (c != 0)
       letters += c;
     else
