@@ -3,6 +3,7 @@
 
 #include "store/account_text.h"
 #include "store/mailbox_name.h"
+#include "store/sqlite/imports.h"
 #include "store/sqlite/mailboxes.h"
 #include "store/sqlite/undelete.h"
 
@@ -205,6 +206,7 @@ Result<> remove_account(Transaction& tx, AccountId id) {
   tx.db().run("DELETE FROM group_member WHERE account=?1", id);
   tx.db().run("DELETE FROM send_as WHERE account=?1", id);
   tx.db().run("DELETE FROM quota_notice WHERE account=?1", id);
+  forget_imports(tx, id);
   tx.db().run("DELETE FROM account WHERE id=?1", id);
   tx.account_gone(*account);
   return {};
