@@ -61,9 +61,7 @@ Section store() {
                 "How long a mailbox remembers which messages are gone. A client that was away for longer compares all numbers.")
       .number("vanished_ranges", &Store::vanished_ranges, {1000, 100'000'000}, "The most ranges of numbers it remembers.")
       .flag("search_text", &Store::search_text,
-            "The decoded text of all mail is kept in text/, compressed, so that searching it is quick. false: text/ is removed, "
-            "and "
-            "each search reads the mail itself.")
+            "Keep the decoded text of all mail in text/, for quick searches. false: none is kept, searches read the mail.")
       .size("free_space_min", &Store::free_space_min, {0, 64 * GiB},
             "With less free space on the disk new mail is refused for the time being; reading and deleting go on.")
       .size("ballast", &Store::ballast, {0, 64 * GiB},
@@ -77,14 +75,11 @@ Section backup() {
              "backup", [](Config& c) -> Backup& { return c.backup; },
              "Backups by the server itself; `postern backup FOLDER` makes one anywhere, at any time.")
       .path("folder", &Backup::folder,
-            "Where they go, best on another disk. Mode 0700, for the server's user. \"\": none. Mail, accounts, sealed passwords "
-            "with their key and this file are in it.")
+            "Where they go, best on another disk; 0700, for the server's user. All secrets are in it. \"\": none.")
       .duration("every", &Backup::every, {300, 365 * day}, "Time between two backups. One more is made at each start.")
       .number("keep", &Backup::keep, {1, 10'000}, "So many are kept; older ones go, with the bodies that only they have.")
-      .flag(
-          "point_in_time", &Backup::point_in_time,
-          "Between two backups every change is copied too (the write-ahead log of mail.db and new bodies), so that a restore can "
-          "stop at any second.")
+      .flag("point_in_time", &Backup::point_in_time,
+            "Copy every change between two backups too (log of mail.db, new bodies), to restore to any second.")
       .duration("ship_every", &Backup::ship_every, {1, day}, "How often that is done. What is younger is lost with the disk.")
       .at_restart()
       .done();
