@@ -2,6 +2,7 @@
 // backup.* and restore.*: the server's half of backups and restores. It makes a snapshot in its own folder, which the command
 // line collects with the admin's rights, and it reads what the command line has made ready there; so the server needs no way to
 // the folder of the backups (store/sqlite/backup.h, restore_source.h).
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <charconv>
 
@@ -75,6 +76,15 @@ class EnvelopeReader {
 
   std::string_view rest_;
 };
+
+/// A password that was refused while its account was gone must not be remembered as wrong.
+void admit_new(Context context, const store::AccountTable& before) {
+  const auto now = context.directory.table();
+  for (const auto& row : now->accounts) {
+    const auto same = [&](const store::AccountRow& old) { return old.id == row.id; };
+    if (std::ranges::none_of(before.accounts, same)) context.office.let_in(row);
+  }
+}
 
 }  // namespace
 
@@ -161,7 +171,9 @@ async::Task<Answer> restore_begin(Context context, Arguments arguments) {
   const auto begun = co_await recovery->begin_restore(std::move(*order));
   if (!begun) co_return std::unexpected(begun.error());
   // Accounts and addresses may be there again: from now on they log in and get mail.
+  const auto before = context.directory.table();
   if (auto loaded = co_await context.directory.load(); !loaded) co_return std::unexpected(loaded.error());
+  admit_new(context, *before);
   co_return describe(*begun);
 }
 
