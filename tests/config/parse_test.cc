@@ -193,7 +193,8 @@ TEST(Parse, WarningsDoNotStop) {
   EXPECT_NE(text.find("server.hostname: \"localhost\" is no public name"), std::string::npos) << text;
   const auto weak = parse("[auth]\nzxcvbn_bits = 25\n");
   ASSERT_TRUE(weak);
-  EXPECT_NE(to_string(weak->warnings).find("line 2: auth.zxcvbn_bits: 25 bits let guessable passwords through"), std::string::npos);
+  EXPECT_NE(to_string(weak->warnings).find("line 2: auth.zxcvbn_bits: 25 bits let guessable passwords through"),
+            std::string::npos);
   EXPECT_EQ(errors_of("[auth]\nmin_password_length = 11\n"),
             "line 2: auth.min_password_length: 11 is out of range; write a value from 12 to 128\n");
 }
