@@ -44,8 +44,8 @@ class TextSearch {
   virtual Task<Result<TextTruths>> search_text(TextCandidates where, TextQuery query) = 0;
 };
 
-/// For each of the messages that exist (TextTruths::present), which needles it has. Errors: limit (the bounds above), closed, not_found (no such
-/// mailbox), corrupt or io (a message cannot be read, so nobody knows).
+/// For each of the messages that exist (TextTruths::present), which needles it has. Errors: limit (the bounds above), closed,
+/// not_found (no such mailbox), corrupt or io (a message cannot be read, so nobody knows).
 Task<Result<TextTruths>> search_text(Session& session, TextCandidates where, TextQuery query);
 
 /// Decodes each message on the fly. `query.work` goes down by what was done.

@@ -67,8 +67,8 @@ void show_info(const json::object& result) {
   line("Bodies", fmt::format("{} files of {}, {} of it dead", number(result, "segment_files"), size(result, "segment_bytes"),
                              size(result, "dead_bytes")));
   line("Search text", result.at("text_kept").as_bool()
-                          ? fmt::format("{} of {} messages, {} waiting", size(result, "text_bytes"), number(result, "text_messages"),
-                                        number(result, "text_waiting"))
+                          ? fmt::format("{} of {} messages, {} waiting", size(result, "text_bytes"),
+                                        number(result, "text_messages"), number(result, "text_waiting"))
                           : "not kept (store.search_text)");
   line("Disk", fmt::format("{} free, ballast {}{}", size(result, "free_bytes"), size(result, "ballast_bytes"),
                            result.at("refusing_mail").as_bool() ? "; NEW MAIL IS REFUSED: free some space" : ""));

@@ -11,10 +11,10 @@
 #include "store/sqlite/cache.h"
 #include "store/sqlite/lane.h"
 #include "store/sqlite/recent.h"
-#include "store/sqlite/space.h"
-#include "store/sqlite/vfs.h"
 #include "store/sqlite/scan_gate.h"
+#include "store/sqlite/space.h"
 #include "store/sqlite/text_indexer.h"
+#include "store/sqlite/vfs.h"
 #include "store/sqlite/writer.h"
 
 namespace postern::store::sqlite {

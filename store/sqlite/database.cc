@@ -114,9 +114,9 @@ Result<std::unique_ptr<Database>> Database::open(const Options& options) {
   }
   const int access = options.mode == Mode::read_write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
   sqlite3* handle = nullptr;
-  const int code = sqlite3_open_v2(options.path.c_str(), &handle,
-                                   access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW,
-                                   options.vfs ? options.vfs->name() : nullptr);
+  const int code =
+      sqlite3_open_v2(options.path.c_str(), &handle, access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW,
+                      options.vfs ? options.vfs->name() : nullptr);
   std::unique_ptr<Database> db(new Database(handle));
   if (code != SQLITE_OK) {
     Error error = error_of(handle, code);

@@ -75,8 +75,8 @@ std::string to_json(const Manifest& m) {
                  m.wal.least_seq, m.wal.least_frames);
   out += "\"files\":[";
   for (std::size_t i = 0; i < m.files.size(); ++i) {
-    fmt::format_to(at, "{}\n {{\"name\":{},\"bytes\":{},\"xxh3\":{}}}", i ? "," : "", json_text(m.files[i].name), m.files[i].bytes,
-                   hex(m.files[i].checksum));
+    fmt::format_to(at, "{}\n {{\"name\":{},\"bytes\":{},\"xxh3\":{}}}", i ? "," : "", json_text(m.files[i].name),
+                   m.files[i].bytes, hex(m.files[i].checksum));
   }
   out += "],\n\"segments\":[";
   for (std::size_t i = 0; i < m.segments.size(); ++i) {

@@ -102,8 +102,7 @@ class Implementation final : public SqliteStore {
                                                             if (tx) core->recent.write(*tx);
                                                             return !core->recent.empty();
                                                           },
-                                                          [core = &core_] { core->space->full(); },
-                                                          recovery_->tap()});
+                                                          [core = &core_] { core->space->full(); }, recovery_->tap()});
     recovery_->start();
     if (auto opened = open_housekeeper(metrics); !opened) return opened;
     queue_ = make_queue(core_);
@@ -191,7 +190,8 @@ class Implementation final : public SqliteStore {
     if (auto made = make_folder(text); !made) return made;
     auto db = Database::open({folder_ / "mail.db", Database::Mode::read_only, reader_cache_kib, &core_.vfs});
     if (!db) return std::unexpected(db.error());
-    core_.text = std::make_unique<TextIndexer>(TextIndexer::Parts{text, std::move(*db), core_.folder, log_, metrics, core_.space.get()});
+    core_.text =
+        std::make_unique<TextIndexer>(TextIndexer::Parts{text, std::move(*db), core_.folder, log_, metrics, core_.space.get()});
     return {};
   }
 

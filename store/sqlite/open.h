@@ -32,7 +32,7 @@ struct Options {
   std::uint64_t free_space_min = 0;  ///< below it new mail is refused; 0: only when a write finds no room
   std::uint64_t ballast = 0;         ///< octets kept for a full disk; 0: none
   BackupOptions backup = {};         ///< the server's own backups
-  Disk* disk = nullptr;  ///< null: the real one. Must outlive the store.
+  Disk* disk = nullptr;              ///< null: the real one. Must outlive the store.
 };
 /// Must outlive the store.
 struct Surroundings {

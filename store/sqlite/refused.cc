@@ -5,7 +5,6 @@
 
 #include <string>
 
-
 namespace postern::store::sqlite {
 
 // The note is text in `sys`: "SEGMENT OFFSET" for each body, one a line.
