@@ -124,18 +124,6 @@ ReadTexts read_texts(Core& core, Database& db, const TextOrder& order) {
 
 namespace {
 
-Keywords read_keywords(Database& db, MailboxId mailbox) {
-  Keywords names;
-  auto row = db.query("SELECT bit, name FROM keyword WHERE mailbox=?1 ORDER BY bit", mailbox);
-  while (row.step()) {
-    const auto index = static_cast<std::size_t>(row.integer(0)) - flag::first_keyword;
-    if (index >= flag::max_keywords) continue;
-    names.resize(index + 1);
-    names[index] = row.text(1);
-  }
-  return names;
-}
-
 /// Up to `most` rows with UIDs from `from` to before `end`.
 std::vector<Snapshot::ChunkPtr> read_chunks(Database& db, MailboxId mailbox, UidRange uids, std::size_t most) {
   std::vector<Snapshot::ChunkPtr> chunks;

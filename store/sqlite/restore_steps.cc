@@ -42,21 +42,9 @@ struct Slice {
   Keywords keywords;
 };
 
-Keywords read_keyword_names(Database& db, MailboxId mailbox) {
-  Keywords names;
-  auto row = db.query("SELECT bit, name FROM keyword WHERE mailbox=?1 ORDER BY bit", mailbox);
-  while (row.step()) {
-    const auto index = static_cast<std::size_t>(row.integer(0)) - flag::first_keyword;
-    if (index >= flag::max_keywords) continue;
-    names.resize(index + 1);
-    names[index] = row.text(1);
-  }
-  return names;
-}
-
 Slice read_slice(Database& backup, const RestoreItem& item) {
   Slice out;
-  out.keywords = read_keyword_names(backup, item.source);
+  out.keywords = read_keywords(backup, item.source);
   std::uint64_t bytes = 0;
   auto row = backup.query(
       "SELECT m.id, m.modseq, m.flags, m.idate, m.saved, m.size, m.psize, m.blob, x.envelope, x.bodystructure, x.parts, "

@@ -28,6 +28,18 @@ void clear_marks(const std::vector<State*>& dirty) {
 
 }  // namespace
 
+Keywords read_keywords(Database& db, MailboxId mailbox) {
+  Keywords names;
+  auto row = db.query("SELECT bit, name FROM keyword WHERE mailbox=?1 ORDER BY bit", mailbox);
+  while (row.step()) {
+    const auto index = static_cast<std::size_t>(row.integer(0)) - flag::first_keyword;
+    if (index >= flag::max_keywords) continue;
+    names.resize(index + 1);
+    names[index] = row.text(1);
+  }
+  return names;
+}
+
 AccountState* Transaction::account(AccountId id) {
   if (const auto it = accounts_.find(id); it != accounts_.end()) return it->second->gone ? nullptr : it->second.get();
   auto row = db_.query("SELECT login, used_bytes, used_messages, quota_bytes, quota_messages FROM account WHERE id=?1", id);
@@ -74,7 +86,7 @@ MailboxState* Transaction::mailbox(MailboxId id) {
   state->unseen = row.unsigned_integer(7);
   state->deleted = row.unsigned_integer(8);
   state->bytes = row.unsigned_integer(9);
-  state->keywords = load_keywords(id);
+  state->keywords = std::make_shared<const Keywords>(read_keywords(db_, id));
   state->frozen = db_.integer(0, "SELECT 1 FROM copying WHERE target=?1 OR (source=?1 AND moves=1)", id) != 0;
   return mailboxes_.emplace(id, std::move(state)).first->second.get();
 }
@@ -82,18 +94,6 @@ MailboxState* Transaction::mailbox(MailboxId id) {
 MailboxState* Transaction::mailbox(AccountId account, MailboxId id) {
   MailboxState* state = mailbox(id);
   return state && state->account == account ? state : nullptr;
-}
-
-std::shared_ptr<const Keywords> Transaction::load_keywords(MailboxId id) {
-  Keywords names;
-  auto row = db_.query("SELECT bit, name FROM keyword WHERE mailbox=?1 ORDER BY bit", id);
-  while (row.step()) {
-    const auto index = static_cast<std::size_t>(row.integer(0)) - flag::first_keyword;
-    if (index >= flag::max_keywords) continue;
-    names.resize(index + 1);
-    names[index] = row.text(1);
-  }
-  return std::make_shared<const Keywords>(std::move(names));
 }
 
 MailboxState* Transaction::find(AccountId account, std::string_view name) {

@@ -78,6 +78,9 @@ constexpr std::int64_t message_id(MailboxId mailbox, Uid uid) {
 }
 constexpr Uid uid_of(std::int64_t message_id) { return static_cast<Uid>(message_id); }
 
+/// Names by index; empty where a bit is free.
+Keywords read_keywords(Database& db, MailboxId mailbox);
+
 class Transaction {
  public:
   Transaction(Database& db, const Clock& clock) : db_(db), clock_(clock) {}
@@ -159,7 +162,6 @@ class Transaction {
   using Undo = std::vector<std::pair<State*, State>>;
   template <class State>
   void note(State& state, Undo<State>& undo, std::vector<State*>& dirty);
-  std::shared_ptr<const Keywords> load_keywords(MailboxId id);
   std::uint32_t next_uidvalidity();
 
   struct Mark {

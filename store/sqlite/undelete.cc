@@ -34,18 +34,6 @@ std::vector<Origin> origins(Database& db, AccountId account) {
   return out;
 }
 
-Keywords keywords_of(Database& db, MailboxId mailbox) {
-  Keywords names;
-  auto row = db.query("SELECT bit, name FROM keyword WHERE mailbox=?1 ORDER BY bit", mailbox);
-  while (row.step()) {
-    const auto index = static_cast<std::size_t>(row.integer(0)) - flag::first_keyword;
-    if (index >= flag::max_keywords) continue;
-    names.resize(index + 1);
-    names[index] = row.text(1);
-  }
-  return names;
-}
-
 /// The origins that the choice speaks of; names compare in their canonical form.
 std::vector<Origin> chosen_origins(Database& db, const ExpungedChoice& choice) {
   auto all = origins(db, choice.account);
@@ -89,7 +77,7 @@ Result<std::vector<ExpungedMessage>> list_expunged(Database& db, const ExpungedC
   }
   std::vector<ExpungedMessage> out;
   for (const Origin& origin : chosen_origins(db, choice)) {
-    const Keywords names = keywords_of(db, origin.id);
+    const Keywords names = read_keywords(db, origin.id);
     auto row = db.query(
         "SELECT r.id, r.expunged_at, r.idate, r.size, r.flags, x.envelope FROM reap r LEFT JOIN msgmeta x ON x.id=r.id "
         "WHERE r.id BETWEEN ?1 AND ?2 AND r.expunged_at>=?3 AND r.expunged_at>0 AND r.moved=0 ORDER BY r.expunged_at DESC "
@@ -162,7 +150,7 @@ Result<> add_share(Transaction& tx, const Share& share, MailboxState& to) {
   const bool same = to.id == share.origin.id;
   const KeywordMap map =
       same ? KeywordMap{}
-           : map_keywords(keywords_of(tx.db(), share.origin.id), used, names, [&] { return keywords_in_use(tx, to); });
+           : map_keywords(read_keywords(tx.db(), share.origin.id), used, names, [&] { return keywords_in_use(tx, to); });
   tx.set_keywords(to, std::move(names));
   const ModSeq modseq = tx.next_modseq(to);
   Uid next = to.uidnext;
