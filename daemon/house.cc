@@ -3,6 +3,7 @@
 
 #include "auth/service_factory.h"
 #include "queue/login_notice.h"
+#include "store/sqlite/ledger.h"
 #include "store/sqlite/open.h"
 
 namespace postern::daemon {
@@ -65,6 +66,7 @@ Started<Archive> open_archive(Ground ground) {
                                    {ground.clock, ground.log, ground.metrics});
   if (!store) return cannot_start(store.error());
   archive.store = std::move(*store);
+  archive.ledger = store::sqlite::open_ledger(config->server.data_dir, {ground.clock, ground.log, ground.metrics});
 
   archive.directory = std::make_unique<auth::Directory>(archive.store->accounts(), ground.log);
   if (auto loaded = async::run_alone(archive.directory->load()); !loaded) return cannot_start(loaded.error());
@@ -154,6 +156,7 @@ void House::close() {
   stopping.spawn(runtime_.executor(0), stop_way_out());
   if (!stopping.join(way_out_stop_limit)) ground_.log.warning("daemon", "the way out did not stop in time");
   archive_.office->finish();
+  archive_.ledger->close();
   runtime_.stop();
   archive_.store->close();
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// House: the rooms behind the doors, in the order in which they open: store, directory, authentication, the door of the queue,
+// House: the rooms behind the doors, in the order in which they open: store, ledger, directory, authentication, the door of the queue,
 // the way out. Members are declared in that order, so they close in the reverse one. No listener is here (daemon/services.h).
 #pragma once
 
@@ -24,6 +24,7 @@
 #include "queue/bounce.h"
 #include "queue/quota_watch.h"
 #include "queue/runner.h"
+#include "store/ledger.h"
 #include "store/store.h"
 
 namespace postern::daemon {
@@ -31,6 +32,7 @@ namespace postern::daemon {
 /// The rooms that commands of the admin need, also without a running server.
 struct Archive {
   std::unique_ptr<store::Store> store;
+  std::unique_ptr<store::Ledger> ledger;
   std::unique_ptr<auth::Directory> directory;
   std::unique_ptr<auth::Office> office;
   std::unique_ptr<auth::Service> auth;

@@ -26,6 +26,7 @@ class OfflineRemote final : public admin::cli::Remote {
 
   ~OfflineRemote() override {
     if (archive_.office) archive_.office->finish();
+    if (archive_.ledger) archive_.ledger->close();
     if (archive_.store) archive_.store->close();
   }
 

@@ -23,6 +23,7 @@ struct Opened {
   explicit Opened(config::Config config) : live(std::move(config)), log(LogLevel::error, stderr_sink()) {}
   ~Opened() {
     if (archive.office) archive.office->finish();
+    if (archive.ledger) archive.ledger->close();
     if (archive.store) archive.store->close();
   }
   config::Live live;

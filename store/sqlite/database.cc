@@ -14,6 +14,7 @@ namespace postern::store::sqlite {
 namespace {
 
 constexpr int busy_timeout_ms = 5000;
+constexpr const char* memory_only = ":memory:";  ///< SQLite's name for a database without a file
 
 ErrorKind kind_of(int code) {
   if (code == SQLITE_IOERR_SHMSIZE) return ErrorKind::no_space;  // the -shm file could not grow
@@ -109,7 +110,7 @@ std::string_view Query::text(int column) {
 }
 
 Result<std::unique_ptr<Database>> Database::open(const Options& options) {
-  if (options.mode == Mode::read_write) {
+  if (options.mode == Mode::read_write && options.path != memory_only) {
     if (auto made = make_private(options.path); !made) return std::unexpected(made.error());
   }
   const int access = options.mode == Mode::read_write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/memory/ledger.h"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <tuple>
+
+#include "store/guard_book.h"
+
+namespace postern::store::memory {
+
+namespace {
+
+class MemoryGuardBook final : public GuardBook {
+ public:
+  Result<GuardMemory> recall() override {
+    const std::lock_guard lock(mutex_);
+    if (closed_) return fail(ErrorKind::unavailable, "the ledger is closed");
+    GuardMemory out;
+    for (const auto& [network, ban] : bans_) out.bans.push_back(ban);
+    for (const auto& [key, tally] : tallies_) out.tallies.push_back(tally);
+    std::ranges::sort(out.tallies, {}, [](const auto& one) { return std::tie(one.since, one.scope, one.key); });
+    return out;
+  }
+
+  void note(GuardChanges changes) override {
+    const std::lock_guard lock(mutex_);
+    if (!closed_) take(changes);
+  }
+
+  async::Task<Result<>> save(GuardChanges changes) override {
+    const std::lock_guard lock(mutex_);
+    if (closed_) co_return fail(ErrorKind::unavailable, "the ledger is closed");
+    take(changes);
+    co_return Result<>();
+  }
+
+  bool closed() {
+    const std::lock_guard lock(mutex_);
+    return closed_;
+  }
+  void close() {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+  }
+
+ private:
+  void take(const GuardChanges& changes) {
+    for (const auto& ban : changes.bans) bans_[ban.network] = ban;
+    for (const auto& tally : changes.tallies) tallies_[{tally.scope, tally.key}] = tally;
+    for (const auto& tally : changes.forgotten) tallies_.erase({tally.scope, tally.key});
+    std::erase_if(bans_, [&](const auto& item) {
+      const auto& ban = item.second;
+      const auto end = ban.lifted != 0 ? ban.lifted : ban.until;
+      return end != 0 && end < changes.bans_before;
+    });
+    std::erase_if(tallies_, [&](const auto& item) { return item.second.since < changes.tallies_before; });
+  }
+
+  std::mutex mutex_;
+  bool closed_ = false;
+  std::map<std::string, BanRow> bans_;
+  std::map<std::pair<TallyScope, std::string>, TallyRow> tallies_;
+};
+
+class MemoryLedger final : public Ledger {
+ public:
+  GuardBook& guard() override { return guard_; }
+  async::Task<Result<>> settle() override {
+    if (guard_.closed()) co_return fail(ErrorKind::unavailable, "the ledger is closed");
+    co_return Result<>();
+  }
+  void close() override { guard_.close(); }
+
+ private:
+  MemoryGuardBook guard_;
+};
+
+}  // namespace
+
+std::unique_ptr<Ledger> make_ledger() { return std::make_unique<MemoryLedger>(); }
+
+}  // namespace postern::store::memory

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/sqlite/ledger.h"
+
+#include "store/sqlite/guard_book.h"
+#include "store/sqlite/ledger_file.h"
+
+namespace postern::store::sqlite {
+
+namespace {
+
+/// The books over one file; a new book is one more member and one more line here.
+class SqliteLedger final : public Ledger {
+ public:
+  explicit SqliteLedger(LedgerFile::Parts parts) : file_(std::move(parts)) {}
+
+  GuardBook& guard() override { return guard_; }
+  async::Task<Result<>> settle() override {
+    co_return co_await file_.run<void>([](Database&) -> Result<> { return {}; });
+  }
+  void close() override { file_.close(); }
+
+ private:
+  LedgerFile file_;
+  SqliteGuardBook guard_{file_};
+};
+
+}  // namespace
+
+std::unique_ptr<Ledger> open_ledger(const std::filesystem::path& folder, const Surroundings& around) {
+  return std::make_unique<SqliteLedger>(LedgerFile::Parts{folder, around.clock, around.log, around.metrics});
+}
+
+}  // namespace postern::store::sqlite

@@ -1,0 +1,18 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- state.db, version 1: what the server learns in passing and may forget. Each block is one book of store/ledger.h.
+
+-- The guard (store/guard_book.h). `names` has one name a line.
+CREATE TABLE ban (
+  network TEXT PRIMARY KEY, since INTEGER NOT NULL, until INTEGER NOT NULL, lifted INTEGER NOT NULL, times INTEGER NOT NULL,
+  by_admin INTEGER NOT NULL, reason TEXT NOT NULL, note TEXT NOT NULL,
+  failures INTEGER NOT NULL, refused INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+  imap INTEGER NOT NULL, pop3 INTEGER NOT NULL, submission INTEGER NOT NULL,
+  names TEXT NOT NULL, more_names INTEGER NOT NULL, foreign_names INTEGER NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE tally (
+  scope INTEGER NOT NULL, key TEXT NOT NULL, since INTEGER NOT NULL, count INTEGER NOT NULL,
+  failures INTEGER NOT NULL, refused INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+  imap INTEGER NOT NULL, pop3 INTEGER NOT NULL, submission INTEGER NOT NULL,
+  names TEXT NOT NULL, more_names INTEGER NOT NULL, foreign_names INTEGER NOT NULL,
+  PRIMARY KEY (scope, key)) WITHOUT ROWID;
+CREATE INDEX tally_since ON tally (since);

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ledger, in memory and in state.db: what is noted is there, by key, until it is old.
+#include <gtest/gtest.h>
+
+#include "store/guard_book.h"
+#include "store/memory/ledger.h"
+#include "store/sqlite/ledger.h"
+#include "tests/store/conformance.h"
+
+namespace postern::store::test {
+namespace {
+
+class LedgerConformance : public testing::TestWithParam<Backend> {
+ protected:
+  void SetUp() override {
+    if (GetParam() == Backend::memory) {
+      ledger_ = memory::make_ledger();
+    } else {
+      ledger_ = sqlite::open_ledger(folder_.path(), {real_.clock, real_.log, real_.metrics});
+    }
+  }
+  GuardBook& book() { return ledger_->guard(); }
+  GuardMemory all() { return book().recall().value(); }
+
+  static GuardEvidence evidence() {
+    return {.failures = 50,
+            .refused = 10,
+            .first = 100,
+            .last = 900,
+            .imap = 30,
+            .pop3 = 20,
+            .submission = 10,
+            .names = {"alice@example.org", "\"odd, name\"@example.org"},
+            .more_names = 3,
+            .foreign_names = 4};
+  }
+  static BanRow ban(std::string network, UnixTime until) {
+    return {.network = std::move(network),
+            .since = 1000,
+            .until = until,
+            .lifted = 0,
+            .times = 2,
+            .by_admin = true,
+            .reason = "50 failed logins",
+            .note = "asked them",
+            .evidence = evidence()};
+  }
+  static TallyRow tally(TallyScope scope, std::string key, UnixTime since, std::uint64_t count) {
+    return {.scope = scope, .key = std::move(key), .since = since, .count = count, .evidence = evidence()};
+  }
+
+  Folder folder_;
+  Real real_;
+  std::unique_ptr<Ledger> ledger_;
+};
+
+TEST_P(LedgerConformance, BeginsEmpty) {
+  EXPECT_TRUE(all().bans.empty());
+  EXPECT_TRUE(all().tallies.empty());
+}
+
+TEST_P(LedgerConformance, KeepsEveryField) {
+  const auto one = ban("192.0.2.1/32", 5000);
+  const auto two = tally(TallyScope::account, "alice@example.org", 70, 12);
+  must(book().save({.bans = {one}, .tallies = {two}}));
+  EXPECT_EQ(all().bans, std::vector{one});
+  EXPECT_EQ(all().tallies, std::vector{two});
+}
+
+TEST_P(LedgerConformance, AKeyHasOneRow) {
+  must(book().save({.bans = {ban("192.0.2.1/32", 5000), ban("10.0.0.0/24", 0)}}));
+  auto changed = ban("192.0.2.1/32", 9000);
+  changed.note = "again";
+  book().note({.bans = {changed}, .tallies = {tally(TallyScope::address, "192.0.2.1", 5, 1)}});
+  book().note({.tallies = {tally(TallyScope::address, "192.0.2.1", 5, 2), tally(TallyScope::network, "192.0.2.1", 4, 9)}});
+  must(ledger_->settle());
+  EXPECT_EQ(all().bans, (std::vector{ban("10.0.0.0/24", 0), changed}));
+  ASSERT_EQ(all().tallies.size(), 2U) << "the scope is part of the key";
+  EXPECT_EQ(all().tallies[0].count, 9U) << "oldest first";
+  EXPECT_EQ(all().tallies[1].count, 2U);
+}
+
+TEST_P(LedgerConformance, ForgetsByKeyAndByAge) {
+  auto lifted = ban("192.0.2.3/32", 0);
+  lifted.lifted = 4000;
+  must(book().save({.bans = {ban("192.0.2.1/32", 5000), ban("192.0.2.2/32", 0), lifted},
+                    .tallies = {tally(TallyScope::address, "a", 10, 1), tally(TallyScope::address, "b", 20, 1),
+                                tally(TallyScope::network, "b", 30, 1)}}));
+  must(book().save({.forgotten = {{.scope = TallyScope::address, .key = "b"}}, .bans_before = 4500, .tallies_before = 11}));
+  ASSERT_EQ(all().tallies.size(), 1U);
+  EXPECT_EQ(all().tallies[0].scope, TallyScope::network);
+  EXPECT_EQ(all().bans, (std::vector{ban("192.0.2.1/32", 5000), ban("192.0.2.2/32", 0)}));
+  must(book().save({.bans_before = 1'000'000'000}));
+  EXPECT_EQ(all().bans, std::vector{ban("192.0.2.2/32", 0)}) << "one without end stays";
+}
+
+TEST_P(LedgerConformance, AClosedOneSaysSo) {
+  ledger_->close();
+  EXPECT_EQ(book().recall().error().kind, ErrorKind::unavailable);
+  EXPECT_EQ(error_of(book().save({})), ErrorKind::unavailable);
+  EXPECT_EQ(error_of(ledger_->settle()), ErrorKind::unavailable);
+  book().note({.bans = {ban("192.0.2.1/32", 5000)}});
+}
+
+POSTERN_CONFORMANCE(LedgerConformance);
+
+}  // namespace
+}  // namespace postern::store::test
