@@ -120,6 +120,10 @@ Started<void> House::open_way_out() {
   if (!tls) return cannot_start(tls.error());
 
   router_ = std::make_unique<outbound::Router>(*resolver_, outbound::interface_addresses());
+  // Without notes mail still goes out; only a kill may then send some of it twice.
+  auto taken = queue::Taken::open(config->server.data_dir / "queue.taken", ground_.log);
+  if (taken) taken_ = std::move(*taken);
+  if (!taken) ground_.log.warning("queue", "no_notes", {{"text", taken.error().text}});
   courier_ = std::make_unique<outbound::Courier>(outbound::Courier::Parts{.queue = archive_.store->queue(),
                                                                           .router = *router_,
                                                                           .config = ground_.config,
@@ -127,10 +131,11 @@ Started<void> House::open_way_out() {
                                                                           .sasl = &ground_.sasl,
                                                                           .clock = ground_.clock,
                                                                           .log = ground_.log,
-                                                                          .metrics = ground_.metrics},
+                                                                          .metrics = ground_.metrics,
+                                                                          .taken = taken_.get()},
                                                  executor);
   runner_ = std::make_unique<queue::Runner>(queue::Runner::Parts{archive_.store->queue(), *courier_, *bouncer_, ground_.config,
-                                                                 ground_.clock, ground_.log, ground_.metrics},
+                                                                 ground_.clock, ground_.log, ground_.metrics, taken_.get()},
                                             executor);
   return {};
 }

@@ -76,6 +76,7 @@ class House {
   std::unique_ptr<queue::Bouncer> bouncer_;
   std::unique_ptr<dns::Resolver> resolver_;
   std::unique_ptr<outbound::Router> router_;
+  std::unique_ptr<queue::Taken> taken_;
   std::unique_ptr<outbound::Courier> courier_;
   std::unique_ptr<queue::Runner> runner_;
   std::unique_ptr<queue::QuotaWatch> quota_watch_;

@@ -196,6 +196,15 @@ async::Task<bool> Courier::knock(Trip& trip, const Stop& stop) {
   co_return settled;
 }
 
+/// Before anything else is done: the shorter the time since the reply, the fewer messages a kill sends twice.
+void Courier::note_taken(const Trip& trip, const std::vector<mail::Outcome>& outcomes) {
+  if (parts_.taken == nullptr) return;
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    if (outcomes[i].kind != Kind::delivered) continue;
+    parts_.taken->add(trip.claim.entry, trip.claim.entry.recipients[trip.open[i]], outcomes[i].dsn_passed);
+  }
+}
+
 /// Sends in as many transactions as the server wants. True when every recipient has its outcome; false when another
 /// connection or host is to be tried for those in trip.open.
 async::Task<bool> Courier::hand_over(Trip& trip, Client& client, const Stop&) {
@@ -216,6 +225,7 @@ async::Task<bool> Courier::hand_over(Trip& trip, Client& client, const Stop&) {
     const std::size_t count = std::min<std::size_t>(trip.open.size(), most);
     for (std::size_t i = 0; i < count; ++i) parcel.to.push_back(&trip.claim.entry.recipients[trip.open[i]]);
     Sent sent = co_await client.send(parcel);
+    note_taken(trip, sent.outcomes);
     const bool elsewhere = sent.sender_refused && sent.outcomes.front().kind == Kind::deferred;
     if (sent.reach == Reach::nothing || elsewhere || (sent.reach == Reach::envelope && !client.usable())) {
       trip.keep_refusals(sent.outcomes);

@@ -25,6 +25,7 @@
 #include "outbound/sessions.h"
 #include "outbound/tls_policy.h"
 #include "queue/courier.h"
+#include "queue/taken.h"
 
 namespace postern::outbound {
 
@@ -39,6 +40,7 @@ class Courier final : public queue::Courier {
     Clock& clock;
     Log& log;
     Metrics& metrics;
+    queue::Taken* taken = nullptr;  ///< where to note what a server has taken; null: nowhere
   };
   Courier(Parts parts, async::Executor executor);
   ~Courier() override;
@@ -65,6 +67,7 @@ class Courier final : public queue::Courier {
   async::Task<Connected> open(const Trip& trip, const Stop& stop, bool with_tls);
   async::Task<Client::Step> secure(Client& client, const Stop& stop);
   async::Task<Client::Step> login(Client& client, const config::Config& config);
+  void note_taken(const Trip& trip, const std::vector<mail::Outcome>& outcomes);
   bool paused(Trip& trip, const net::Endpoint& endpoint);
   void pause(const net::Endpoint& endpoint, const mail::Outcome& why);
   void tell(const Trip& trip) const;

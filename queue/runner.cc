@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One loop that claims and starts, one coroutine for each delivery under way. What a delivery does, in order:
-// courier → durable report of all that needs no notice → notice → durable report of the rest. A crash after the courier
-// returned and before the report makes that message be sent again, which SMTP permits and nothing can avoid (RFC 1047).
+// courier → durable report of all that needs no notice → notice → durable report of the rest. A power cut after the other
+// server's reply and before the report makes that message be sent again, which SMTP permits and nothing can avoid (RFC 1047);
+// after the end of the process alone the notes of taken.h say what was taken.
 #include "queue/runner.h"
 
 #include "async/deadline.h"
@@ -97,6 +98,8 @@ struct Runner::State : std::enable_shared_from_this<Runner::State> {
   async::Task<> tell(const store::Claim& claim, Decision::Notice notice, std::vector<Settled>& settled);
   void after_failed_notice(const store::Claim& claim, const Error& error, Settled& one);
   async::Task<> report(std::vector<store::Attempt> attempts);
+  async::Task<> recall();
+  async::Task<> recall(const Taken::Note& note);
   async::Task<> purge();
 
   static async::Task<> run(Ptr state);
@@ -194,6 +197,7 @@ async::Task<> Runner::State::run(Ptr state) {
     raw->wake.publish();
   });
   Clocking::time_point purge_at = Clocking::now() + purge_every;
+  co_await state->recall();
   while (!state->group.stopping()) {
     const auto woken = state->wake.sequence();
     const auto queued = state->parts.queue.event().sequence();
@@ -300,9 +304,38 @@ async::Task<> Runner::State::report(std::vector<store::Attempt> attempts) {
     pause = std::min(pause * 2, longest_report_pause);
   }
   for (const auto& one : attempts) {
+    if (parts.taken != nullptr) parts.taken->settle(one.recipient);
     if (one.result == store::Attempt::Result::done) done.add();
     if (one.result == store::Attempt::Result::retry) retried.add();
     if (one.result == store::Attempt::Result::hold) held.add();
+  }
+}
+
+async::Task<> Runner::State::recall(const Taken::Note& note) {
+  store::QueueFilter filter;
+  filter.id = note.entry;
+  const auto entries = co_await parts.queue.list(filter);
+  if (!entries || entries->empty()) co_return;
+  store::Claim claim{entries->front()};
+  std::erase_if(claim.entry.recipients, [&](const auto& one) {
+    return one.state == store::QueueRecipient::State::done || !Taken::speaks_for(note, claim.entry, one);
+  });
+  if (claim.entry.recipients.empty()) co_return;
+  mail::Outcome outcome;
+  outcome.kind = mail::Outcome::Kind::delivered;
+  outcome.enhanced = {2, 0, 0};
+  outcome.text = "taken before the restart";
+  outcome.dsn_passed = note.dsn_passed;
+  parts.log.info("queue", "taken_before",
+                 {{"entry", note.entry}, {"to", claim.entry.recipients.front().recipient.address.to_string()}});
+  co_await record(claim, {std::move(outcome)});
+}
+
+async::Task<> Runner::State::recall() {
+  if (parts.taken == nullptr) co_return;
+  for (const auto& note : parts.taken->take_left()) {
+    co_await recall(note);
+    parts.taken->settle(note.recipient);
   }
 }
 
@@ -350,6 +383,8 @@ async::Task<> Runner::poll() {
 async::Task<> Runner::settle() {
   for (auto seen = state_->wake.sequence(); state_->backlog.running() > 0;) seen = co_await state_->wake.wait_beyond(seen);
 }
+
+async::Task<> Runner::recall() { co_await state_->recall(); }
 
 async::Task<> Runner::purge() { co_await state_->purge(); }
 

@@ -3,8 +3,9 @@
 // durably as soon as the courier returns, and has the sender told where decision.h says so.
 //
 // Invariants: a recipient is in the courier's hands at most once at a time; the slot of a domain is kept until the outcome
-// is durable, so at most per_domain messages to one domain can be sent twice by a crash; a report that fails is repeated until
-// the store takes it. The runner lives on one executor.
+// is durable, so at most per_domain messages to one domain can be sent twice by a power cut; what a killed process knew to be
+// taken elsewhere (taken.h) is recorded before anything is claimed; a report that fails is repeated until the store takes it.
+// The runner lives on one executor.
 #pragma once
 
 #include <chrono>
@@ -17,6 +18,7 @@
 #include "config/live.h"
 #include "queue/bounce.h"
 #include "queue/courier.h"
+#include "queue/taken.h"
 #include "store/store.h"
 
 namespace postern::queue {
@@ -31,6 +33,7 @@ class Runner {
     Clock& clock;
     Log& log;
     Metrics& metrics;
+    Taken* taken = nullptr;  ///< notes of what was taken elsewhere; null: none are kept
   };
   Runner(Parts parts, async::Executor executor);
   ~Runner();
@@ -41,6 +44,8 @@ class Runner {
   /// leases run out or end with the process).
   async::Task<bool> stop(std::chrono::milliseconds limit);
 
+  /// Records what an earlier process had noted as taken; start() does it first.
+  async::Task<> recall();
   /// One pass: claims and starts what is due and fits. start() does this again and again; tests call it themselves, on the
   /// runner's executor.
   async::Task<> poll();
