@@ -26,6 +26,7 @@ postern_pkg(sasl libsasl2)
 postern_library(unbound unbound)         # its .pc file names libevent, which only its event API needs
 postern_pkg(seccomp libseccomp)
 postern_pkg(pugixml pugixml)
+postern_pkg(psl libpsl)
 pkg_check_modules(icu REQUIRED IMPORTED_TARGET icu-uc icu-i18n)
 postern_library(icu PkgConfig::icu)
 postern_library(openssl OpenSSL::SSL OpenSSL::Crypto)

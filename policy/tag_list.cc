@@ -22,8 +22,21 @@ bool is_value_octet(char c) {
 }  // namespace
 
 // RFC 6376 §3.2
-//   tag-list = tag-spec *( ";" tag-spec ) [ ";" ]
 //   tag-spec = [FWS] tag-name [FWS] "=" [FWS] tag-value [FWS]
+Result<> TagList::take(std::string_view spec) {
+  const auto equals = spec.find('=');
+  if (equals == std::string_view::npos) return fail(ErrorKind::invalid, "a tag without \"=\"");
+  const Tag tag{ascii::trim(spec.substr(0, equals)), ascii::trim(spec.substr(equals + 1))};
+  if (!is_tag_name(tag.name)) return fail(ErrorKind::invalid, "a tag without a proper name");
+  if (!std::ranges::all_of(tag.value, is_value_octet)) return fail(ErrorKind::invalid, "control characters in a tag");
+  if (find(tag.name)) return fail(ErrorKind::invalid, "tag " + std::string(tag.name) + " occurs twice");
+  if (tags_.size() >= tags_max) return fail(ErrorKind::limit, "too many tags");
+  tags_.push_back(tag);
+  return {};
+}
+
+// RFC 6376 §3.2
+//   tag-list = tag-spec *( ";" tag-spec ) [ ";" ]
 Result<TagList> TagList::parse(std::string_view text) {
   if (text.size() > tag_list_max) return fail(ErrorKind::too_large, "the tag list is too long");
   TagList out;
@@ -32,14 +45,18 @@ Result<TagList> TagList::parse(std::string_view text) {
     const auto spec = ascii::trim(text.substr(0, end));
     text.remove_prefix(std::min(text.size(), end + 1));
     if (spec.empty() && ascii::trim(text).empty()) break;
-    const auto equals = spec.find('=');
-    if (equals == std::string_view::npos) return fail(ErrorKind::invalid, "a tag without \"=\"");
-    const Tag tag{ascii::trim(spec.substr(0, equals)), ascii::trim(spec.substr(equals + 1))};
-    if (!is_tag_name(tag.name)) return fail(ErrorKind::invalid, "a tag without a proper name");
-    if (!std::ranges::all_of(tag.value, is_value_octet)) return fail(ErrorKind::invalid, "control characters in a tag");
-    if (out.find(tag.name)) return fail(ErrorKind::invalid, "tag " + std::string(tag.name) + " occurs twice");
-    if (out.tags_.size() >= tags_max) return fail(ErrorKind::limit, "too many tags");
-    out.tags_.push_back(tag);
+    if (auto taken = out.take(spec); !taken) return std::unexpected(taken.error());
+  }
+  return out;
+}
+
+TagList TagList::salvage(std::string_view text) {
+  text = text.substr(0, tag_list_max);
+  TagList out;
+  while (!text.empty()) {
+    const auto end = std::min(text.find(';'), text.size());
+    static_cast<void>(out.take(ascii::trim(text.substr(0, end))));
+    text.remove_prefix(std::min(text.size(), end + 1));
   }
   return out;
 }

@@ -26,11 +26,14 @@ class TagList {
  public:
   /// Error invalid: no "=", a name that is none, a name that occurs twice; too_large. Views point into `text`.
   static Result<TagList> parse(std::string_view text);
+  /// The same without errors: what is wrong is left out, of a name that occurs twice the first counts.
+  static TagList salvage(std::string_view text);
   /// The value; nothing when the tag is absent.
   std::optional<std::string_view> find(std::string_view name) const;
   const std::vector<Tag>& tags() const { return tags_; }
 
  private:
+  Result<> take(std::string_view spec);
   std::vector<Tag> tags_;
 };
 
