@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "config/boxed.h"
 #include "config/endpoint.h"
 #include "config/percent.h"
 
@@ -247,6 +248,9 @@ struct Web {
   bool operator==(const Web&) const = default;
 };
 
+struct Gate;  // config/gate.h
+extern template class Boxed<Gate>;
+
 struct Config {
   Server server;
   Tls tls;
@@ -254,6 +258,7 @@ struct Config {
   Trusted trusted;
   Limits limits;
   Smtp smtp;
+  Boxed<Gate> gate;  ///< [rules] and [gate]
   Submission submission;
   Auth auth;
   Queue queue;

@@ -46,6 +46,7 @@ struct Section {
 std::vector<Section> sections();
 std::vector<Section> server_sections();    ///< options_server.cc
 std::vector<Section> limit_sections();     ///< options_limits.cc
+std::vector<Section> gate_sections();      ///< options_gate.cc
 std::vector<Section> delivery_sections();  ///< options_delivery.cc
 std::vector<Section> store_sections();     ///< options_store.cc
 

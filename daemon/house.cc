@@ -116,6 +116,7 @@ Started<void> House::open_way_out() {
   auto resolver = dns::Unbound::create(resolver_options(config->dns), executor, ground_.log);
   if (!resolver) return cannot_start(admin::exit_configuration, "[dns]: " + resolver.error().text);
   resolver_ = std::move(*resolver);
+  gate_ = std::make_unique<policy::Gate>(policy::Gate::Parts{*resolver_, ground_.config, ground_.log});
   auto tls = net::TlsClient::create({});
   if (!tls) return cannot_start(tls.error());
 
@@ -159,6 +160,7 @@ void House::close() {
   if (rounds_) rounds_->stop_and_join(std::chrono::seconds(0), rounds_stop_limit);
   async::TaskGroup stopping(ground_.log, "daemon");
   stopping.spawn(runtime_.executor(0), stop_way_out());
+  gate_->stop();
   if (!stopping.join(way_out_stop_limit)) ground_.log.warning("daemon", "the way out did not stop in time");
   archive_.office->finish();
   archive_.ledger->close();

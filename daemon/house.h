@@ -20,6 +20,7 @@
 #include "net/tls_context.h"
 #include "outbound/courier.h"
 #include "outbound/route.h"
+#include "policy/gate.h"
 #include "queue/accept.h"
 #include "queue/bounce.h"
 #include "queue/quota_watch.h"
@@ -63,6 +64,7 @@ class House {
 
   Archive& archive() { return archive_; }
   queue::Door& door() { return *door_; }
+  policy::Gate& gate() { return *gate_; }
 
  private:
   House(Ground ground, async::Runtime& runtime, Archive archive);
@@ -75,6 +77,7 @@ class House {
   std::unique_ptr<queue::Door> door_;
   std::unique_ptr<queue::Bouncer> bouncer_;
   std::unique_ptr<dns::Resolver> resolver_;
+  std::unique_ptr<policy::Gate> gate_;
   std::unique_ptr<outbound::Router> router_;
   std::unique_ptr<queue::Taken> taken_;
   std::unique_ptr<outbound::Courier> courier_;

@@ -151,7 +151,7 @@ void Services::open_mail(Sockets& sockets) {
   auto& archive = house.archive();
   const smtp::Parts smtp_parts{*archive.store, *archive.directory, house.door(), ground.config, ground.clock, ground.log};
 
-  inbound_ = std::make_unique<smtp::InboundService>(smtp_parts, ground.metrics, contexts_.smtp);
+  inbound_ = std::make_unique<smtp::InboundService>(smtp_parts, ground.metrics, contexts_.smtp, &house.gate());
   listen(add_line("smtp", smtp_limits(*config)), sockets.smtp, nullptr, smtp_refusal,
          [this](net::Connection& connection) { return inbound_->serve(connection); });
   trusted_ = std::make_unique<submission::TrustedService>(smtp_parts, ground.metrics, contexts_.smtp);

@@ -1,142 +1,158 @@
 // SPDX-License-Identifier: Apache-2.0
-// The gate's rules as data, in the order in which they run; the first refusal decides, all reasons are kept.
-// One pass over the header collects what the rules ask for; nothing is copied but addresses.
+// The tables of all rules, in the order in which they are asked, and the few lines that ask them. Settings and points are in
+// config/rule_table.inc; each check is in policy/checks_*.cc.
 #include "policy/judge.h"
 
-#include <algorithm>
-#include <array>
-#include <optional>
+#include <fmt/format.h>
 
-#include "mime/address_list.h"
-#include "mime/header.h"
-#include "policy/forged_results.h"
+#include <array>
+
+#include "policy/checks.h"
 
 namespace postern::policy {
 namespace {
 
 namespace status = mail::status;
-using Finding = Reason::Finding;
+using Outcome = Reason::Outcome;
+using Decision = Verdict::Decision;
 
-/// Most recipients of mail with the null sender. Bounces have one; receipts and notices a few (security.md D22).
-constexpr std::size_t null_sender_recipients_max = 5;
-
-/// What one pass over the header finds.
-struct Facts {
-  std::size_t received = 0;
-  std::size_t from = 0;
-  std::size_t delivered_to = 0;
-  std::string_view from_value;  ///< of the first From
-  bool loop = false;            ///< a Delivered-To names a recipient of this envelope
-  bool forged_results = false;
+constexpr std::array connect_rules{
+    Rule<ConnectEvidence>{RuleName::reverse_name, check_reverse_name, refusal::no_reverse_name},
 };
 
-std::vector<std::string> recipient_keys(const Evidence& evidence) {
-  std::vector<std::string> keys;
-  for (const auto& recipient : evidence.envelope->recipients) keys.push_back(recipient.address.lookup_key());
-  std::ranges::sort(keys);
-  return keys;
+constexpr std::array helo_rules{
+    Rule<HeloEvidence>{RuleName::helo_syntax, check_helo_syntax, refusal::bad_greeting},
+    Rule<HeloEvidence>{RuleName::helo_own_name, check_helo_own_name, refusal::greeting_is_ours},
+    Rule<HeloEvidence>{RuleName::helo_literal, check_helo_literal, refusal::bad_greeting},
+    Rule<HeloEvidence>{RuleName::helo_resolves, check_helo_resolves, refusal::greeting_unknown},
+};
+
+constexpr std::array mail_rules{
+    Rule<MailEvidence>{RuleName::sender_domain, check_sender_domain, refusal::sender_domain_unknown},
+    Rule<MailEvidence>{RuleName::sender_null_mx, check_sender_null_mx, refusal::sender_takes_no_mail},
+};
+
+constexpr std::array header_rules{
+    Rule<Facts>{RuleName::hops, check_hops, status::too_many_hops, Waiver::never},
+    Rule<Facts>{RuleName::loop, check_loop, status::too_many_hops, Waiver::never},
+    Rule<Facts>{RuleName::single_from, check_single_from, status::duplicate_from, Waiver::never},
+    Rule<Facts>{RuleName::null_sender_recipients, check_null_sender, status::refused_by_policy, Waiver::never},
+    Rule<Facts>{RuleName::forged_results, check_forged_results, status::refused_by_policy, Waiver::never},
+};
+
+/// What a hit does.
+void apply_hit(Verdict& verdict, Reason& reason, const Finding& finding, const config::RuleChoice& choice) {
+  switch (choice.setting) {
+    case config::Setting::off: break;
+    case config::Setting::score:
+      reason.outcome = Outcome::score;
+      reason.points = finding.own_points ? finding.points : choice.points;
+      break;
+    case config::Setting::defer:
+      reason.outcome = Outcome::defer;
+      verdict.decision = Decision::defer;
+      verdict.status = refusal::put_off;
+      break;
+    case config::Setting::reject:
+      reason.outcome = Outcome::reject;
+      verdict.decision = Decision::reject;
+      break;
+  }
+  verdict.points = reason.points;
 }
 
-bool names_recipient(const mime::Field& field, const std::vector<std::string>& keys) {
-  const auto address = mail::Address::parse(field.value());
-  return address && std::ranges::binary_search(keys, address->lookup_key());
-}
-
-Facts collect(const Evidence& evidence) {
-  Facts facts;
-  std::optional<std::vector<std::string>> keys;
-  bool results = false;
-  std::size_t at = 0;
-  while (const auto field = mime::next_field(evidence.header, at)) {
-    if (field->is("Received")) {
-      ++facts.received;
-    } else if (field->is("From")) {
-      if (++facts.from == 1) facts.from_value = field->raw;
-    } else if (field->is("Delivered-To")) {
-      // Beyond the limit of hops it is a loop anyway, and nobody parses more of them.
-      if (++facts.delivered_to > evidence.received_hops_max || facts.loop) continue;
-      if (!keys) keys = recipient_keys(evidence);
-      facts.loop = names_recipient(*field, *keys);
-    } else if (field->is("Authentication-Results")) {
-      results = true;
+/// What comes of a finding under the rule's setting.
+template <class Evidence>
+Verdict conclude(const Rule<Evidence>& rule, Stage stage, Finding finding, const Settings& settings) {
+  const auto& choice = settings.of(rule.name);
+  Verdict verdict;
+  verdict.status = rule.refusal;
+  Reason reason{rule.name, stage, Outcome::pass, 0, {}};
+  const bool refuses = choice.setting == config::Setting::defer || choice.setting == config::Setting::reject;
+  if (finding.kind == Finding::Kind::note) reason.outcome = Outcome::note;
+  if (finding.kind == Finding::Kind::unsure) {
+    reason.outcome = Outcome::unsure;
+    if (refuses && settings.no_answer() == config::NoAnswer::defer && !settings.allowed()) {
+      reason.outcome = Outcome::defer;
+      verdict.decision = Decision::defer;
+      verdict.status = status::dns_unavailable;
     }
   }
-  facts.forged_results = results && has_forged_results(evidence.header, evidence.own_hostname);
-  return facts;
+  if (finding.kind == Finding::Kind::hit) {
+    const bool waived = settings.allowed() && rule.waiver == Waiver::possible;
+    if (waived)
+      reason.outcome = Outcome::waived;
+    else
+      apply_hit(verdict, reason, finding, choice);
+  }
+  reason.text = std::move(finding.text);
+  verdict.reasons.push_back(std::move(reason));
+  return verdict;
 }
 
-struct Judgement {
-  Finding finding = Finding::pass;
-  std::string text;
-};
-
-// RFC 5321 §6.3: counting Received fields finds loops (security.md D24).
-Judgement check_hops(const Evidence& evidence, const Facts& facts) {
-  const auto hops = std::max(facts.received, facts.delivered_to);
-  if (hops <= evidence.received_hops_max) return {};
-  return {Finding::refuse, std::to_string(hops) + " hops"};
-}
-
-// RFC 9228 §3: a Delivered-To of ours for the same recipient means that the message has been here.
-Judgement check_loop(const Evidence& /*evidence*/, const Facts& facts) {
-  if (!facts.loop) return {};
-  return {Finding::refuse, "has been delivered to this recipient before"};
-}
-
-// RFC 5322 §3.6: exactly one From. Submission must name exactly one author; from outside a duplicate is refused, because
-// filter and reader would each choose another one (security.md D40).
-Judgement check_single_from(const Evidence& evidence, const Facts& facts) {
-  if (facts.from > 1) return {Finding::refuse, std::to_string(facts.from) + " From fields"};
-  const bool submitted = evidence.direction == Direction::submitted;
-  if (facts.from == 0) return {submitted ? Finding::refuse : Finding::note, "no From field"};
-  const auto list = mime::parse_address_list(facts.from_value);
-  const bool single = list.mailboxes() == 1 && !list.has_group && !list.damaged && !list.truncated;
-  if (single) return {};
-  return {submitted ? Finding::refuse : Finding::note, "From is not exactly one mailbox"};
-}
-
-// RFC 5321 §4.5.5: the null sender is for notices, which go to one sender each (security.md D22).
-Judgement check_null_sender(const Evidence& evidence, const Facts& /*facts*/) {
-  const auto& envelope = *evidence.envelope;
-  if (envelope.sender || envelope.recipients.size() <= null_sender_recipients_max) return {};
-  return {Finding::refuse, "null sender to " + std::to_string(envelope.recipients.size()) + " recipients"};
-}
-
-Judgement check_forged_results(const Evidence& /*evidence*/, const Facts& facts) {
-  if (!facts.forged_results) return {};
-  return {Finding::note, "removed"};
-}
-
-struct Rule {
-  std::string_view name;
-  Judgement (*check)(const Evidence&, const Facts&);
-  mail::Status refusal;
-};
-
-constexpr std::array rules{
-    Rule{"hops", check_hops, status::too_many_hops},
-    Rule{"loop", check_loop, status::too_many_hops},
-    Rule{"single_from", check_single_from, status::duplicate_from},
-    Rule{"null_sender_recipients", check_null_sender, status::refused_by_policy},
-    Rule{"forged_results", check_forged_results, status::refused_by_policy},
-};
-
-}  // namespace
-
-Verdict judge(const Evidence& evidence) {
-  const auto facts = collect(evidence);
+template <class Table, class Evidence>
+Verdict ask(const Table& rules, Stage stage, const Evidence& evidence, const Settings& settings) {
   Verdict verdict;
   verdict.status = status::accepted;
   verdict.reasons.reserve(rules.size());
   for (const auto& rule : rules) {
-    auto judgement = rule.check(evidence, facts);
-    if (judgement.finding == Finding::refuse && verdict.accept) {
-      verdict.accept = false;
-      verdict.status = rule.refusal;
-    }
-    verdict.reasons.push_back({rule.name, judgement.finding, std::move(judgement.text)});
+    if (settings.of(rule.name).setting == config::Setting::off) continue;
+    verdict.add(conclude(rule, stage, rule.check(evidence), settings));
   }
   return verdict;
+}
+
+}  // namespace
+
+Verdict judge(const ConnectEvidence& evidence, const Settings& settings) {
+  return ask(connect_rules, Stage::connect, evidence, settings);
+}
+Verdict judge(const HeloEvidence& evidence, const Settings& settings) { return ask(helo_rules, Stage::helo, evidence, settings); }
+Verdict judge(const MailEvidence& evidence, const Settings& settings) { return ask(mail_rules, Stage::mail, evidence, settings); }
+Verdict judge(const HeaderEvidence& evidence, const Settings& settings) {
+  return ask(header_rules, Stage::header, collect(evidence), settings);
+}
+
+void Verdict::add(Verdict later) {
+  if (later.decision > decision) {
+    decision = later.decision;
+    status = later.status;
+  }
+  points += later.points;
+  for (auto& reason : later.reasons) reasons.push_back(std::move(reason));
+}
+
+void weigh(Verdict& verdict, const config::Gate& gate) {
+  if (!verdict.accepted()) return;
+  if (gate.reject_at > 0 && verdict.points >= gate.reject_at) {
+    verdict.decision = Decision::reject;
+    verdict.status = refusal::too_many_points;
+  } else if (gate.defer_at > 0 && verdict.points >= gate.defer_at) {
+    verdict.decision = Decision::defer;
+    verdict.status = refusal::put_off;
+  }
+}
+
+std::string_view to_string(Stage stage) {
+  constexpr std::array<std::string_view, 6> words{"connect", "helo", "mail", "rcpt", "header", "message"};
+  return words[static_cast<std::size_t>(stage)];
+}
+
+std::string_view to_string(Reason::Outcome outcome) {
+  constexpr std::array<std::string_view, 7> words{"pass", "note", "unsure", "score", "waived", "defer", "reject"};
+  return words[static_cast<std::size_t>(outcome)];
+}
+
+std::string to_string(const std::vector<Reason>& reasons) {
+  std::string out;
+  for (const auto& reason : reasons) {
+    if (reason.outcome == Outcome::pass) continue;
+    if (!out.empty()) out += ' ';
+    out += fmt::format("{}:{}", to_string(reason.rule), to_string(reason.outcome));
+    if (reason.outcome == Outcome::score) out += fmt::format("{:+}", reason.points);
+    if (!reason.text.empty()) out += fmt::format("({})", reason.text);
+  }
+  return out;
 }
 
 }  // namespace postern::policy

@@ -1,42 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-// judge: runs the gate's rules over a message and says what to do, with a reason for each rule (product.md promise 5).
-// The order of all rules can be read in judge.cc.
+// judge: runs the gate's rules of one stage over its evidence and says what to do, with a reason for each rule (product.md
+// promise 5). The order of all rules can be read in judge.cc. No I/O; evidence is gathered by policy/gate.h.
 #pragma once
 
-#include <string>
-#include <string_view>
-#include <vector>
-
-#include "mail/envelope.h"
-#include "mail/status.h"
+#include "config/gate.h"
+#include "policy/evidence.h"
+#include "policy/rule.h"
 
 namespace postern::policy {
 
-enum class Direction : unsigned char { inbound, submitted };
+/// Which setting each rule has for the mail at hand.
+class Settings {
+ public:
+  explicit Settings(const config::Gate& gate) : rules_(gate.rules), no_answer_(gate.no_answer) {}
+  const config::RuleChoice& of(RuleName rule) const { return rules_.of(rule); }
+  config::NoAnswer no_answer() const { return no_answer_; }
+  void set(RuleName rule, const config::RuleChoice& choice) { rules_.set(rule, choice); }
+  /// An entry of the allow list names this mail: rules that can be waived only note what they find.
+  bool allowed() const { return allowed_; }
+  void allow() { allowed_ = true; }
 
-/// What the rules see. Views are valid during the call.
-struct Evidence {
-  Direction direction = Direction::inbound;
-  std::string_view ip;  ///< peer address
-  std::string_view helo;
-  const mail::Envelope* envelope = nullptr;
-  std::string_view header;  ///< header block as received, with the empty line
-  std::size_t received_hops_max = 100;
-  std::string_view own_hostname;
+ private:
+  config::Rules rules_;
+  config::NoAnswer no_answer_;
+  bool allowed_ = false;
 };
 
-struct Reason {
-  std::string_view rule;  ///< stable name, "hops"
-  enum class Finding : unsigned char { pass, note, refuse } finding = Finding::pass;
-  std::string text;
-};
+Verdict judge(const ConnectEvidence& evidence, const Settings& settings);
+Verdict judge(const HeloEvidence& evidence, const Settings& settings);
+Verdict judge(const MailEvidence& evidence, const Settings& settings);
+Verdict judge(const HeaderEvidence& evidence, const Settings& settings);
 
-struct Verdict {
-  bool accept = true;
-  mail::Status status;  ///< the reply when not accepted
-  std::vector<Reason> reasons;
-};
-
-Verdict judge(const Evidence& evidence);
+/// Rejects or defers what has collected too many points, when no rule has done so already.
+void weigh(Verdict& verdict, const config::Gate& gate);
 
 }  // namespace postern::policy

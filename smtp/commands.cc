@@ -13,7 +13,7 @@ namespace status = mail::status;
 
 // RFC 5321 §4.1.4: order of commands
 constexpr std::array commands{
-    Command{"RCPT", needs_greeting | needs_transaction, run_rcpt},
+    Command{"RCPT", needs_greeting | needs_transaction, nullptr, run_rcpt},
     Command{"MAIL", needs_greeting | needs_no_transaction, run_mail},
     Command{"DATA", needs_greeting | needs_transaction, run_data},
     Command{"BDAT", needs_nothing, nullptr, run_bdat},  // checks itself: the chunk must be read in any state

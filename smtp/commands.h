@@ -42,7 +42,6 @@ Refusal check_state(const Command& command, const Conversation& talk);
 Reply run_ehlo(Context& context, std::string_view arguments);
 Reply run_helo(Context& context, std::string_view arguments);
 Reply run_mail(Context& context, std::string_view arguments);
-Reply run_rcpt(Context& context, std::string_view arguments);
 Reply run_data(Context& context, std::string_view arguments);
 Reply run_rset(Context& context, std::string_view arguments);
 Reply run_noop(Context& context, std::string_view arguments);
@@ -51,6 +50,7 @@ Reply run_vrfy(Context& context, std::string_view arguments);
 Reply run_expn(Context& context, std::string_view arguments);
 Reply run_help(Context& context, std::string_view arguments);
 Reply run_starttls(Context& context, std::string_view arguments);
+async::Task<Reply> run_rcpt(Context& context, std::string_view arguments);
 async::Task<Reply> run_bdat(Context& context, std::string_view arguments);
 async::Task<Reply> run_auth(Context& context, std::string_view arguments);
 

@@ -12,6 +12,11 @@ async::Task<Reply> Handler::authenticate(Conversation& /*talk*/, AuthArguments /
   co_return reply(status::not_implemented);
 }
 
+async::Task<Refusal> Handler::judge_recipient(Conversation& /*talk*/, const mail::Recipient& /*recipient*/) {
+  co_return std::nullopt;
+}
+async::Task<Refusal> Handler::judge_message(Conversation& /*talk*/, queue::Arrival& /*arrival*/) { co_return std::nullopt; }
+
 namespace {
 
 /// Whether an earlier recipient of this message leads to the same mailbox, which then has its room already.

@@ -42,8 +42,12 @@ class Handler {
   virtual Refusal check_sender(const Conversation& talk, const mail::Envelope& envelope) = 0;
   /// RCPT: where this recipient leads, or why nowhere.
   virtual std::expected<Route, Reply> route(const Conversation& talk, const mail::Recipient& recipient) = 0;
+  /// RCPT, once route() has found where it leads: what the rules say of client, greeting, sender and recipient.
+  virtual async::Task<Refusal> judge_recipient(Conversation& talk, const mail::Recipient& recipient);
   /// The header block is complete: judge it and change what must be changed. Findings go to `talk.transaction->reasons`.
   virtual Refusal check_header(Conversation& talk, std::string& header) = 0;
+  /// The message is whole: what the rules say of all of it. May put fields above `arrival.trace`.
+  virtual async::Task<Refusal> judge_message(Conversation& talk, queue::Arrival& arrival);
   /// The message is whole and about to pass the door: fill in whose it is; last chance to refuse.
   virtual Refusal sign(const Conversation& talk, queue::Arrival& arrival) = 0;
   /// The Received field of this message (smtp/trace).

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "config/gate.h"
 #include "policy/forged_results.h"
+#include "policy/judge.h"
 #include "smtp/trace.h"
 
 namespace postern::smtp {
@@ -27,9 +29,9 @@ std::expected<Route, Reply> Inbound::route(const Conversation& talk, const mail:
   return route_local(talk, recipient);
 }
 
-policy::Evidence evidence_of(const Conversation& talk, policy::Direction direction, std::string_view header,
-                             const std::string& ip) {
-  policy::Evidence evidence;
+policy::HeaderEvidence evidence_of(const Conversation& talk, policy::Direction direction, std::string_view header,
+                                   const std::string& ip) {
+  policy::HeaderEvidence evidence;
   evidence.direction = direction;
   evidence.ip = ip;
   evidence.helo = talk.helo;
@@ -40,17 +42,45 @@ policy::Evidence evidence_of(const Conversation& talk, policy::Direction directi
   return evidence;
 }
 
+Reply refusal_of(const policy::Verdict& verdict) { return reply(verdict.status); }
+
+async::Task<Refusal> Inbound::judge_recipient(Conversation& talk, const mail::Recipient& recipient) {
+  if (gate_ == nullptr) co_return std::nullopt;
+  auto& transaction = *talk.transaction;
+  const policy::Gate::Question question{talk.connection.peer().address, talk.connection.local().address, talk.helo,
+                                        transaction.envelope.sender, recipient.address};
+  auto verdict = co_await gate_->judge_recipient(visit_, question);
+  if (!verdict.accepted()) {
+    talk.parts.log.info(talk.options.service, "refused by rule",
+                        {{"ip", talk.ip()},
+                         {"helo", talk.helo},
+                         {"from", mail::to_string(transaction.envelope.sender)},
+                         {"to", recipient.address.to_string()},
+                         {"rules", policy::to_string(verdict.reasons)}});
+    co_return refusal_of(verdict);
+  }
+  // Of several recipients the first one tells for all what client, greeting and sender are.
+  if (transaction.envelope.recipients.empty()) {
+    transaction.reasons = std::move(verdict.reasons);
+    transaction.points = verdict.points;
+  }
+  co_return std::nullopt;
+}
+
 Refusal Inbound::check_header(Conversation& talk, std::string& header) {
   const auto ip = talk.ip();
-  auto verdict = policy::judge(evidence_of(talk, policy::Direction::inbound, header, ip));
-  talk.transaction->reasons = std::move(verdict.reasons);
-  if (!verdict.accept) return reply(verdict.status);
-  const auto forged = [](const policy::Reason& reason) {
-    return reason.rule == "forged_results" && reason.finding == policy::Reason::Finding::note;
-  };
-  if (std::ranges::any_of(talk.transaction->reasons, forged)) {
-    header = policy::remove_forged_results(header, talk.config->server.hostname);
-  }
+  const auto& gate = *talk.config->gate;
+  auto& transaction = *talk.transaction;
+  auto verdict = policy::judge(evidence_of(talk, policy::Direction::inbound, header, ip), policy::Settings(gate));
+  verdict.points += transaction.points;
+  policy::weigh(verdict, gate);
+  transaction.points = verdict.points;
+  // Whatever the rule is set to, nobody outside speaks in our name.
+  const auto forged = std::ranges::find(verdict.reasons, policy::RuleName::forged_results, &policy::Reason::rule);
+  const bool remove = forged == verdict.reasons.end() || forged->outcome != policy::Reason::Outcome::pass;
+  std::ranges::move(verdict.reasons, std::back_inserter(transaction.reasons));
+  if (!verdict.accepted()) return refusal_of(verdict);
+  if (remove) header = policy::remove_forged_results(header, talk.config->server.hostname);
   return std::nullopt;
 }
 
@@ -62,14 +92,14 @@ Refusal Inbound::sign(const Conversation& /*talk*/, queue::Arrival& arrival) {
 
 std::string Inbound::received_field(const Conversation& talk) const { return smtp::received_field(talk, Origin::shown); }
 
-InboundService::InboundService(Parts parts, Metrics& metrics, std::shared_ptr<const net::TlsServer> tls)
-    : parts_(parts), meters_(metrics, "smtp") {
+InboundService::InboundService(Parts parts, Metrics& metrics, std::shared_ptr<const net::TlsServer> tls, policy::Gate* gate)
+    : parts_(parts), meters_(metrics, "smtp"), gate_(gate) {
   options_.service = "smtp";
   options_.tls = std::move(tls);
 }
 
 async::Task<> InboundService::serve(net::Connection& connection) {
-  Inbound handler;
+  Inbound handler(gate_);
   Session session(connection, {parts_, options_, meters_}, handler);
   co_await session.run();
 }

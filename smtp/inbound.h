@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "policy/gate.h"
 #include "smtp/handler.h"
 #include "smtp/session.h"
 
@@ -12,18 +13,26 @@ namespace postern::smtp {
 
 class Inbound final : public Handler {
  public:
+  /// Without a gate only the rules about the message itself are asked.
+  explicit Inbound(policy::Gate* gate = nullptr) : gate_(gate) {}
   Offer offer(const Conversation& talk) const override;
   Refusal check_sender(const Conversation& talk, const mail::Envelope& envelope) override;
   std::expected<Route, Reply> route(const Conversation& talk, const mail::Recipient& recipient) override;
+  async::Task<Refusal> judge_recipient(Conversation& talk, const mail::Recipient& recipient) override;
   Refusal check_header(Conversation& talk, std::string& header) override;
   Refusal sign(const Conversation& talk, queue::Arrival& arrival) override;
   std::string received_field(const Conversation& talk) const override;
+
+ private:
+  policy::Gate* gate_;
+  policy::Visit visit_;
 };
 
 /// The service behind the port-25 listener.
 class InboundService {
  public:
-  InboundService(Parts parts, Metrics& metrics, std::shared_ptr<const net::TlsServer> tls);
+  /// `gate` outlives the service; null: rules that need DNS or memory are not asked.
+  InboundService(Parts parts, Metrics& metrics, std::shared_ptr<const net::TlsServer> tls, policy::Gate* gate = nullptr);
   /// For tests that want no waiting.
   SessionOptions& options() { return options_; }
   /// One session; ends when the connection may be closed.
@@ -33,10 +42,13 @@ class InboundService {
   Parts parts_;
   Meters meters_;
   SessionOptions options_;
+  policy::Gate* gate_;
 };
 
+/// The reply for a verdict that does not accept.
+Reply refusal_of(const policy::Verdict& verdict);
 /// The evidence of the message under way, for policy::judge.
-policy::Evidence evidence_of(const Conversation& talk, policy::Direction direction, std::string_view header,
-                             const std::string& ip);
+policy::HeaderEvidence evidence_of(const Conversation& talk, policy::Direction direction, std::string_view header,
+                                   const std::string& ip);
 
 }  // namespace postern::smtp

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "mail/envelope.h"
-#include "policy/judge.h"
+#include "policy/rule.h"
 #include "queue/accept.h"
 #include "smtp/data.h"
 
@@ -32,6 +32,7 @@ struct Transaction {
   std::chrono::steady_clock::time_point content_end;  ///< when the whole message must be here
   std::unique_ptr<Intake> intake;                     ///< from DATA or the first BDAT on
   std::vector<policy::Reason> reasons;                ///< what the rules said, for the log
+  double points = 0;                                  ///< what they gave together
 
   /// Adds where a recipient leads, without what is there already.
   void add(const mail::Recipient& recipient, Route more);

@@ -2,9 +2,11 @@
 // Recipients and headers of mail that our own people and machines send.
 #include "submission/outgoing.h"
 
+#include "config/gate.h"
 #include "mime/address_list.h"
 #include "mime/header.h"
 #include "policy/forged_results.h"
+#include "policy/judge.h"
 #include "smtp/inbound.h"
 #include "submission/fixup.h"
 
@@ -49,9 +51,10 @@ smtp::Refusal Outgoing::check_author(const smtp::Conversation& talk, std::string
 
 smtp::Refusal Outgoing::check_header(smtp::Conversation& talk, std::string& header) {
   const auto ip = talk.ip();
-  auto verdict = policy::judge(smtp::evidence_of(talk, policy::Direction::submitted, header, ip));
+  // What port 25 is told to let through is no measure for our own people.
+  auto verdict = policy::judge(smtp::evidence_of(talk, policy::Direction::submitted, header, ip), policy::Settings({}));
   talk.transaction->reasons = std::move(verdict.reasons);
-  if (!verdict.accept) return reply(verdict.status);
+  if (!verdict.accepted()) return smtp::refusal_of(verdict);
   if (auto refused = check_author(talk, header)) return refused;
   auto host = mail::Domain::parse(talk.config->server.hostname);
   if (!host) return reply(status::local_error);

@@ -22,18 +22,6 @@ std::string recipients_text(const std::vector<mail::Recipient>& recipients) {
   return out;
 }
 
-/// "hops:note single_from:pass"
-std::string rules_text(const std::vector<policy::Reason>& reasons) {
-  static constexpr std::array<std::string_view, 3> findings{"pass", "note", "refuse"};
-  std::string out;
-  for (const auto& reason : reasons) {
-    if (!out.empty()) out += ' ';
-    out += fmt::format("{}:{}", reason.rule, findings[static_cast<std::size_t>(reason.finding)]);
-    if (!reason.text.empty()) out += fmt::format("({})", reason.text);
-  }
-  return out;
-}
-
 /// One line for each message, taken or not (product.md promise 5).
 void log_outcome(const Conversation& talk, const Transaction& transaction, const Reply& reply) {
   auto& log = talk.parts.log;
@@ -46,7 +34,7 @@ void log_outcome(const Conversation& talk, const Transaction& transaction, const
             {"from", mail::to_string(transaction.envelope.sender)},
             {"to", recipients_text(transaction.envelope.recipients)},
             {"size", transaction.intake ? transaction.intake->received() : 0},
-            {"rules", rules_text(transaction.reasons)},
+            {"rules", policy::to_string(transaction.reasons)},
             {"reply", fmt::format("{} {}", reply.code, reply.text)}});
 }
 
@@ -68,6 +56,7 @@ async::Task<Reply> hand_in(Context& context) {
   auto body = talk.transaction->intake->finish();
   if (!body) co_return std::move(body.error());
   auto arrival = make_arrival(context, std::move(*body));
+  if (auto refused = co_await context.handler.judge_message(talk, arrival)) co_return std::move(*refused);
   if (auto refused = context.handler.sign(talk, arrival)) co_return std::move(*refused);
   auto receipt = co_await talk.parts.door.accept(std::move(arrival), talk.transaction->id);
   if (!receipt) {

@@ -16,39 +16,47 @@ std::optional<mail::Recipient> postmaster(const Conversation& talk) {
   return mail::Recipient{mail::Address("postmaster", std::move(*domain)), mail::notify_unset, {}};
 }
 
-/// Counts refused recipients, so that the loop delays and closes by it, and tells the log (product.md promise 5).
-Reply refuse(Conversation& talk, const mail::Address& recipient, Reply refusal) {
+/// Tells the log (product.md promise 5).
+Reply tell_refused(const Conversation& talk, const mail::Address& recipient, Reply refusal) {
   talk.parts.log.info(talk.options.service, "recipient refused",
                       {{"ip", talk.ip()},
                        {"helo", talk.helo},
                        {"from", mail::to_string(talk.transaction->envelope.sender)},
                        {"to", recipient.to_string()},
                        {"reply", fmt::format("{} {}", refusal.code, refusal.text)}});
-  if (refusal.is_permanent()) ++talk.tally.unknown_recipients;
   return refusal;
+}
+
+/// Counts refused recipients, so that the loop delays and closes by it.
+Reply refuse(Conversation& talk, const mail::Address& recipient, Reply refusal) {
+  if (refusal.is_permanent()) ++talk.tally.unknown_recipients;
+  return tell_refused(talk, recipient, std::move(refusal));
 }
 
 }  // namespace
 
-Reply run_rcpt(Context& context, std::string_view arguments) {
+async::Task<Reply> run_rcpt(Context& context, std::string_view arguments) {
   auto& talk = context.talk;
   auto& transaction = *talk.transaction;
   const auto offer = context.handler.offer(talk);
   transaction.rcpt_tried = true;
-  if (transaction.chunking) return reply(status::bad_sequence, "The message has begun");
+  if (transaction.chunking) co_return reply(status::bad_sequence, "The message has begun");
   auto parsed = parse_rcpt(arguments, offer.parameters(talk.esmtp), transaction.envelope.smtputf8);
-  if (!parsed) return reply(parsed.error());
+  if (!parsed) co_return reply(parsed.error());
   auto recipient = parsed->recipient ? std::move(parsed->recipient) : postmaster(talk);
-  if (!recipient) return reply(status::no_such_mailbox);
+  if (!recipient) co_return reply(status::no_such_mailbox);
   // RFC 5321 §4.5.3.1.10
-  if (transaction.envelope.recipients.size() >= offer.recipients) return reply(status::too_many_recipients);
+  if (transaction.envelope.recipients.size() >= offer.recipients) co_return reply(status::too_many_recipients);
   recipient->notify = parsed->notify;
   recipient->orcpt = parsed->orcpt;
   auto route = context.handler.route(talk, *recipient);
-  if (!route) return refuse(talk, recipient->address, std::move(route.error()));
+  if (!route) co_return refuse(talk, recipient->address, std::move(route.error()));
+  if (auto refused = co_await context.handler.judge_recipient(talk, *recipient)) {
+    co_return tell_refused(talk, recipient->address, std::move(*refused));
+  }
   transaction.add(*recipient, std::move(*route));
   talk.connection.set_deadline(std::nullopt);
-  return reply(status::recipient_ok);
+  co_return reply(status::recipient_ok);
 }
 
 }  // namespace postern::smtp

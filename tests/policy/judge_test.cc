@@ -7,7 +7,7 @@
 namespace postern::policy {
 namespace {
 
-using Finding = Reason::Finding;
+using Outcome = Reason::Outcome;
 
 mail::Address address(const char* text) { return *mail::Address::parse(text); }
 
@@ -22,28 +22,28 @@ mail::Envelope envelope_to(std::size_t recipients, bool null_sender = false) {
 
 Verdict judge_header(std::string_view header, Direction direction = Direction::inbound,
                      const mail::Envelope& envelope = envelope_to(1)) {
-  Evidence evidence;
+  HeaderEvidence evidence;
   evidence.direction = direction;
   evidence.envelope = &envelope;
   evidence.header = header;
   evidence.received_hops_max = 3;
   evidence.own_hostname = "mail.example.org";
-  return judge(evidence);
+  return judge(evidence, Settings(config::Gate()));
 }
 
-Finding finding_of(const Verdict& verdict, std::string_view rule) {
+Outcome outcome_of(const Verdict& verdict, std::string_view rule) {
   for (const auto& reason : verdict.reasons) {
-    if (reason.rule == rule) return reason.finding;
+    if (to_string(reason.rule) == rule) return reason.outcome;
   }
   ADD_FAILURE() << "no reason of " << rule;
-  return Finding::pass;
+  return Outcome::pass;
 }
 
 struct Row {
   std::string header;
   Direction direction;
   std::string_view rule;
-  Finding finding;
+  Outcome outcome;
 };
 
 std::string received(int n) {
@@ -56,52 +56,144 @@ TEST(Judge, RulesFindWhatTheyShould) {
   constexpr auto in = Direction::inbound;
   constexpr auto out = Direction::submitted;
   const std::vector<Row> rows = {
-      {"From: a@b.example\r\n\r\n", in, "single_from", Finding::pass},
-      {"From: a@b.example\r\nFROM : c@d.example\r\n\r\n", in, "single_from", Finding::refuse},
-      {"From: a@b.example\r\nFrom: a@b.example\r\n\r\n", out, "single_from", Finding::refuse},
-      {"Subject: x\r\n\r\n", in, "single_from", Finding::note},
-      {"Subject: x\r\n\r\n", out, "single_from", Finding::refuse},
-      {"From: a@b.example, c@d.example\r\n\r\n", in, "single_from", Finding::note},
-      {"From: a@b.example, c@d.example\r\n\r\n", out, "single_from", Finding::refuse},
-      {"From: group: a@b.example;\r\n\r\n", out, "single_from", Finding::refuse},
-      {"From: A <a@b.example>\r\n\r\n", out, "single_from", Finding::pass},
-      {"From:\r\n\r\n", out, "single_from", Finding::refuse},
-      {received(3), in, "hops", Finding::pass},
-      {received(4), in, "hops", Finding::refuse},
-      {"Delivered-To: USER0@Example.Org\r\nFrom: a@b.example\r\n\r\n", in, "loop", Finding::refuse},
-      {"Delivered-To: user1@example.org\r\nFrom: a@b.example\r\n\r\n", in, "loop", Finding::pass},
-      {"Delivered-To: nonsense\r\nFrom: a@b.example\r\n\r\n", in, "loop", Finding::pass},
-      {"Authentication-Results: mail.example.org; x\r\n\r\n", in, "forged_results", Finding::note},
-      {"Authentication-Results: other.example; x\r\n\r\n", in, "forged_results", Finding::pass},
+      {"From: a@b.example\r\n\r\n", in, "single_from", Outcome::pass},
+      {"From: a@b.example\r\nFROM : c@d.example\r\n\r\n", in, "single_from", Outcome::reject},
+      {"From: a@b.example\r\nFrom: a@b.example\r\n\r\n", out, "single_from", Outcome::reject},
+      {"Subject: x\r\n\r\n", in, "single_from", Outcome::note},
+      {"Subject: x\r\n\r\n", out, "single_from", Outcome::reject},
+      {"From: a@b.example, c@d.example\r\n\r\n", in, "single_from", Outcome::note},
+      {"From: a@b.example, c@d.example\r\n\r\n", out, "single_from", Outcome::reject},
+      {"From: group: a@b.example;\r\n\r\n", out, "single_from", Outcome::reject},
+      {"From: A <a@b.example>\r\n\r\n", out, "single_from", Outcome::pass},
+      {"From:\r\n\r\n", out, "single_from", Outcome::reject},
+      {received(3), in, "hops", Outcome::pass},
+      {received(4), in, "hops", Outcome::reject},
+      {"Delivered-To: USER0@Example.Org\r\nFrom: a@b.example\r\n\r\n", in, "loop", Outcome::reject},
+      {"Delivered-To: user1@example.org\r\nFrom: a@b.example\r\n\r\n", in, "loop", Outcome::pass},
+      {"Delivered-To: nonsense\r\nFrom: a@b.example\r\n\r\n", in, "loop", Outcome::pass},
+      {"Authentication-Results: mail.example.org; x\r\n\r\n", in, "forged_results", Outcome::score},
+      {"Authentication-Results: other.example; x\r\n\r\n", in, "forged_results", Outcome::pass},
   };
   for (const auto& row : rows) {
     const auto verdict = judge_header(row.header, row.direction);
-    EXPECT_EQ(finding_of(verdict, row.rule), row.finding) << row.header;
-    EXPECT_EQ(verdict.accept, row.finding != Finding::refuse) << row.header;
+    EXPECT_EQ(outcome_of(verdict, row.rule), row.outcome) << row.header;
+    EXPECT_EQ(verdict.accepted(), row.outcome != Outcome::reject) << row.header;
   }
 }
 
 TEST(Judge, EveryRuleGivesAReason) { EXPECT_EQ(judge_header("From: a@b.example\r\n\r\n").reasons.size(), 5U); }
 
 TEST(Judge, NullSenderHasFewRecipients) {
-  EXPECT_TRUE(judge_header("", Direction::inbound, envelope_to(5, true)).accept);
+  EXPECT_TRUE(judge_header("", Direction::inbound, envelope_to(5, true)).accepted());
   const auto verdict = judge_header("", Direction::inbound, envelope_to(6, true));
-  EXPECT_FALSE(verdict.accept);
+  EXPECT_FALSE(verdict.accepted());
   EXPECT_EQ(verdict.status.code, 550);
-  EXPECT_TRUE(judge_header("", Direction::inbound, envelope_to(6)).accept);
+  EXPECT_TRUE(judge_header("", Direction::inbound, envelope_to(6)).accepted());
 }
 
 TEST(Judge, TheFirstRefusalDecides) {
   const auto verdict = judge_header("From: a@b.example\r\n" + received(5));
   EXPECT_EQ(verdict.status.enhanced.to_string(), "5.4.6");
-  EXPECT_EQ(finding_of(verdict, "single_from"), Finding::refuse);
+  EXPECT_EQ(outcome_of(verdict, "single_from"), Outcome::reject);
 }
 
 // security.md D27: the work grows with the header, not with its square.
 TEST(Judge, ManyDeliveredToAreALoop) {
   std::string header;
   for (int i = 0; i < 2000; ++i) header += "Delivered-To: x" + std::to_string(i) + "@example.org\r\n";
-  EXPECT_FALSE(judge_header(header, Direction::inbound, envelope_to(100)).accept);
+  EXPECT_FALSE(judge_header(header, Direction::inbound, envelope_to(100)).accepted());
+}
+
+TEST(Judge, SettingsDecideWhatAHitDoes) {
+  const std::string two = "From: a@b.example\r\nFrom: c@d.example\r\n\r\n";
+  const auto envelope = envelope_to(1);
+  HeaderEvidence evidence;
+  evidence.envelope = &envelope;
+  evidence.header = two;
+  struct Expected {
+    const char* choice;
+    Outcome outcome;
+    int code;
+    double points;
+  };
+  for (const auto& [choice, outcome, code, points] : {Expected{"reject", Outcome::reject, 550, 0},
+                                                      {"defer", Outcome::defer, 451, 0},
+                                                      {"score 2.5", Outcome::score, 250, 2.5},
+                                                      {"score -1", Outcome::score, 250, -1}}) {
+    config::Gate gate;
+    gate.rules.set(RuleName::single_from, *config::RuleChoice::parse(choice));
+    const auto verdict = judge(evidence, Settings(gate));
+    EXPECT_EQ(outcome_of(verdict, "single_from"), outcome) << choice;
+    EXPECT_EQ(verdict.status.code, code) << choice;
+    EXPECT_EQ(verdict.points, points) << choice;
+  }
+  config::Gate gate;
+  gate.rules.set(RuleName::single_from, {config::Setting::off, 0});
+  for (const auto& reason : judge(evidence, Settings(gate)).reasons) EXPECT_NE(reason.rule, RuleName::single_from);
+}
+
+// An allow entry waives what rules have against somebody, never what protects from damage.
+TEST(Judge, AllowedMailIsWaivedButNotLoops) {
+  Settings settings{config::Gate()};
+  settings.allow();
+  HeloEvidence helo;
+  helo.ip = *IpAddress::parse("192.0.2.1");
+  helo.name = "mail.example.org";
+  helo.own_hostname = "mail.example.org";
+  const auto waived = judge(helo, settings);
+  EXPECT_TRUE(waived.accepted());
+  EXPECT_EQ(outcome_of(waived, "helo_own_name"), Outcome::waived);
+  const auto envelope = envelope_to(1);
+  HeaderEvidence header;
+  header.envelope = &envelope;
+  header.header = "From: a@b.example\r\nFrom: c@d.example\r\n\r\n";
+  EXPECT_FALSE(judge(header, settings).accepted());
+}
+
+TEST(Judge, TheFirstRejectionWinsOverDeferrals) {
+  const auto verdict_of = [](Verdict::Decision decision, mail::Status status) {
+    Verdict verdict;
+    verdict.decision = decision;
+    verdict.status = status;
+    verdict.points = 1;
+    return verdict;
+  };
+  using enum Verdict::Decision;
+  auto sum = verdict_of(accept, mail::status::accepted);
+  sum.add(verdict_of(defer, mail::status::dns_unavailable));
+  sum.add(verdict_of(defer, mail::status::rate_limited));
+  EXPECT_EQ(sum.status.enhanced.to_string(), "4.4.3");
+  sum.add(verdict_of(reject, mail::status::refused_by_policy));
+  sum.add(verdict_of(reject, mail::status::too_many_hops));
+  sum.add(verdict_of(defer, mail::status::rate_limited));
+  EXPECT_EQ(sum.status.code, 550);
+  EXPECT_EQ(sum.points, 6);
+}
+
+TEST(Judge, PointsAreWeighed) {
+  struct Row {
+    double points, defer_at, reject_at;
+    int code;
+  };
+  for (const auto& row :
+       {Row{9.9, 0, 10, 250}, {10, 0, 10, 550}, {10, 0, 0, 250}, {5, 5, 10, 451}, {4, 5, 10, 250}, {12, 5, 0, 451}}) {
+    Verdict verdict;
+    verdict.status = mail::status::accepted;
+    verdict.points = row.points;
+    config::Gate gate;
+    gate.defer_at = row.defer_at;
+    gate.reject_at = row.reject_at;
+    weigh(verdict, gate);
+    EXPECT_EQ(verdict.status.code, row.code) << row.points << ' ' << row.defer_at << ' ' << row.reject_at;
+  }
+}
+
+TEST(Judge, ReasonsAreOneLineWithoutWhatPassed) {
+  std::vector<Reason> reasons{{RuleName::hops, Stage::header, Outcome::pass, 0, {}},
+                              {RuleName::helo_syntax, Stage::helo, Outcome::score, 2, "no dot"},
+                              {RuleName::loop, Stage::header, Outcome::reject, 0, {}}};
+  EXPECT_EQ(to_string(reasons), "helo_syntax:score+2(no dot) loop:reject");
+  EXPECT_EQ(to_string(std::vector<Reason>{}), "");
 }
 
 }  // namespace

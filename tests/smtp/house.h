@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // House: everything that an SMTP session needs, with the store in memory, for tests of smtp and submission. One thread; all
-// coroutines run on io(). Two domains of ours (example.org, example.net), accounts alice and bob, aliases, a forward.
+// coroutines run on io(). Two domains of ours (example.org, example.net), accounts alice and bob, aliases, a forward. DNS knows
+// client.example (192.0.2.1) and elsewhere.example.
 #pragma once
 
 #include <boost/asio/co_spawn.hpp>
@@ -11,7 +12,9 @@
 
 #include "async/executor.h"
 #include "base/ascii.h"
+#include "config/gate.h"
 #include "config/live.h"
+#include "dns/zone.h"
 #include "queue/accept.h"
 #include "smtp/inbound.h"
 #include "store/memory/memory.h"
@@ -36,7 +39,8 @@ class House : public DialogueHost {
     options.service = "test";
     options.certificates.push_back(certificate());
     tls_ = *net::TlsServer::create(options);
-    inbound_.emplace(parts(), metrics_, tls_);
+    gate_.emplace(policy::Gate::Parts{zone_, config_, log_});
+    inbound_.emplace(parts(), metrics_, tls_, &*gate_);
     inbound_->options().tarpit_step = std::chrono::milliseconds(0);
   }
 
@@ -82,6 +86,9 @@ class House : public DialogueHost {
     if (word == "quota") return set_quota(argument, in);
     if (word == "reject_full") return reject_full();
     if (word == "disable") return set_account(argument, [](auto& row) { row.enabled = false; });
+    if (word == "dns") return zone_.add(line.substr(line.find(argument))), std::string();
+    if (word == "rule") return set_rule(argument, in);
+    if (word == "gate") return set_gate(argument, in);
     if (word == "clock") return clock_.advance(std::chrono::seconds(std::stol(argument))), std::string();
     return "unknown act: " + word;
   }
@@ -188,6 +195,34 @@ class House : public DialogueHost {
     run(directory_.add_alias("away@example.org", "alice@elsewhere.example"));
   }
 
+  // rule helo_syntax score 3
+  std::string set_rule(const std::string& name, std::istream& in) {
+    std::string choice;
+    std::getline(in >> std::ws, choice);
+    const auto rule = config::rule_named(name);
+    const auto parsed = config::RuleChoice::parse(choice);
+    if (!rule || !parsed) return "no such rule or choice: " + name + ' ' + choice;
+    auto config = *config_.get();
+    config.gate->rules.set(*rule, *parsed);
+    config_.replace(config);
+    return {};
+  }
+  std::string set_gate(const std::string& name, std::istream& in) {
+    auto config = *config_.get();
+    std::string value;
+    in >> value;
+    if (name == "reject_at")
+      config.gate->reject_at = std::stod(value);
+    else if (name == "defer_at")
+      config.gate->defer_at = std::stod(value);
+    else if (name == "no_answer")
+      config.gate->no_answer = value == "defer" ? config::NoAnswer::defer : config::NoAnswer::pass;
+    else
+      return "unknown number of the gate: " + name;
+    config_.replace(config);
+    return {};
+  }
+
   std::string set_limit(const std::string& name, std::istream& in) {
     unsigned value = 0;
     in >> value;
@@ -261,6 +296,13 @@ class House : public DialogueHost {
   config::Live config_;
   queue::Door door_;
   std::shared_ptr<net::TlsServer> tls_;
+  dns::Zone zone_{R"(
+    client.example.         A   192.0.2.1
+    1.2.0.192.in-addr.arpa. PTR client.example.
+    elsewhere.example.      MX  10 mx.elsewhere.example.
+    mx.elsewhere.example.   A   192.0.2.9
+  )"};
+  std::optional<policy::Gate> gate_;
   std::optional<smtp::InboundService> inbound_;
   std::string default_service_ = "25";
   std::vector<std::weak_ptr<net::Connection>> connections_;

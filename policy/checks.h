@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// The checks of all rules: pure functions from evidence to a Finding. Their order and refusals are in policy/judge.cc.
+#pragma once
+
+#include "policy/evidence.h"
+#include "policy/facts.h"
+#include "policy/rule.h"
+
+namespace postern::policy {
+
+// connect (checks_client.cc)
+Finding check_reverse_name(const ConnectEvidence& evidence);
+// helo
+Finding check_helo_syntax(const HeloEvidence& evidence);
+Finding check_helo_own_name(const HeloEvidence& evidence);
+Finding check_helo_literal(const HeloEvidence& evidence);
+Finding check_helo_resolves(const HeloEvidence& evidence);
+// mail
+Finding check_sender_domain(const MailEvidence& evidence);
+Finding check_sender_null_mx(const MailEvidence& evidence);
+// header (checks_header.cc)
+Finding check_hops(const Facts& facts);
+Finding check_loop(const Facts& facts);
+Finding check_single_from(const Facts& facts);
+Finding check_null_sender(const Facts& facts);
+Finding check_forged_results(const Facts& facts);
+
+/// The address in "[192.0.2.1]" or "[IPv6:2001:db8::1]" (RFC 5321 §4.1.3); nothing when the text is none.
+std::optional<IpAddress> literal_of(std::string_view text);
+
+}  // namespace postern::policy

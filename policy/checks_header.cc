@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rules about the header block.
+#include <algorithm>
+
+#include "mime/address_list.h"
+#include "policy/checks.h"
+
+namespace postern::policy {
+namespace {
+
+/// Most recipients of mail with the null sender. Bounces have one; receipts and notices a few (security.md D22).
+constexpr std::size_t null_sender_recipients_max = 5;
+
+}  // namespace
+
+// RFC 5321 §6.3: counting Received fields finds loops (security.md D24).
+Finding check_hops(const Facts& facts) {
+  const auto hops = std::max(facts.received, facts.delivered_to);
+  if (hops <= facts.evidence->received_hops_max) return pass();
+  return hit(std::to_string(hops) + " hops");
+}
+
+// RFC 9228 §3: a Delivered-To of ours for the same recipient means that the message has been here.
+Finding check_loop(const Facts& facts) { return facts.loop ? hit("has been delivered to this recipient before") : pass(); }
+
+// RFC 5322 §3.6: exactly one From. Submission must name exactly one author; from outside a duplicate is refused, because
+// filter and reader would each choose another one (security.md D40).
+Finding check_single_from(const Facts& facts) {
+  if (facts.from > 1) return hit(std::to_string(facts.from) + " From fields");
+  const bool submitted = facts.evidence->direction == Direction::submitted;
+  if (facts.from == 0) return submitted ? hit("no From field") : note("no From field");
+  const auto list = mime::parse_address_list(facts.from_value);
+  const bool single = list.mailboxes() == 1 && !list.has_group && !list.damaged && !list.truncated;
+  if (single) return pass();
+  return submitted ? hit("From is not exactly one mailbox") : note("From is not exactly one mailbox");
+}
+
+// RFC 5321 §4.5.5: the null sender is for notices, which go to one sender each (security.md D22).
+Finding check_null_sender(const Facts& facts) {
+  const auto& envelope = *facts.evidence->envelope;
+  if (envelope.sender || envelope.recipients.size() <= null_sender_recipients_max) return pass();
+  return hit("null sender to " + std::to_string(envelope.recipients.size()) + " recipients");
+}
+
+Finding check_forged_results(const Facts& facts) { return facts.forged_results ? hit("removed") : pass(); }
+
+}  // namespace postern::policy
