@@ -248,8 +248,10 @@ struct Web {
   bool operator==(const Web&) const = default;
 };
 
-struct Gate;  // config/gate.h
+struct Gate;            // config/gate.h
+struct Authentication;  // config/authentication.h
 extern template class Boxed<Gate>;
+extern template class Boxed<Authentication>;
 
 struct Config {
   Server server;
@@ -259,6 +261,7 @@ struct Config {
   Limits limits;
   Smtp smtp;
   Boxed<Gate> gate;  ///< [rules] and [gate]
+  Boxed<Authentication> authentication;
   Submission submission;
   Auth auth;
   Queue queue;

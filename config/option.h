@@ -44,11 +44,12 @@ struct Section {
 
 /// The whole table, in the order of the sample file.
 std::vector<Section> sections();
-std::vector<Section> server_sections();    ///< options_server.cc
-std::vector<Section> limit_sections();     ///< options_limits.cc
-std::vector<Section> gate_sections();      ///< options_gate.cc
-std::vector<Section> delivery_sections();  ///< options_delivery.cc
-std::vector<Section> store_sections();     ///< options_store.cc
+std::vector<Section> server_sections();          ///< options_server.cc
+std::vector<Section> limit_sections();           ///< options_limits.cc
+std::vector<Section> gate_sections();            ///< options_gate.cc
+std::vector<Section> authentication_sections();  ///< authentication.cc
+std::vector<Section> delivery_sections();        ///< options_delivery.cc
+std::vector<Section> store_sections();           ///< options_store.cc
 
 struct Range {
   std::uint64_t least;

@@ -24,6 +24,14 @@ Finding check_loop(const Facts& facts);
 Finding check_single_from(const Facts& facts);
 Finding check_null_sender(const Facts& facts);
 Finding check_forged_results(const Facts& facts);
+// message (checks_message.cc); the evidence has an authentication
+Finding check_spf_fail(const MessageEvidence& evidence);
+Finding check_spf_softfail(const MessageEvidence& evidence);
+Finding check_dkim(const MessageEvidence& evidence);
+Finding check_arc(const MessageEvidence& evidence);
+Finding check_dmarc_reject(const MessageEvidence& evidence);
+Finding check_dmarc_quarantine(const MessageEvidence& evidence);
+Finding check_dmarc_author(const MessageEvidence& evidence);
 
 /// The address in "[192.0.2.1]" or "[IPv6:2001:db8::1]" (RFC 5321 §4.1.3); nothing when the text is none.
 std::optional<IpAddress> literal_of(std::string_view text);

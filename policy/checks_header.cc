@@ -2,7 +2,7 @@
 // Rules about the header block.
 #include <algorithm>
 
-#include "mime/address_list.h"
+#include "policy/author.h"
 #include "policy/checks.h"
 
 namespace postern::policy {
@@ -26,13 +26,10 @@ Finding check_loop(const Facts& facts) { return facts.loop ? hit("has been deliv
 // RFC 5322 §3.6: exactly one From. Submission must name exactly one author; from outside a duplicate is refused, because
 // filter and reader would each choose another one (security.md D40).
 Finding check_single_from(const Facts& facts) {
-  if (facts.from > 1) return hit(std::to_string(facts.from) + " From fields");
-  const bool submitted = facts.evidence->direction == Direction::submitted;
-  if (facts.from == 0) return submitted ? hit("no From field") : note("no From field");
-  const auto list = mime::parse_address_list(facts.from_value);
-  const bool single = list.mailboxes() == 1 && !list.has_group && !list.damaged && !list.truncated;
-  if (single) return pass();
-  return submitted ? hit("From is not exactly one mailbox") : note("From is not exactly one mailbox");
+  const auto author = read_author(facts.from_value, facts.from);
+  if (author.kind == Author::Kind::one) return pass();
+  const bool refused = author.kind == Author::Kind::twice || facts.evidence->direction == Direction::submitted;
+  return refused ? hit(author.problem) : note(author.problem);
 }
 
 // RFC 5321 §4.5.5: the null sender is for notices, which go to one sender each (security.md D22).

@@ -49,6 +49,9 @@ class Gate {
   /// All rules of connect, helo, mail and rcpt, weighed. The question's references must live until it is answered.
   async::Task<Verdict> judge_recipient(Visit& visit, Question question);
 
+  /// For what is asked when the whole message is here.
+  dns::Resolver& resolver() { return parts_.resolver; }
+
  private:
   async::Task<Verdict> judge_connect(Question question, const config::Config& config);
   async::Task<Verdict> judge_helo(Question question, const config::Config& config);

@@ -40,6 +40,16 @@ constexpr std::array header_rules{
     Rule<Facts>{RuleName::forged_results, check_forged_results, status::refused_by_policy, Waiver::never},
 };
 
+constexpr std::array message_rules{
+    Rule<MessageEvidence>{RuleName::spf_fail, check_spf_fail, refusal::spf_failed},
+    Rule<MessageEvidence>{RuleName::spf_softfail, check_spf_softfail, refusal::spf_failed},
+    Rule<MessageEvidence>{RuleName::dkim, check_dkim, refusal::dkim_failed},
+    Rule<MessageEvidence>{RuleName::arc, check_arc, refusal::arc_failed},
+    Rule<MessageEvidence>{RuleName::dmarc_reject, check_dmarc_reject, refusal::dmarc_failed},
+    Rule<MessageEvidence>{RuleName::dmarc_quarantine, check_dmarc_quarantine, refusal::dmarc_failed},
+    Rule<MessageEvidence>{RuleName::dmarc_author, check_dmarc_author, refusal::author_unclear},
+};
+
 /// What a hit does.
 void apply_hit(Verdict& verdict, Reason& reason, const Finding& finding, const config::RuleChoice& choice) {
   switch (choice.setting) {
@@ -111,6 +121,12 @@ Verdict judge(const HeloEvidence& evidence, const Settings& settings) { return a
 Verdict judge(const MailEvidence& evidence, const Settings& settings) { return ask(mail_rules, Stage::mail, evidence, settings); }
 Verdict judge(const HeaderEvidence& evidence, const Settings& settings) {
   return ask(header_rules, Stage::header, collect(evidence), settings);
+}
+
+Verdict judge(const MessageEvidence& evidence, const Settings& settings) {
+  Verdict nothing;
+  nothing.status = status::accepted;
+  return evidence.authentication == nullptr ? nothing : ask(message_rules, Stage::message, evidence, settings);
 }
 
 void Verdict::add(Verdict later) {

@@ -30,6 +30,8 @@ Verdict judge(const ConnectEvidence& evidence, const Settings& settings);
 Verdict judge(const HeloEvidence& evidence, const Settings& settings);
 Verdict judge(const MailEvidence& evidence, const Settings& settings);
 Verdict judge(const HeaderEvidence& evidence, const Settings& settings);
+/// Accepts at once when nothing was authenticated.
+Verdict judge(const MessageEvidence& evidence, const Settings& settings);
 
 /// Rejects or defers what has collected too many points, when no rule has done so already.
 void weigh(Verdict& verdict, const config::Gate& gate);

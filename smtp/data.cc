@@ -127,7 +127,9 @@ void Intake::write(std::string_view bytes) {
     if (!end_finder_.done()) return;
     end_header();
   }
-  if (!refusal_) take_body(bytes);
+  if (refusal_ || bytes.empty()) return;
+  if (body_step_) body_step_(bytes);
+  take_body(bytes);
 }
 
 void Intake::end_header() {

@@ -72,7 +72,12 @@ class Intake {
   /// refuse the message.
   using HeaderStep = std::function<Refusal(std::string& header)>;
 
+  /// Sees the body as it is stored, in pieces; header and refused messages are not for it.
+  using BodyStep = std::function<void(std::string_view)>;
+
   Intake(std::unique_ptr<store::Spool> spool, const IntakeLimits& limits, HeaderStep header_step);
+  /// Before the first write().
+  void show_body_to(BodyStep step) { body_step_ = std::move(step); }
 
   void write(std::string_view bytes);
   /// The stored message, or why it cannot be one.
@@ -92,6 +97,7 @@ class Intake {
   std::unique_ptr<store::Spool> spool_;
   IntakeLimits limits_;
   HeaderStep header_step_;
+  BodyStep body_step_;
   LineChecker lines_;
   mime::HeaderEndFinder end_finder_;
   std::string header_;

@@ -15,6 +15,7 @@ async::Task<Reply> Handler::authenticate(Conversation& /*talk*/, AuthArguments /
 async::Task<Refusal> Handler::judge_recipient(Conversation& /*talk*/, const mail::Recipient& /*recipient*/) {
   co_return std::nullopt;
 }
+void Handler::see_body(Conversation& /*talk*/, std::string_view /*bytes*/) {}
 async::Task<Refusal> Handler::judge_message(Conversation& /*talk*/, queue::Arrival& /*arrival*/) { co_return std::nullopt; }
 
 namespace {

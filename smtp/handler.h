@@ -46,6 +46,8 @@ class Handler {
   virtual async::Task<Refusal> judge_recipient(Conversation& talk, const mail::Recipient& recipient);
   /// The header block is complete: judge it and change what must be changed. Findings go to `talk.transaction->reasons`.
   virtual Refusal check_header(Conversation& talk, std::string& header) = 0;
+  /// The next octets of the body, as they come.
+  virtual void see_body(Conversation& talk, std::string_view bytes);
   /// The message is whole: what the rules say of all of it. May put fields above `arrival.trace`.
   virtual async::Task<Refusal> judge_message(Conversation& talk, queue::Arrival& arrival);
   /// The message is whole and about to pass the door: fill in whose it is; last chance to refuse.

@@ -4,7 +4,10 @@
 
 #include <algorithm>
 
+#include "base/random.h"
+#include "config/authentication.h"
 #include "config/gate.h"
+#include "policy/authentication_options.h"
 #include "policy/forged_results.h"
 #include "policy/judge.h"
 #include "smtp/trace.h"
@@ -80,13 +83,70 @@ Refusal Inbound::check_header(Conversation& talk, std::string& header) {
   const bool remove = forged == verdict.reasons.end() || forged->outcome != policy::Reason::Outcome::pass;
   std::ranges::move(verdict.reasons, std::back_inserter(transaction.reasons));
   if (!verdict.accepted()) return refusal_of(verdict);
+  begin_authentication(talk, header);
   if (remove) header = policy::remove_forged_results(header, talk.config->server.hostname);
   return std::nullopt;
 }
 
-Refusal Inbound::sign(const Conversation& /*talk*/, queue::Arrival& arrival) {
+/// Signatures are about the header as it came, so this is before anything of it is cut out.
+void Inbound::begin_authentication(Conversation& talk, const std::string& header) {
+  const auto& config = *talk.config->authentication;
+  if (gate_ == nullptr || !config.any()) return;
+  talk.transaction->authentication = std::make_shared<policy::AuthenticationRun>(header, policy::options_of(config));
+}
+
+void Inbound::see_body(Conversation& talk, std::string_view bytes) {
+  if (auto& run = talk.transaction->authentication) run->feed(bytes);
+}
+
+namespace {
+
+policy::ClientFacts client_of(const Conversation& talk) {
+  constexpr std::uint32_t sides = 100;  // of the dice for pct= of DMARC
+  policy::ClientFacts client;
+  client.ip = talk.connection.peer().address;
+  client.helo = talk.helo;
+  client.sender = talk.transaction->envelope.sender;
+  client.own_hostname = talk.config->server.hostname;
+  client.now = talk.parts.clock.unix_now();
+  client.dice = random::below(sides);
+  return client;
+}
+
+/// RFC 7208 §6.2: what the domain's owner says goes into the reply, named as his words.
+Reply refusal_with_explanation(const policy::Verdict& verdict, const policy::Authentication& all) {
+  auto refused = refusal_of(verdict);
+  const bool by_spf = verdict.status.enhanced == policy::refusal::spf_failed.enhanced;
+  if (by_spf && !all.spf.explanation.empty()) refused.text += ". " + all.spf.domain + " explains: " + all.spf.explanation;
+  return refused;
+}
+
+}  // namespace
+
+async::Task<Refusal> Inbound::judge_message(Conversation& talk, queue::Arrival& arrival) {
+  auto& transaction = *talk.transaction;
+  if (!transaction.authentication) co_return std::nullopt;
+  const auto config = talk.config;
+  const auto all = co_await transaction.authentication->finish(gate_->resolver(), client_of(talk));
+  policy::MessageEvidence evidence;
+  evidence.authentication = &all;
+  auto verdict = policy::judge(evidence, policy::Settings(*config->gate));
+  verdict.points += transaction.points;
+  policy::weigh(verdict, *config->gate);
+  transaction.points = verdict.points;
+  transaction.sender_proven = all.sender_proven;
+  std::ranges::move(verdict.reasons, std::back_inserter(transaction.reasons));
+  if (!verdict.accepted()) co_return refusal_with_explanation(verdict, all);
+  if (config->authentication->add_results) {
+    arrival.trace = policy::write_results(config->server.hostname, all.results()) + arrival.trace;
+  }
+  co_return std::nullopt;
+}
+
+Refusal Inbound::sign(const Conversation& talk, queue::Arrival& arrival) {
   arrival.account = 0;
-  arrival.bounce = store::BounceRight::none;  // nothing has proven the sender yet (product.md promise 4)
+  // product.md promise 4: notices go only to senders that something has proven.
+  arrival.bounce = talk.transaction->sender_proven ? store::BounceRight::verified : store::BounceRight::none;
   return std::nullopt;
 }
 

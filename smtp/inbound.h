@@ -20,10 +20,14 @@ class Inbound final : public Handler {
   std::expected<Route, Reply> route(const Conversation& talk, const mail::Recipient& recipient) override;
   async::Task<Refusal> judge_recipient(Conversation& talk, const mail::Recipient& recipient) override;
   Refusal check_header(Conversation& talk, std::string& header) override;
+  void see_body(Conversation& talk, std::string_view bytes) override;
+  async::Task<Refusal> judge_message(Conversation& talk, queue::Arrival& arrival) override;
   Refusal sign(const Conversation& talk, queue::Arrival& arrival) override;
   std::string received_field(const Conversation& talk) const override;
 
  private:
+  void begin_authentication(Conversation& talk, const std::string& header);
+
   policy::Gate* gate_;
   policy::Visit visit_;
 };

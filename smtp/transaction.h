@@ -14,6 +14,10 @@
 #include "queue/accept.h"
 #include "smtp/data.h"
 
+namespace postern::policy {
+class AuthenticationRun;
+}
+
 namespace postern::smtp {
 
 /// Where one recipient's mail goes. Only handlers make it; a RemoteRecipient proves its own right to exist.
@@ -24,15 +28,17 @@ struct Route {
 };
 
 struct Transaction {
-  mail::Envelope envelope;                            ///< recipients as they were given
-  Route route;                                        ///< where all of them lead, each place once
-  std::string id;                                     ///< queue::Door's name for the message
-  bool rcpt_tried = false;                            ///< a RCPT came, refused or not
-  bool chunking = false;                              ///< a BDAT came; DATA is no longer possible (RFC 3030 §2)
-  std::chrono::steady_clock::time_point content_end;  ///< when the whole message must be here
-  std::unique_ptr<Intake> intake;                     ///< from DATA or the first BDAT on
-  std::vector<policy::Reason> reasons;                ///< what the rules said, for the log
-  double points = 0;                                  ///< what they gave together
+  mail::Envelope envelope;                                    ///< recipients as they were given
+  Route route;                                                ///< where all of them lead, each place once
+  std::string id;                                             ///< queue::Door's name for the message
+  bool rcpt_tried = false;                                    ///< a RCPT came, refused or not
+  bool chunking = false;                                      ///< a BDAT came; DATA is no longer possible (RFC 3030 §2)
+  std::chrono::steady_clock::time_point content_end;          ///< when the whole message must be here
+  std::unique_ptr<Intake> intake;                             ///< from DATA or the first BDAT on
+  std::vector<policy::Reason> reasons;                        ///< what the rules said, for the log
+  std::shared_ptr<policy::AuthenticationRun> authentication;  ///< from the end of the header on; null: not looked at
+  bool sender_proven = false;                                 ///< notices may go to the sender (design.md §3)
+  double points = 0;                                          ///< what they gave together
 
   /// Adds where a recipient leads, without what is there already.
   void add(const mail::Recipient& recipient, Route more);

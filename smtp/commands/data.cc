@@ -86,6 +86,8 @@ void begin_content(Context& context) {
         if (!sound) return reply(status::header_too_large);
         return handler.check_header(context_talk, header);
       });
+  transaction.intake->show_body_to(
+      [&context_talk = talk, &handler = context.handler](std::string_view bytes) { handler.see_body(context_talk, bytes); });
 }
 
 async::Task<Reply> finish_message(Context& context) {

@@ -144,6 +144,19 @@ std::string signed_header(const std::string& header, std::string_view body, Dkim
   return *field + header;
 }
 
+// security.md D43
+TEST(DkimVerify, LargeKeysAreNotTried) {
+  const std::string number = "\1" + std::string(512, '\xff');  // 4097 bits
+  std::string der("\x30\x82\x02\x0a\x02\x82\x02\x01", 8);
+  der += number + std::string("\x02\x03\x01\x00\x01", 5);
+  const auto key = "p=" + base64_encode(der);
+  dns::Zone zone("brisbane._domainkey.example.com. TXT \"" + key.substr(0, 250) + "\" \"" + key.substr(250, 250) + "\" \"" +
+                 key.substr(500) + "\"");
+  const auto results = verify(rfc6376(), zone);
+  EXPECT_EQ(results[0].code, DkimCode::policy);
+  EXPECT_EQ(results[0].reason, "RSA key of 4097 bits is too large");
+}
+
 TEST(DkimVerify, SeveralSignaturesAreLimited) {
   dns::Zone zone(example_keys);
   auto given = rfc8463();
