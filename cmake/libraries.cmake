@@ -27,6 +27,7 @@ postern_library(unbound unbound)         # its .pc file names libevent, which on
 postern_pkg(seccomp libseccomp)
 postern_pkg(pugixml pugixml)
 postern_pkg(psl libpsl)
+postern_pkg(archive libarchive)
 pkg_check_modules(icu REQUIRED IMPORTED_TARGET icu-uc icu-i18n)
 postern_library(icu PkgConfig::icu)
 postern_library(openssl OpenSSL::SSL OpenSSL::Crypto)

@@ -23,6 +23,7 @@ const std::map<std::string, const char*, std::less<>> nouns{
     {"alias", "further addresses: add, remove, list"},
     {"breach", "the offline list of breached passwords: import, info, check, remove"},
     {"config", "the configuration file: check, sample"},
+    {"dmarc", "what other servers report about our domains: report"},
     {"domain", "the domains whose mail we take: add, remove, list"},
     {"export", "mail out of Postern, to a Maildir or mbox files"},
     {"import", "mail into Postern: from a Maildir, mbox or .eml files, another IMAP server"},
@@ -147,7 +148,7 @@ int run(int argc, char** argv, Program program) {
   std::vector<Subcommand> rows = std::move(program.extra);
   for (auto* group : {&server_commands, &domain_commands, &account_commands, &password_commands, &credential_commands,
                       &alias_commands, &queue_commands, &store_commands, &undelete_commands, &backup_commands, &restore_commands,
-                      &import_commands, &export_commands, &config_commands}) {
+                      &import_commands, &export_commands, &config_commands, &dmarc_commands}) {
     for (auto& row : (*group)()) rows.push_back(std::move(row));
   }
   Nodes nodes(app);

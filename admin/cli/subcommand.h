@@ -71,6 +71,7 @@ std::vector<Subcommand> import_commands();
 std::vector<Subcommand> export_commands();
 std::vector<Subcommand> server_commands();
 std::vector<Subcommand> config_commands();
+std::vector<Subcommand> dmarc_commands();
 
 /// Calls the command; prints errors to standard error. With --json prints the answer or {"error":…,"exit_code":…}; otherwise
 /// `show` prints the answer for people.

@@ -6,6 +6,7 @@
 #include "async/executor.h"
 #include "base/encoding.h"
 #include "dns/zone.h"
+#include "policy/dkim_key.h"
 #include "policy/dkim_sign.h"
 #include "tests/policy/dkim_messages.h"
 
@@ -223,6 +224,33 @@ TEST(DkimSign, LinesAreShort) {
     ASSERT_NE(end, std::string_view::npos);
     EXPECT_LE(end, 78U) << rest;
     rest.remove_prefix(end + 2);
+  }
+}
+
+TEST(DkimKeys, PublicKeysThatAreNone) {
+  // a modulus of 1024 bits; the exponent is put behind it
+  const std::string number = "\x02\x81\x80" + std::string(128, '\xff');
+  const auto key = [&number](const std::string& exponent) {
+    const std::string inner = number + exponent;
+    const char length = static_cast<char>(inner.size());
+    DkimKeyRecord record;
+    record.key = std::string("\x30\x81", 2) + length + inner;
+    return record;
+  };
+  EXPECT_TRUE(PublicKey::from(key(std::string("\x02\x03\x01\x00\x01", 5))));
+  EXPECT_FALSE(PublicKey::from(key("\x02\x09" + std::string(9, '\x7f')))) << "an exponent as long as a private one";
+  EXPECT_FALSE(PublicKey::from(key("")));
+  EXPECT_FALSE(PublicKey::from(key(std::string("\x02\x00", 2))));
+  DkimKeyRecord record;
+  const auto whole = key(std::string("\x02\x03\x01\x00\x01", 5)).key;
+  for (std::size_t cut = 0; cut < whole.size(); ++cut) {
+    record.key = whole.substr(0, cut);
+    EXPECT_FALSE(PublicKey::from(record)) << cut;
+  }
+  for (const std::string& text :
+       {std::string("\x30\x80", 2), std::string("\x30\x84\xff\xff\xff\xff", 6), std::string("\x30\x81", 2)}) {
+    record.key = text;
+    EXPECT_FALSE(PublicKey::from(record));
   }
 }
 
