@@ -61,11 +61,15 @@ struct AddressRow {
   std::string forward;  ///< used when account is 0
   bool operator==(const AddressRow&) const = default;
 };
-/// Accounts that share access rules.
+/// Accounts that share access rules, and get the mail of an address when the group has one.
 struct GroupRow {
+  /// Who may write to the group's address.
+  enum class Senders : std::uint8_t { anyone, inside, members };
   std::string name;
-  AccessRules access;
-  std::vector<AccountId> members;  ///< ascending
+  AccessRules access{};
+  std::vector<AccountId> members{};  ///< ascending
+  std::string address{};             ///< lookup key, "staff@example.org"; empty: the group gets no mail
+  Senders senders = Senders::anyone;
   bool operator==(const GroupRow&) const = default;
 };
 /// The right of an account to send with an address that is not its own: "info@example.org", or "@example.org" for all of a
@@ -74,6 +78,13 @@ struct SendAsRow {
   AccountId account = 0;
   std::string address;
   bool operator==(const SendAsRow&) const = default;
+};
+/// An account and what belongs to it, for making many at once.
+struct NewAccount {
+  AccountRow row{};
+  std::vector<std::string> aliases{};  ///< lookup keys of further addresses
+  std::vector<std::string> groups{};   ///< names of groups that exist
+  std::vector<std::string> send_as{};  ///< as SendAsRow::address
 };
 struct AccountTable {
   std::vector<DomainRow> domains;
@@ -103,6 +114,8 @@ class Accounts {
   virtual async::Task<Result<>> remove_domain(std::string name) = 0;
   /// Makes the account, its own address and its special-use mailboxes.
   virtual async::Task<Result<AccountId>> add_account(AccountRow row) = 0;
+  /// All of them in one transaction, or none. Gives the ids in order. Errors also: not_found (a group).
+  virtual async::Task<Result<std::vector<AccountId>>> add_accounts(std::vector<NewAccount> rows) = 0;
   /// By id; login cannot change.
   virtual async::Task<Result<>> set_account(AccountRow row) = 0;
   /// With mailboxes, addresses and messages.

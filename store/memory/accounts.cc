@@ -20,6 +20,7 @@ class MemoryAccounts final : public Accounts {
   Task<Result<>> set_domain(DomainRow row) override { co_return set_domain_now(row); }
   Task<Result<>> remove_domain(std::string name) override { co_return remove_domain_now(name); }
   Task<Result<AccountId>> add_account(AccountRow row) override { co_return add_account_now(row); }
+  Task<Result<std::vector<AccountId>>> add_accounts(std::vector<NewAccount> rows) override { co_return add_all_now(rows); }
   Task<Result<>> set_account(AccountRow row) override { co_return set_account_now(row); }
   Task<Result<>> remove_account(AccountId id) override { co_return remove_account_now(id); }
   Task<Result<>> add_address(AddressRow row) override { co_return add_address_now(row); }
@@ -71,7 +72,9 @@ class MemoryAccounts final : public Accounts {
     const bool used = std::any_of(state_->addresses.begin(), state_->addresses.end(),
                                   [&](const AddressRow& row) { return in_domain(row.address, name); }) ||
                       std::any_of(state_->accounts.begin(), state_->accounts.end(),
-                                  [&](const auto& item) { return in_domain(item.second.row.login, name); });
+                                  [&](const auto& item) { return in_domain(item.second.row.login, name); }) ||
+                      std::any_of(state_->groups.begin(), state_->groups.end(),
+                                  [&](const auto& item) { return in_domain(item.second.address, name); });
     if (used) return fail(ErrorKind::conflict, "accounts or addresses use the domain");
     const bool aliased = std::any_of(state_->domains.begin(), state_->domains.end(),
                                      [&](const auto& item) { return item.second.alias_of == name; });
@@ -95,6 +98,44 @@ class MemoryAccounts final : public Accounts {
       state_->accounts.at(row.id).subscriptions.insert(std::string(folder.name));
     }
     return row.id;
+  }
+
+  /// What was made before one fails is taken back.
+  Result<std::vector<AccountId>> add_all_now(const std::vector<NewAccount>& rows) {
+    std::vector<AccountId> ids;
+    for (const auto& one : rows) {
+      const auto id = add_account_now(one.row);
+      Result<> done = id ? Result<>() : std::unexpected(id.error());
+      if (id) {
+        ids.push_back(*id);
+        done = add_belongings(*id, one);
+      }
+      if (done) continue;
+      for (const auto made : ids) (void)remove_account_now(made);
+      return std::unexpected(done.error());
+    }
+    return ids;
+  }
+
+  Result<> add_belongings(AccountId id, const NewAccount& account) {
+    for (const auto& alias : account.aliases) {
+      if (auto added = add_address_now({alias, id, {}}); !added) return added;
+    }
+    for (const auto& address : account.send_as) {
+      if (auto added = add_send_as_now({id, address}); !added) return added;
+    }
+    for (const auto& name : account.groups) {
+      GroupRow group;
+      {
+        const std::lock_guard lock(state_->mutex);
+        const auto at = state_->groups.find(name);
+        if (at == state_->groups.end()) return fail(ErrorKind::not_found, "no such group: " + name);
+        group = at->second;
+      }
+      group.members.push_back(id);
+      if (auto set = set_group_now(std::move(group)); !set) return set;
+    }
+    return {};
   }
 
   Result<> set_account_now(AccountRow row) {

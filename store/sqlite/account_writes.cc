@@ -20,6 +20,12 @@ AccessRules access_at(Query& row, int column) {
   return access;
 }
 
+/// What this program does not know is the narrowest.
+GroupRow::Senders senders_at(Query& row, int column) {
+  const auto value = row.integer(column);
+  return value == 0 ? GroupRow::Senders::anyone : value == 1 ? GroupRow::Senders::inside : GroupRow::Senders::members;
+}
+
 Ceiling ceiling_at(Query& row, int column) { return {row.unsigned_integer(column), row.unsigned_integer(column + 1)}; }
 
 std::vector<DomainRow> load_domains(Database& db) {
@@ -56,9 +62,9 @@ std::vector<AccountRow> load_account_rows(Database& db) {
 
 std::vector<GroupRow> load_groups(Database& db) {
   std::vector<GroupRow> out;
-  auto row = db.query("SELECT name, protocols, networks, hours FROM account_group ORDER BY name");
+  auto row = db.query("SELECT name, protocols, networks, hours, address, senders FROM account_group ORDER BY name");
   while (row.step()) {
-    GroupRow group{std::string(row.text(0)), access_at(row, 1), {}};
+    GroupRow group{std::string(row.text(0)), access_at(row, 1), {}, std::string(row.text(4)), senders_at(row, 5)};
     auto member = db.query("SELECT account FROM group_member WHERE name=?1 ORDER BY account", group.name);
     while (member.step()) group.members.push_back(static_cast<AccountId>(member.integer(0)));
     out.push_back(std::move(group));
@@ -151,7 +157,8 @@ Result<> remove_domain(Transaction& tx, const std::string& name) {
   const std::string tail = "@" + name;
   const auto used = db.integer(0,
                                "SELECT EXISTS (SELECT 1 FROM account WHERE domain=?2) OR "
-                               "EXISTS (SELECT 1 FROM address WHERE substr(address, -length(?1))=?1)",
+                               "EXISTS (SELECT 1 FROM address WHERE substr(address, -length(?1))=?1) OR "
+                               "EXISTS (SELECT 1 FROM account_group WHERE substr(address, -length(?1))=?1)",
                                tail, name);
   if (used != 0) return fail(ErrorKind::conflict, "accounts or addresses use the domain");
   if (db.integer(0, "SELECT 1 FROM domain WHERE alias_of=?1", name) != 0) {
@@ -179,6 +186,29 @@ Result<AccountId> add_account(Transaction& tx, const AccountRow& row) {
   }
   if (AccountState* state = tx.account(id)) tx.touch(*state);
   return id;
+}
+
+Result<std::vector<AccountId>> add_accounts(Transaction& tx, const std::vector<NewAccount>& rows) {
+  Database& db = tx.db();
+  std::vector<AccountId> ids;
+  for (const auto& one : rows) {
+    const auto id = add_account(tx, one.row);
+    if (!id) return std::unexpected(id.error());
+    ids.push_back(*id);
+    for (const auto& alias : one.aliases) {
+      if (auto added = add_address(tx, {alias, *id, {}}); !added) return std::unexpected(added.error());
+    }
+    for (const auto& group : one.groups) {
+      if (db.integer(0, "SELECT 1 FROM account_group WHERE name=?1", group) == 0) {
+        return fail(ErrorKind::not_found, "no such group: " + group);
+      }
+      db.run("INSERT OR IGNORE INTO group_member(name, account) VALUES (?1,?2)", group, *id);
+    }
+    for (const auto& address : one.send_as) {
+      if (auto added = add_send_as(tx, {*id, address}); !added) return std::unexpected(added.error());
+    }
+  }
+  return ids;
 }
 
 Result<> set_account(Transaction& tx, const AccountRow& row) {
@@ -232,8 +262,8 @@ Result<> set_group(Transaction& tx, const GroupRow& row) {
     if (!tx.account(member)) return fail(ErrorKind::not_found, "no such account");
   }
   Database& db = tx.db();
-  db.run("INSERT OR REPLACE INTO account_group(name, protocols, networks, hours) VALUES (?1,?2,?3,?4)", row.name,
-         row.access.protocols, join_words(row.access.networks), row.access.hours);
+  db.run("INSERT OR REPLACE INTO account_group(name, protocols, networks, hours, address, senders) VALUES (?1,?2,?3,?4,?5,?6)",
+         row.name, row.access.protocols, join_words(row.access.networks), row.access.hours, row.address, row.senders);
   db.run("DELETE FROM group_member WHERE name=?1", row.name);
   for (const AccountId member : row.members)
     db.run("INSERT OR IGNORE INTO group_member(name, account) VALUES (?1,?2)", row.name, member);

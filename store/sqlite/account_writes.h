@@ -17,6 +17,7 @@ Result<> add_domain(Transaction& tx, const DomainRow& row);
 Result<> set_domain(Transaction& tx, const DomainRow& row);
 Result<> remove_domain(Transaction& tx, const std::string& name);
 Result<AccountId> add_account(Transaction& tx, const AccountRow& row);
+Result<std::vector<AccountId>> add_accounts(Transaction& tx, const std::vector<NewAccount>& rows);
 Result<> set_account(Transaction& tx, const AccountRow& row);
 Result<> remove_account(Transaction& tx, AccountId id);
 Result<> add_address(Transaction& tx, const AddressRow& row);

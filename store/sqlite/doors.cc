@@ -71,6 +71,11 @@ class SqliteAccounts final : public Accounts {
     co_return co_await core_.writer->run<AccountId>(
         [row = std::move(row)](Transaction& tx, auto) { return sqlite::add_account(tx, row); });
   }
+  Task<Result<std::vector<AccountId>>> add_accounts(std::vector<NewAccount> rows) override {
+    using Ids = std::vector<AccountId>;
+    co_return co_await core_.writer->run<Ids>(
+        [rows = std::move(rows)](Transaction& tx, auto) { return sqlite::add_accounts(tx, rows); });
+  }
   Task<Result<>> set_account(AccountRow row) override {
     co_return co_await core_.writer->run<void>(
         [row = std::move(row)](Transaction& tx, auto) { return sqlite::set_account(tx, row); });

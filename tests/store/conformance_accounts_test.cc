@@ -111,7 +111,11 @@ TEST_P(AccountsTest, AccountsKeepTheirRules) {
 }
 
 TEST_P(AccountsTest, GroupsAndSendAs) {
-  const GroupRow staff{"staff", {AccessRules::imap | AccessRules::submission, {}, ""}, {alice_, bob_}};
+  const GroupRow staff{"staff",
+                       {AccessRules::imap | AccessRules::submission, {}, ""},
+                       {alice_, bob_},
+                       "all@example.org",
+                       GroupRow::Senders::members};
   must(accounts().set_group(staff));
   must(accounts().add_send_as({bob_, "info@example.org"}));
   EXPECT_EQ(error_of(accounts().add_send_as({bob_, "info@example.org"})), ErrorKind::exists);
@@ -128,6 +132,36 @@ TEST_P(AccountsTest, GroupsAndSendAs) {
   must(accounts().remove_group("staff"));
   EXPECT_EQ(error_of(accounts().remove_group("staff")), ErrorKind::not_found);
   EXPECT_EQ(error_of(accounts().remove_send_as({alice_, "x@example.org"})), ErrorKind::not_found);
+}
+
+TEST_P(AccountsTest, ADomainWithAGroupsAddressStays) {
+  must(accounts().add_domain({"lists.example"}));
+  must(accounts().set_group({.name = "staff", .address = "staff@lists.example"}));
+  EXPECT_EQ(error_of(accounts().remove_domain("lists.example")), ErrorKind::conflict);
+  must(accounts().set_group({.name = "staff"}));
+  must(accounts().remove_domain("lists.example"));
+}
+
+TEST_P(AccountsTest, ManyAccountsAreMadeTogetherOrNotAtAll) {
+  must(accounts().set_group({.name = "staff", .members = {alice_}}));
+  const auto before = must(accounts().load());
+  const NewAccount dora{{.login = "dora@example.org"}, {"d@example.org"}, {"staff"}, {"@example.org"}};
+  for (const auto& bad : {NewAccount{{.login = "alice@example.org"}}, NewAccount{{.login = "emil@example.org"}, {}, {"nobody"}},
+                          NewAccount{{.login = "emil@example.org"}, {"e@example.org", "e@example.org"}}}) {
+    EXPECT_NE(error_of(accounts().add_accounts({dora, bad})), ErrorKind::internal);
+    const auto after = must(accounts().load());
+    EXPECT_EQ(after.accounts, before.accounts);
+    EXPECT_EQ(after.addresses, before.addresses);
+    EXPECT_EQ(after.groups, before.groups);
+    EXPECT_EQ(after.send_as, before.send_as);
+  }
+  const auto ids = must(accounts().add_accounts({dora, {{.login = "emil@example.org"}}}));
+  ASSERT_EQ(ids.size(), 2u);
+  const auto table = must(accounts().load());
+  EXPECT_EQ(table.groups.at(0).members, (std::vector<AccountId>{alice_, ids[0]}));
+  EXPECT_EQ(table.send_as, (std::vector<SendAsRow>{{ids[0], "@example.org"}}));
+  EXPECT_EQ(table.accounts.size(), before.accounts.size() + 2);
+  EXPECT_EQ(table.addresses.size(), before.addresses.size() + 3);
 }
 
 TEST_P(AccountsTest, ADomainsQuotaIsForAllItsAccounts) {

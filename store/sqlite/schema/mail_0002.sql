@@ -64,3 +64,7 @@ UPDATE vanished SET at = CAST(strftime('%s', 'now') AS INTEGER);
 CREATE TABLE copying (
   target INTEGER PRIMARY KEY, source INTEGER NOT NULL, moves INTEGER NOT NULL, first_uid INTEGER NOT NULL,
   next_uid INTEGER NOT NULL, after_uid INTEGER NOT NULL, end_uid INTEGER NOT NULL);
+
+-- Groups that get mail: address '' for none; senders 0 anyone, 1 people of this server, 2 members.
+ALTER TABLE account_group ADD COLUMN address TEXT NOT NULL DEFAULT '';
+ALTER TABLE account_group ADD COLUMN senders INTEGER NOT NULL DEFAULT 0;
