@@ -23,6 +23,7 @@ Finding check_hops(const Facts& facts);
 Finding check_loop(const Facts& facts);
 Finding check_single_from(const Facts& facts);
 Finding check_null_sender(const Facts& facts);
+Finding check_odd_names(const Facts& facts);
 Finding check_forged_results(const Facts& facts);
 // message (checks_message.cc); the evidence has an authentication
 Finding check_spf_fail(const MessageEvidence& evidence);

@@ -2,6 +2,7 @@
 // Rules about the header block.
 #include <algorithm>
 
+#include "mime/odd_names.h"
 #include "policy/author.h"
 #include "policy/checks.h"
 
@@ -37,6 +38,12 @@ Finding check_null_sender(const Facts& facts) {
   const auto& envelope = *facts.evidence->envelope;
   if (envelope.sender || envelope.recipients.size() <= null_sender_recipients_max) return pass();
   return hit("null sender to " + std::to_string(envelope.recipients.size()) + " recipients");
+}
+
+// security.md D81
+Finding check_odd_names(const Facts& facts) {
+  const auto found = mime::odd_names(facts.evidence->header);
+  return found.empty() ? pass() : hit(found.front());
 }
 
 Finding check_forged_results(const Facts& facts) { return facts.forged_results ? hit("removed") : pass(); }

@@ -37,6 +37,7 @@ constexpr std::array header_rules{
     Rule<Facts>{RuleName::loop, check_loop, status::too_many_hops, Waiver::never},
     Rule<Facts>{RuleName::single_from, check_single_from, status::duplicate_from, Waiver::never},
     Rule<Facts>{RuleName::null_sender_recipients, check_null_sender, status::refused_by_policy, Waiver::never},
+    Rule<Facts>{RuleName::odd_names, check_odd_names, status::refused_by_policy},
     Rule<Facts>{RuleName::forged_results, check_forged_results, status::refused_by_policy, Waiver::never},
 };
 

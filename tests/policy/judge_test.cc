@@ -71,6 +71,9 @@ TEST(Judge, RulesFindWhatTheyShould) {
       {"Delivered-To: USER0@Example.Org\r\nFrom: a@b.example\r\n\r\n", in, "loop", Outcome::reject},
       {"Delivered-To: user1@example.org\r\nFrom: a@b.example\r\n\r\n", in, "loop", Outcome::pass},
       {"Delivered-To: nonsense\r\nFrom: a@b.example\r\n\r\n", in, "loop", Outcome::pass},
+      {"From: =?utf-8?B?cNCweXBhbA==?= <a@b.example>\r\n\r\n", in, "odd_names", Outcome::score},
+      {"From: =?utf-8?B?cNCweXBhbA==?= <a@b.example>\r\n\r\n", out, "odd_names", Outcome::score},
+      {"From: =?utf-8?Q?J=C3=B6rg?= <a@b.example>\r\n\r\n", in, "odd_names", Outcome::pass},
       {"Authentication-Results: mail.example.org; x\r\n\r\n", in, "forged_results", Outcome::score},
       {"Authentication-Results: other.example; x\r\n\r\n", in, "forged_results", Outcome::pass},
   };
@@ -81,7 +84,7 @@ TEST(Judge, RulesFindWhatTheyShould) {
   }
 }
 
-TEST(Judge, EveryRuleGivesAReason) { EXPECT_EQ(judge_header("From: a@b.example\r\n\r\n").reasons.size(), 5U); }
+TEST(Judge, EveryRuleGivesAReason) { EXPECT_EQ(judge_header("From: a@b.example\r\n\r\n").reasons.size(), 6U); }
 
 TEST(Judge, NullSenderHasFewRecipients) {
   EXPECT_TRUE(judge_header("", Direction::inbound, envelope_to(5, true)).accepted());
