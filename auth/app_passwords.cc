@@ -29,17 +29,6 @@ Secret grouped(std::string_view compact, char separator) {
   return Secret::take(out);
 }
 
-/// A network as text, or one address as a network of itself.
-Result<std::string> canonical_network(const std::string& text) {
-  if (text.find('/') == std::string::npos) {
-    const auto address = IpAddress::parse(text);
-    if (address) return IpNetwork(*address, address->bits()).to_string();
-  } else if (const auto network = IpNetwork::parse(text); network) {
-    return network->to_string();
-  }
-  return fail(ErrorKind::invalid, fmt::format("{} is no network; write 192.0.2.0/24, 2001:db8::/32 or one address", text));
-}
-
 std::string joined(const std::vector<std::string>& list) { return fmt::format("{}", fmt::join(list, ",")); }
 
 Result<std::string> protocols_of(std::vector<std::string> list) {
@@ -112,6 +101,16 @@ Result<store::CredentialRow> row_of(const AppRules& rules, UnixTime now) {
   row.expires = rules.expires;
   row.created = now;
   return row;
+}
+
+Result<std::string> canonical_network(const std::string& text) {
+  if (text.find('/') == std::string::npos) {
+    const auto address = IpAddress::parse(text);
+    if (address) return IpNetwork(*address, address->bits()).to_string();
+  } else if (const auto network = IpNetwork::parse(text); network) {
+    return network->to_string();
+  }
+  return fail(ErrorKind::invalid, fmt::format("{} is no network; write 192.0.2.0/24, 2001:db8::/32 or one address", text));
 }
 
 std::vector<std::string> list_of(std::string_view column) {

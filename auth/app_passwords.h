@@ -45,6 +45,8 @@ std::vector<std::string> list_of(std::string_view column);
 /// Why this credential does not open this door now: "expired", "not for pop3", "not from this network". Nothing: it does.
 std::optional<std::string> objection(const store::CredentialRow& row, const Origin& origin, UnixTime now);
 
+/// A network in canonical form; one address becomes a network of itself. Error invalid with the remedy.
+Result<std::string> canonical_network(const std::string& text);
 /// "smtp", "imap", "pop3": the protocol's name in rules, records and commands.
 std::string_view door_name(Protocol protocol);
 

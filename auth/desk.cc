@@ -2,6 +2,10 @@
 // The two peers that Cyrus SASL asks: one checks a password, the other gives a SCRAM verifier, true or made up.
 #include "auth/desk.h"
 
+#include <algorithm>
+#include <utility>
+
+#include "auth/access.h"
 #include "auth/issuer.h"
 #include "auth/passwords.h"
 #include "auth/sasl_messages.h"
@@ -40,7 +44,8 @@ class PlainPeer final : public SaslPeer {
     if (!password) return wrong(permit, Secret(text), "not a possible password");
     if (permit.known_wrong(*password)) return wrong(permit, *password, "same wrong password again");
     revision_ = desk_.sessions().revision(candidate_.id());
-    if (candidate_.account) {
+    if (candidate_.account) rules_ = desk_.access_refusal(candidate_.id(), label_.origin);
+    if (candidate_.account && !rules_) {
       auto known = desk_.cache().find(candidate_.id(), *password);
       if (known && !objection_to(*known)) return right(permit, std::move(*known));
     }
@@ -54,11 +59,13 @@ class PlainPeer final : public SaslPeer {
     if (!wallet) return unavailable(wallet.error());
     const auto* app = candidate_.account ? find_app(*wallet, password) : nullptr;
     if (app != nullptr && objection_to(app->row)) return not_here(app->row, password);
+    if (app != nullptr && rules_) return not_now(password);
     if (app != nullptr) return remember(permit, password, *app, generation);
     const auto* main = candidate_.account && !wallet->policy.app_passwords_only ? wallet->password() : nullptr;
     const auto match = main != nullptr ? compare(*main, password) : matches_nothing(password, desk_.settings().cost);
     if (!match) return unavailable(match.error());
     if (!*match) return wrong(permit, password, why_wrong(*wallet));
+    if (rules_) return by_rules();
     desk_.renew_later(*candidate_.account, *wallet, password);
     desk_.weak_finder().look(candidate_.id(), main->row.id, password);
     return remember(permit, password, *main, generation);
@@ -102,6 +109,16 @@ class PlainPeer final : public SaslPeer {
     return Verdict::wrong;
   }
 
+  /// The same for the access rules (auth/access.h), with an app password, which is compared quickly.
+  Verdict not_now(const Secret& password) {
+    const auto match = matches_nothing(password, desk_.settings().cost);
+    return match ? by_rules() : unavailable(match.error());
+  }
+  Verdict by_rules() {
+    reason_ = *rules_;
+    return Verdict::wrong;
+  }
+
   Verdict right(Guard::Permit& permit, store::CredentialRow credential) {
     permit.succeeded();
     credential_ = std::move(credential);
@@ -124,6 +141,7 @@ class PlainPeer final : public SaslPeer {
   Verdict verdict_ = Verdict::wrong;
   store::CredentialRow credential_;
   std::uint64_t revision_ = 0;
+  std::optional<std::string> rules_;  ///< why the access rules refuse, whatever the password
   std::string reason_;
 };
 
@@ -168,7 +186,10 @@ LoginDesk::LoginDesk(DeskParts parts, Settings settings, Keyring keyring)
       gate_(settings_.strength, std::make_shared<BreachList>(settings_.breach_file, parts.log)),
       weak_finder_({parts.credentials, parts.directory, gate_, parts.clock, parts.log, parts.metrics}, settings_.hostname),
       backroom_({parts.credentials, parts.clock, parts.log, parts.metrics, [this] { return record_rules(); },
-                 [this] { sessions_.end_expired(parts_.clock.unix_now()); }}) {
+                 [this] {
+                   sessions_.end_expired(parts_.clock.unix_now());
+                   end_after_hours();
+                 }}) {
   const auto count = [&](std::string_view result) {
     return parts_.metrics.counter("postern_logins_total", "Login attempts by their end", {{"result", std::string(result)}});
   };
@@ -262,6 +283,20 @@ std::size_t LoginDesk::forget(const store::AccountRow& account, std::optional<st
   return ended;
 }
 
+std::optional<std::string> LoginDesk::access_refusal(store::AccountId account, const Origin& origin) const {
+  return access_objection(parts_.directory.access_rules(account), origin, wall_time(parts_.clock.unix_now()));
+}
+
+void LoginDesk::end_after_hours() {
+  const auto now = wall_time(parts_.clock.unix_now());
+  for (const auto id : sessions_.accounts()) {
+    if (within_hours(parts_.directory.access_rules(id), now)) continue;
+    const auto ended = sessions_.end(id, std::nullopt);
+    if (ended > 0)
+      parts_.log.info("auth", "sessions_ended", {{"account", id}, {"sessions", ended}, {"reason", "access rules: hours"}});
+  }
+}
+
 void LoginDesk::renew_later(const store::AccountRow& account, const Wallet& wallet, const Secret& password) {
   const auto& credential = *wallet.password();
   auto challenge = vault_.challenge_for_password(wallet, name_key(account.login), settings_.cost.scram_iterations);
@@ -323,6 +358,8 @@ class ScramLogin::Peer final : public SaslPeer {
       return std::nullopt;
     }
     if (candidate_.account) gather(*wallet);
+    if (candidate_.account) rules_ = desk_.access_refusal(candidate_.id(), label_.origin);
+    if (rules_) return shut(made_up);
     return keys_.empty() ? made_up.auth_password() : keys_.front().auth_password();
   }
 
@@ -332,6 +369,9 @@ class ScramLogin::Peer final : public SaslPeer {
     std::vector<ScramKeys> keys;
   };
   const std::vector<Choice>& choices() const { return choices_; }
+  /// What could have been proven if the access rules allowed it, and why they do not.
+  const std::vector<Choice>& shut_out() const { return shut_out_; }
+  const std::optional<std::string>& rules() const { return rules_; }
   const Candidate& candidate() const { return candidate_; }
   std::uint64_t revision() const { return revision_; }
   const std::optional<std::string>& failure() const { return failure_; }
@@ -344,6 +384,17 @@ class ScramLogin::Peer final : public SaslPeer {
     for (const auto& one : wallet.credentials) {
       if (one.is_app() && !objection(one.row, label_.origin, now)) offer(one);
     }
+  }
+
+  /// Keys that no password fits, under the true salt: nothing can be proven, and the client sees a wrong password.
+  std::string shut(ScramKeys decoy) {
+    if (!keys_.empty()) {
+      decoy.salt = keys_.front().salt;
+      decoy.iterations = keys_.front().iterations;
+    }
+    keys_.clear();
+    shut_out_ = std::exchange(choices_, {});
+    return decoy.auth_password();
   }
 
   /// Only keys of one salt and count can be proven in one exchange.
@@ -363,6 +414,8 @@ class ScramLogin::Peer final : public SaslPeer {
   Candidate candidate_;
   std::vector<ScramKeys> keys_;  ///< what libsasl2 is given, when there is one
   std::vector<Choice> choices_;
+  std::vector<Choice> shut_out_;
+  std::optional<std::string> rules_;
   std::uint64_t revision_ = 0;
   std::optional<std::string> failure_;
 };
@@ -394,6 +447,7 @@ Step ScramLogin::step(const std::string& message) {
   const auto outcome = server_->step(message);
   if (outcome.kind == SaslOutcome::Kind::failed) {
     if (auto other = try_others(message)) return std::move(*other);
+    if (auto refused = refuse_by_rules(message)) return std::move(*refused);
   }
   return conclude(outcome, std::move(permit));
 }
@@ -410,6 +464,17 @@ std::optional<Step> ScramLogin::try_others(const std::string& message) {
       step.challenge = proof->server_final(keys);
       return step;
     }
+  }
+  return std::nullopt;
+}
+
+std::optional<Step> ScramLogin::refuse_by_rules(const std::string& message) {
+  if (!peer_->rules()) return std::nullopt;
+  const auto proof = ScramTranscript(first_, challenge_, label_.origin.channel_binding).read(message);
+  if (!proof) return std::nullopt;
+  for (const auto& choice : peer_->shut_out()) {
+    const bool right = std::ranges::any_of(choice.keys, [&](const ScramKeys& keys) { return proof->fits(keys); });
+    if (right) return desk_->refuse(label_, Refusal::bad_credentials, *peer_->rules());
   }
   return std::nullopt;
 }

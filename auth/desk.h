@@ -72,6 +72,10 @@ class LoginDesk {
   void renew_later(const store::AccountRow& account, const Wallet& wallet, const Secret& password);
 
   Candidate candidate(std::string_view user) const;
+  /// Why the access rules of the account and its groups refuse this login now. Nothing: they allow it.
+  std::optional<std::string> access_refusal(store::AccountId account, const Origin& origin) const;
+  /// Ends the sessions of accounts whose hours are over.
+  void end_after_hours();
   /// Takes over budgets and times of a configuration that was reloaded since the last attempt.
   void follow_reload();
   /// Changed credentials: what was proven or refused before counts no more, and the sessions of `credential` end (nothing: all
@@ -122,6 +126,8 @@ class ScramLogin {
   Step admit(const store::CredentialRow& credential, std::optional<Guard::Permit>& permit);
   /// Tries the passwords that libsasl2 does not know of. Nothing: none fits.
   std::optional<Step> try_others(const std::string& message);
+  /// The right password against the access rules: a refusal that is not counted. Nothing: it is something else.
+  std::optional<Step> refuse_by_rules(const std::string& message);
   /// The client's empty answer to our proof after one of them did.
   Step finish_other(const std::string& message, std::optional<Guard::Permit> permit);
   std::shared_ptr<LoginDesk> desk_;

@@ -84,6 +84,13 @@ std::size_t Sessions::end_expired(UnixTime now) {
   return ended;
 }
 
+std::vector<mail::AccountId> Sessions::accounts() const {
+  const std::lock_guard lock(registry_->mutex);
+  std::vector<mail::AccountId> out;
+  for (const auto& [id, tickets] : registry_->tickets) out.push_back(id);
+  return out;
+}
+
 std::size_t Sessions::count(std::optional<mail::AccountId> account) const {
   const std::lock_guard lock(registry_->mutex);
   std::size_t out = 0;

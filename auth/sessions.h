@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "async/event.h"
 #include "base/clock.h"
@@ -58,6 +59,8 @@ class Sessions {
   std::size_t end(mail::AccountId account, std::optional<store::CredentialId> credential);
   /// Ends the sessions whose credential has expired. Gives their number.
   std::size_t end_expired(UnixTime now);
+  /// Accounts that have sessions.
+  std::vector<mail::AccountId> accounts() const;
   /// Live sessions, of one account or of all.
   std::size_t count(std::optional<mail::AccountId> account) const;
 

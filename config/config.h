@@ -38,6 +38,7 @@ struct Server {
   std::string group = "postern";
   unsigned threads = 0;  ///< network threads; 0: one for each core
   LogLevel log_level = LogLevel::info;
+  std::string address_separators = "+";  ///< each begins a detail in a local part of ours; empty: none does
   Sandbox sandbox = Sandbox::automatic;
   std::filesystem::path control() const { return control_socket.empty() ? data_dir / "control.sock" : control_socket; }
   bool operator==(const Server&) const = default;

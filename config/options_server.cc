@@ -7,6 +7,19 @@ namespace {
 
 constexpr unsigned max_threads = 256;
 
+/// Signs that may part a detail from a local part: atext without letters, digits and what names are written with.
+Result<std::string> separators(std::string_view text) {
+  constexpr std::string_view possible = "+-=#~_!";
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool twice = text.find(text[i], i + 1) != std::string_view::npos;
+    if (possible.find(text[i]) == std::string_view::npos || twice) {
+      return fail(ErrorKind::invalid,
+                  fmt::format("\"{}\" is not possible; write one or several of {}, each once", text, possible));
+    }
+  }
+  return std::string(text);
+}
+
 Section server() {
   return Builder<Server>(
              "server", [](Config& c) -> Server& { return c.server; }, "Who this server is and how the process runs.")
@@ -27,6 +40,9 @@ Section server() {
       .choice("log_level", &Server::log_level,
               {{"debug", LogLevel::debug}, {"info", LogLevel::info}, {"warning", LogLevel::warning}, {"error", LogLevel::error}},
               "How much is told on standard error: \"debug\", \"info\", \"warning\" or \"error\".")
+      .name("address_separators", &Server::address_separators, separators,
+            "Mail for alice+shop@ comes to alice@ when there is no address alice+shop@. Several signs: each counts\n"
+            "(\"+-\"). Empty: addresses are taken as they stand.")
       .done();
 }
 

@@ -68,7 +68,7 @@ Started<Archive> open_archive(Ground ground) {
   archive.store = std::move(*store);
   archive.ledger = store::sqlite::open_ledger(config->server.data_dir, {ground.clock, ground.log, ground.metrics});
 
-  archive.directory = std::make_unique<auth::Directory>(archive.store->accounts(), ground.log);
+  archive.directory = std::make_unique<auth::Directory>(archive.store->accounts(), ground.log, &ground.config);
   if (auto loaded = async::run_alone(archive.directory->load()); !loaded) return cannot_start(loaded.error());
 
   auto front = async::run_alone(auth::make_front({.credentials = archive.store->credentials(),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "queue/login_notice.h"
 
+#include "auth/account_settings.h"
 #include "mime/date.h"
 
 namespace postern::queue {
@@ -40,6 +41,8 @@ Letter new_network_letter(const auth::NewNetworkLogin& login, const std::string&
 }
 
 async::Task<Result<>> tell_new_network(Writing writing, auth::NewNetworkLogin login) {
+  const auto account = writing.directory.account(login.account);
+  if (account && !auth::setting_flag(*account, "login_mail")) co_return Result<>();
   auto letter = new_network_letter(login, writing.config.get()->server.hostname);
   co_return co_await send_letter(writing, std::move(letter));
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "async/executor.h"
+#include "auth/account_settings.h"
 
 namespace postern::queue {
 
@@ -65,7 +66,9 @@ async::Task<> QuotaWatch::check(Subject subject) {
   const auto known = told_.find(subject.key);
   const unsigned told = known == told_.end() ? 0 : known->second;
   if (level == told) co_return;
-  if (level > told) {
+  const auto account = writing_.directory.account(subject.key.first);
+  const bool wanted = !account || auth::setting_flag(*account, "quota_mail");
+  if (level > told && wanted) {
     if (const auto sent = co_await send_letter(writing_, letter(subject, level)); !sent) {
       writing_.log.warning("queue", "a quota warning could not be delivered",
                            {{"quota", subject.name}, {"percent", level}, {"error", sent.error().text}});

@@ -29,6 +29,7 @@ bool has_room_already(const Conversation& talk, store::AccountId account) {
 Reply refusal_for(const Error& error) {
   if (error.kind == ErrorKind::denied) return reply(status::relay_denied);
   if (error.kind == ErrorKind::not_found) return reply(status::no_such_mailbox);
+  if (error.kind == ErrorKind::unsupported) return reply(status::refused_by_policy, error.text);
   return reply(status::local_error);
 }
 
@@ -39,14 +40,13 @@ Reply mailbox_full_reply(const Conversation& talk) {
   return reply(reject ? status::mailbox_full_for_good : status::mailbox_full);
 }
 
-std::expected<Route, Reply> route_local(const Conversation& talk, const mail::Recipient& recipient) {
-  const auto resolved = talk.parts.directory.resolve(recipient.address);
+std::expected<Route, Reply> route_local(const Conversation& talk, const mail::Recipient& recipient, const auth::Writer& writer) {
+  const auto resolved = talk.parts.directory.resolve(recipient.address, writer);
   if (!resolved) return std::unexpected(refusal_for(resolved.error()));
   const auto size = talk.transaction ? talk.transaction->envelope.declared_size.value_or(0) : 0;
   Route route;
   for (const auto& mailbox : resolved->mailboxes) {
-    const auto account = talk.parts.directory.account(mailbox.account);
-    if (!account || !account->enabled) continue;
+    if (!mailbox.takes_mail) continue;
     if (!has_room_already(talk, mailbox.account)) {
       auto room = talk.parts.store.hold(mailbox.account, std::max<std::uint64_t>(size, 1));
       if (!room)

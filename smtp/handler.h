@@ -60,7 +60,8 @@ class Handler {
 Reply mailbox_full_reply(const Conversation& talk);
 
 /// Routes for an address of ours: mailboxes and owner's forwards, with the refusals of port 25: no_such_mailbox,
-/// relay_denied, mailbox_disabled, mailbox_full, local_error.
-std::expected<Route, Reply> route_local(const Conversation& talk, const mail::Recipient& recipient);
+/// relay_denied, mailbox_disabled, mailbox_full, local_error, refused_by_policy (a group that this writer may not write to).
+std::expected<Route, Reply> route_local(const Conversation& talk, const mail::Recipient& recipient,
+                                        const auth::Writer& writer = {});
 
 }  // namespace postern::smtp

@@ -31,22 +31,22 @@ Allowance::Slot Allowance::sum(const Used& used, std::size_t slots) {
   return total;
 }
 
-bool Allowance::fits(const Used& used, std::size_t recipients) const {
+bool Allowance::fits(const Used& used, std::size_t recipients, const AllowanceLimits& limits) {
   const auto hour = sum(used, slots_per_hour);
   const auto day = sum(used, slots_per_day);
-  return hour.messages < limits_.messages_per_hour && day.messages < limits_.messages_per_day &&
-         hour.recipients + recipients <= limits_.recipients_per_hour && day.recipients + recipients <= limits_.recipients_per_day;
+  return hour.messages < limits.messages_per_hour && day.messages < limits.messages_per_day &&
+         hour.recipients + recipients <= limits.recipients_per_hour && day.recipients + recipients <= limits.recipients_per_day;
 }
 
-bool Allowance::permits(mail::AccountId account, std::size_t recipients) {
+bool Allowance::permits(mail::AccountId account, std::size_t recipients, const AllowanceLimits& limits) {
   const std::lock_guard lock(mutex_);
-  return fits(current(account), recipients);
+  return fits(current(account), recipients, limits);
 }
 
-bool Allowance::spend(mail::AccountId account, std::size_t recipients) {
+bool Allowance::spend(mail::AccountId account, std::size_t recipients, const AllowanceLimits& limits) {
   const std::lock_guard lock(mutex_);
   auto& used = current(account);
-  if (!fits(used, recipients)) return false;
+  if (!fits(used, recipients, limits)) return false;
   auto& slot = used.ring[static_cast<std::size_t>(used.newest) % slots_per_day];
   ++slot.messages;
   slot.recipients += static_cast<std::uint32_t>(recipients);

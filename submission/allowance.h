@@ -25,10 +25,14 @@ class Allowance {
  public:
   explicit Allowance(const Clock& clock, const AllowanceLimits& limits = {}) : clock_(clock), limits_(limits) {}
 
+  /// What accounts without numbers of their own may send.
+  const AllowanceLimits& limits() const { return limits_; }
   /// Whether so many more recipients of one more message would still fit.
-  bool permits(mail::AccountId account, std::size_t recipients);
+  bool permits(mail::AccountId account, std::size_t recipients) { return permits(account, recipients, limits_); }
+  bool permits(mail::AccountId account, std::size_t recipients, const AllowanceLimits& limits);
   /// Counts a message that was accepted. False, and nothing counted, when it does not fit any more.
-  bool spend(mail::AccountId account, std::size_t recipients);
+  bool spend(mail::AccountId account, std::size_t recipients) { return spend(account, recipients, limits_); }
+  bool spend(mail::AccountId account, std::size_t recipients, const AllowanceLimits& limits);
 
  private:
   /// Slots of five minutes; the last 12 are the hour, all are the day.
@@ -45,7 +49,7 @@ class Allowance {
   };
 
   Used& current(mail::AccountId account);
-  bool fits(const Used& used, std::size_t recipients) const;
+  static bool fits(const Used& used, std::size_t recipients, const AllowanceLimits& limits);
   static Slot sum(const Used& used, std::size_t slots);
 
   const Clock& clock_;

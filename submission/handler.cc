@@ -2,6 +2,7 @@
 // Submission: login, sender rules, allowance.
 #include "submission/handler.h"
 
+#include "auth/account_settings.h"
 #include "smtp/trace.h"
 
 namespace postern::submission {
@@ -90,19 +91,36 @@ bool Handler::may_send_as(const smtp::Conversation& talk, const mail::Address& a
   return login_ && talk.parts.directory.may_send_as(login_->identity.account(), address);
 }
 
+AllowanceLimits Handler::limits(const smtp::Conversation& talk) const {
+  auto out = allowance_.limits();
+  const auto account = talk.parts.directory.account(login_->identity.account());
+  if (!account) return out;
+  const auto own = [&](std::string_view name, std::uint32_t& field) {
+    field = auth::setting_number(*account, name).value_or(field);
+  };
+  own("messages_per_hour", out.messages_per_hour);
+  own("messages_per_day", out.messages_per_day);
+  own("recipients_per_hour", out.recipients_per_hour);
+  own("recipients_per_day", out.recipients_per_day);
+  return out;
+}
+
 smtp::Refusal Handler::check_sender(const smtp::Conversation& talk, const mail::Envelope& envelope) {
   if (!talk.tls()) return reply(status::tls_required);
   if (!login_) return reply(status::auth_required);
   // RFC 8098 §3: receipts have the null sender; their author is checked in the header like any other.
-  if (envelope.sender && !may_send_as(talk, *envelope.sender)) return reply(status::not_your_address);
-  if (!allowance_.permits(login_->identity.account(), 1)) return reply(status::rate_limited);
+  if (envelope.sender && !may_send_as(talk, *envelope.sender)) {
+    return reply(status::not_your_address, sender_refusal(*envelope.sender));
+  }
+  if (!allowance_.permits(login_->identity.account(), 1, limits(talk))) return reply(status::rate_limited);
   return std::nullopt;
 }
 
 std::expected<smtp::Route, smtp::Reply> Handler::route(const smtp::Conversation& talk, const mail::Recipient& recipient) {
   const auto so_far = talk.transaction->envelope.recipients.size();
   if (!login_) return std::unexpected(reply(status::auth_required));
-  if (!allowance_.permits(login_->identity.account(), so_far + 1)) return std::unexpected(reply(status::rate_limited));
+  if (!allowance_.permits(login_->identity.account(), so_far + 1, limits(talk)))
+    return std::unexpected(reply(status::rate_limited));
   return Outgoing::route(talk, recipient);
 }
 
@@ -111,7 +129,7 @@ smtp::Refusal Handler::sign(const smtp::Conversation& talk, queue::Arrival& arri
   // A message under way when the login ended goes nowhere.
   if (login_ended()) return closing(status::login_ended);
   const auto account = login_->identity.account();
-  if (!allowance_.spend(account, talk.transaction->envelope.recipients.size())) return reply(status::rate_limited);
+  if (!allowance_.spend(account, talk.transaction->envelope.recipients.size(), limits(talk))) return reply(status::rate_limited);
   arrival.account = account;
   arrival.bounce = store::BounceRight::authenticated;
   return std::nullopt;

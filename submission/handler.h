@@ -31,6 +31,9 @@ class Handler final : public Outgoing {
  private:
   const mail::RelayRight* right() const override { return login_ ? &login_->relay : nullptr; }
   bool may_send_as(const smtp::Conversation& talk, const mail::Address& address) const override;
+  Claims claims() const override { return Claims::every; }
+  /// What this account may send, by its own settings.
+  AllowanceLimits limits(const smtp::Conversation& talk) const;
   smtp::Reply conclude(smtp::Conversation& talk, auth::Step step);
   smtp::Reply refuse(const smtp::Conversation& talk, auth::Refusal refusal);
 

@@ -3,8 +3,6 @@
 #include "submission/outgoing.h"
 
 #include "config/gate.h"
-#include "mime/address_list.h"
-#include "mime/header.h"
 #include "policy/forged_results.h"
 #include "policy/judge.h"
 #include "smtp/inbound.h"
@@ -28,25 +26,11 @@ smtp::Offer Outgoing::offer(const smtp::Conversation& talk) const {
 std::expected<smtp::Route, smtp::Reply> Outgoing::route(const smtp::Conversation& talk, const mail::Recipient& recipient) {
   const auto* const domain = recipient.address.domain();
   const bool ours = domain != nullptr && talk.parts.directory.is_local(*domain);
-  if (ours || right() == nullptr) return smtp::route_local(talk, recipient);
+  if (right() == nullptr) return smtp::route_local(talk, recipient);
+  if (ours) return smtp::route_local(talk, recipient, auth::Writer::logged_in(right()->account()));
   smtp::Route route;
   route.remote.push_back(queue::RemoteRecipient::by_right(recipient, *right()));
   return route;
-}
-
-// RFC 6409 §6.1 and security.md D78: the author must be one that the account may use. The rule single_from has seen to
-// it that there is exactly one.
-smtp::Refusal Outgoing::check_author(const smtp::Conversation& talk, std::string_view header) const {
-  std::size_t at = 0;
-  while (const auto field = mime::next_field(header, at)) {
-    if (!field->is("From")) continue;
-    const auto list = mime::parse_address_list(field->raw);
-    const auto* const author = list.first_mailbox();
-    if (author == nullptr) continue;
-    const auto address = author->address();
-    if (address && may_send_as(talk, *address)) return std::nullopt;
-  }
-  return reply(status::not_your_address, "The From address does not belong to your account");
 }
 
 smtp::Refusal Outgoing::check_header(smtp::Conversation& talk, std::string& header) {
@@ -55,11 +39,12 @@ smtp::Refusal Outgoing::check_header(smtp::Conversation& talk, std::string& head
   auto verdict = policy::judge(smtp::evidence_of(talk, policy::Direction::submitted, header, ip), policy::Settings({}));
   talk.transaction->reasons = std::move(verdict.reasons);
   if (!verdict.accepted()) return smtp::refusal_of(verdict);
-  if (auto refused = check_author(talk, header)) return refused;
+  // RFC 6409 §6.1 and security.md D78: the author must be one that the sender may use.
+  const MayUse may_use = [this, &talk](const mail::Address& address) { return may_send_as(talk, address); };
+  if (auto refused = identity_refusal(header, claims(), may_use)) return reply(status::not_your_address, std::move(*refused));
   auto host = mail::Domain::parse(talk.config->server.hostname);
   if (!host) return reply(status::local_error);
-  const FixupFacts facts{talk.parts.clock.unix_now(), std::move(*host),
-                         [this, &talk](const mail::Address& address) { return may_send_as(talk, address); }};
+  const FixupFacts facts{talk.parts.clock.unix_now(), std::move(*host), may_use};
   header = fix_header(policy::remove_forged_results(header, talk.config->server.hostname), facts);
   return std::nullopt;
 }

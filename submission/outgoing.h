@@ -7,6 +7,7 @@
 
 #include "mail/identity.h"
 #include "smtp/handler.h"
+#include "submission/identity.h"
 
 namespace postern::submission {
 
@@ -21,9 +22,8 @@ class Outgoing : public smtp::Handler {
   virtual const mail::RelayRight* right() const = 0;
   /// Whether this author or envelope sender may be used in this session.
   virtual bool may_send_as(const smtp::Conversation& talk, const mail::Address& address) const = 0;
-
- private:
-  smtp::Refusal check_author(const smtp::Conversation& talk, std::string_view header) const;
+  /// Whether Sender and the Resent fields must be true too, or a foreign Sender is taken out.
+  virtual Claims claims() const = 0;
 };
 
 }  // namespace postern::submission

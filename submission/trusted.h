@@ -27,6 +27,7 @@ class TrustedHandler final : public Outgoing {
  private:
   const mail::RelayRight* right() const override { return right_ ? &*right_ : nullptr; }
   bool may_send_as(const smtp::Conversation& talk, const mail::Address& address) const override;
+  Claims claims() const override { return Claims::author; }
   std::optional<mail::RelayRight> right_;
 };
 

@@ -89,6 +89,11 @@ class House : public DialogueHost {
     if (word == "dns") return zone_.add(line.substr(line.find(argument))), std::string();
     if (word == "rule") return set_rule(argument, in);
     if (word == "gate") return set_gate(argument, in);
+    if (word == "keep_mail") return set_account(argument, [](auto& row) { row.enabled = false, row.when_disabled = keeps; });
+    if (word == "grant") return grant(argument, in);
+    if (word == "group") return make_group(argument, in);
+    if (word == "setting") return set_setting(argument, in);
+    if (word == "alias_domain" || word == "catch_all") return set_domain(word, argument, in);
     if (word == "clock") return clock_.advance(std::chrono::seconds(std::stol(argument))), std::string();
     return "unknown act: " + word;
   }
@@ -257,6 +262,38 @@ class House : public DialogueHost {
     change(*row);
     const auto done = run(directory_.set_account(*row));
     return done ? std::string() : done.error().text;
+  }
+  static constexpr auto keeps = store::AccountRow::WhenDisabled::accept_mail;
+  static std::string said(const auto& result) { return result ? std::string() : result.error().text; }
+
+  // grant alice@example.org @example.org
+  std::string grant(const std::string& login, std::istream& in) {
+    std::string address;
+    in >> address;
+    return said(run(directory_.add_send_as(directory_.account(login).value().id, address)));
+  }
+  // group staff@example.org members alice@example.org bob@example.org
+  std::string make_group(const std::string& address, std::istream& in) {
+    using Senders = store::GroupRow::Senders;
+    std::string who;
+    in >> who;
+    store::GroupRow row{.name = address.substr(0, address.find('@')), .address = address};
+    row.senders = who == "members" ? Senders::members : who == "inside" ? Senders::inside : Senders::anyone;
+    for (std::string login; in >> login;) row.members.push_back(directory_.account(login).value().id);
+    return said(run(directory_.set_group(row, auth::Directory::Existing::refuse)));
+  }
+  // setting alice@example.org messages_per_hour 5
+  std::string set_setting(const std::string& login, std::istream& in) {
+    std::string name, value;
+    in >> name >> value;
+    return set_account(login, [&](auto& row) { row.settings[name] = value; });
+  }
+  // alias_domain alias.example example.org · catch_all example.org alice@example.org
+  std::string set_domain(const std::string& what, const std::string& name, std::istream& in) {
+    store::DomainRow row{name};
+    in >> (what == "catch_all" ? row.catch_all : row.alias_of);
+    (void)run(directory_.add_domain(name));
+    return said(run(directory_.set_domain(row)));
   }
   std::string reject_full() {
     auto config = *config_.get();

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "auth/account_settings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "base/ascii.h"
+
+namespace postern::auth {
+namespace {
+
+using Kind = AccountSetting::Kind;
+
+constexpr std::uint32_t most_number = 10'000'000;
+
+constexpr std::array table{
+    AccountSetting{"admin", Kind::flag, "off",
+                   "Gets mail for postmaster, abuse, security, webmaster and hostmaster of all domains that do not claim them."},
+    AccountSetting{"plus_addresses", Kind::flag, "on", "Mail for login+anything comes to this account."},
+    AccountSetting{"login_mail", Kind::flag, "on", "A mail about the first login from a new network."},
+    AccountSetting{"quota_mail", Kind::flag, "on", "A mail when the mailbox fills up."},
+    AccountSetting{"messages_per_hour", Kind::number, "", "Messages that the account may send in an hour."},
+    AccountSetting{"messages_per_day", Kind::number, "", "Messages that the account may send in a day."},
+    AccountSetting{"recipients_per_hour", Kind::number, "", "Recipients that the account may write to in an hour."},
+    AccountSetting{"recipients_per_day", Kind::number, "", "Recipients that the account may write to in a day."},
+};
+
+const AccountSetting* find(std::string_view name) {
+  const auto* const at = std::ranges::find(table, name, &AccountSetting::name);
+  return at == table.end() ? nullptr : at;
+}
+
+std::optional<bool> flag_of(std::string_view text) {
+  for (const auto* word : {"on", "yes", "true"}) {
+    if (ascii::iequals(text, word)) return true;
+  }
+  for (const auto* word : {"off", "no", "false"}) {
+    if (ascii::iequals(text, word)) return false;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::uint32_t> number_of(std::string_view text) {
+  std::uint32_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool good = error == std::errc() && end == text.data() + text.size() && value > 0 && value <= most_number;
+  return good ? std::optional(value) : std::nullopt;
+}
+
+Result<std::string> canonical_value(const AccountSetting& setting, std::string_view text) {
+  if (setting.kind == Kind::flag) {
+    const auto flag = flag_of(text);
+    if (flag) return *flag ? "on" : "off";
+    return fail(ErrorKind::invalid, fmt::format("{} is on or off, not \"{}\"", setting.name, text));
+  }
+  const auto number = number_of(text);
+  if (number) return std::to_string(*number);
+  return fail(ErrorKind::invalid, fmt::format("{} is a number from 1 to {}, not \"{}\"", setting.name, most_number, text));
+}
+
+std::string all_names() {
+  std::string out;
+  for (const auto& one : table) out += (out.empty() ? "" : ", ") + std::string(one.name);
+  return out;
+}
+
+}  // namespace
+
+std::span<const AccountSetting> account_settings() { return table; }
+
+Result<std::map<std::string, std::string>> canonical_settings(const std::map<std::string, std::string>& settings) {
+  std::map<std::string, std::string> out;
+  for (const auto& [name, value] : settings) {
+    const auto* const setting = find(name);
+    if (setting == nullptr) {
+      return fail(ErrorKind::invalid, fmt::format("there is no setting \"{}\"; there are {}", name, all_names()));
+    }
+    if (value.empty()) continue;
+    auto canonical = canonical_value(*setting, value);
+    if (!canonical) return std::unexpected(canonical.error());
+    out[name] = std::move(*canonical);
+  }
+  return out;
+}
+
+bool setting_flag(const store::AccountRow& account, std::string_view name) {
+  const auto at = account.settings.find(std::string(name));
+  const auto* const setting = find(name);
+  const auto given = at == account.settings.end() ? std::nullopt : flag_of(at->second);
+  return given.value_or(setting != nullptr && setting->usual == "on");
+}
+
+std::optional<std::uint32_t> setting_number(const store::AccountRow& account, std::string_view name) {
+  const auto at = account.settings.find(std::string(name));
+  return at == account.settings.end() ? std::nullopt : number_of(at->second);
+}
+
+}  // namespace postern::auth
