@@ -16,18 +16,6 @@ namespace {
 constexpr std::uint64_t most_logins = 10'000;
 constexpr std::uint64_t usual_logins = 100;
 
-Result<std::vector<std::string>> texts_argument(const Arguments& arguments, std::string_view name) {
-  std::vector<std::string> out;
-  const auto* list = arguments.if_contains(name);
-  if (list == nullptr) return out;
-  if (!list->is_array()) return fail(ErrorKind::invalid, std::string(name) + " must be a list of texts");
-  for (const auto& one : list->get_array()) {
-    if (!one.is_string()) return fail(ErrorKind::invalid, std::string(name) + " must be a list of texts");
-    out.emplace_back(one.get_string());
-  }
-  return out;
-}
-
 json::array array_of(const std::string& column) {
   json::array out;
   for (const auto& one : auth::list_of(column)) out.emplace_back(one);

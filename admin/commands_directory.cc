@@ -7,6 +7,9 @@
 #include "admin/accounts.h"
 #include "admin/json.h"
 #include "admin/passwords.h"
+#include "admin/rules.h"
+#include "auth/account_settings.h"
+#include "mail/script.h"
 
 namespace postern::admin {
 
@@ -17,17 +20,6 @@ namespace {
 Answer answer_of(const Result<>& result) {
   if (!result) return std::unexpected(result.error());
   return json::object();
-}
-
-json::object describe(const store::AccountRow& row, const store::Quota& quota) {
-  return {{"id", row.id},
-          {"login", row.login},
-          {"name", row.name},
-          {"enabled", row.enabled},
-          {"quota_bytes", row.quota_bytes},
-          {"quota_messages", row.quota_messages},
-          {"used_bytes", quota.used_bytes},
-          {"used_messages", quota.used_messages}};
 }
 
 json::object describe(const store::DomainRow& row, const store::Quota& quota) {
@@ -68,18 +60,21 @@ Result<> apply_limits(store::DomainRow& row, const Arguments& arguments) {
   return {};
 }
 
-/// What a new account may keep when nobody says it: its domain's default, or the configuration's.
-store::Ceiling default_quota(Context context, std::string_view login) {
-  const auto config = context.config.get();
-  store::Ceiling out{config->quota.default_bytes, config->quota.default_messages};
-  const auto address = mail::Address::parse(login);
-  const auto table = context.directory.table();
-  for (const auto& row : table->domains) {
-    if (!address || address->domain() == nullptr || row.name != address->domain()->ascii()) continue;
-    if (row.account_quota.bytes != 0) out.bytes = row.account_quota.bytes;
-    if (row.account_quota.messages != 0) out.messages = row.account_quota.messages;
+Result<> apply_when_disabled(store::AccountRow& row, const Arguments& arguments) {
+  using When = store::AccountRow::WhenDisabled;
+  if (!arguments.contains("when_disabled")) return {};
+  const auto word = optional_text(arguments, "when_disabled");
+  if (word != "accept" && word != "refuse") {
+    return fail(ErrorKind::invalid, "mail for a disabled account is \"accept\" or \"refuse\"");
   }
-  return out;
+  row.when_disabled = word == "accept" ? When::accept_mail : When::refuse_mail;
+  return {};
+}
+
+/// A name of two alphabets in one word may be somebody else's in disguise: it is told, not refused (security.md D81).
+void tell_odd_name(json::object& answer, const store::AccountRow& row) {
+  const auto odd = mail::odd_script(row.name);
+  if (odd) answer["warning"] = "the display name " + *odd + "; some readers will take it for another name";
 }
 
 // Takes what the arguments give; what they leave out stays.
@@ -92,10 +87,44 @@ Result<> apply_settings(store::AccountRow& row, const Arguments& arguments) {
   row.quota_messages = messages->value_or(row.quota_messages);
   row.enabled = optional_flag(arguments, "enabled").value_or(row.enabled);
   if (arguments.contains("name")) row.name = optional_text(arguments, "name");
+  if (auto set = apply_when_disabled(row, arguments); !set) return set;
+  if (auto rules = apply_rules(row.access, arguments); !rules) return rules;
+  if (auto set = apply_account_settings(row.settings, arguments); !set) return set;
+  auto canonical = auth::canonical_settings(row.settings);
+  if (!canonical) return std::unexpected(canonical.error());
+  row.settings = std::move(*canonical);
   return {};
 }
 
 }  // namespace
+
+json::object describe_account(const store::AccountRow& row, const store::Quota& quota) {
+  const bool accepts = row.when_disabled == store::AccountRow::WhenDisabled::accept_mail;
+  json::object out{{"id", row.id},
+                   {"login", row.login},
+                   {"name", row.name},
+                   {"enabled", row.enabled},
+                   {"quota_bytes", row.quota_bytes},
+                   {"quota_messages", row.quota_messages},
+                   {"used_bytes", quota.used_bytes},
+                   {"used_messages", quota.used_messages},
+                   {"when_disabled", accepts ? "accept" : "refuse"}};
+  tell_rules(out, row.access);
+  return out;
+}
+
+store::Ceiling default_quota(Context context, std::string_view login) {
+  const auto config = context.config.get();
+  store::Ceiling out{config->quota.default_bytes, config->quota.default_messages};
+  const auto address = mail::Address::parse(login);
+  const auto table = context.directory.table();
+  for (const auto& row : table->domains) {
+    if (!address || address->domain() == nullptr || row.name != address->domain()->ascii()) continue;
+    if (row.account_quota.bytes != 0) out.bytes = row.account_quota.bytes;
+    if (row.account_quota.messages != 0) out.messages = row.account_quota.messages;
+  }
+  return out;
+}
 
 Result<store::AccountRow> find_account(Context context, const Arguments& arguments) {
   const auto login = text_argument(arguments, "login");
@@ -117,6 +146,8 @@ async::Task<Answer> domain_set(Context context, Arguments arguments) {
   auto row = find_domain(context, arguments);
   if (!row) co_return std::unexpected(row.error());
   if (auto applied = apply_limits(*row, arguments); !applied) co_return std::unexpected(applied.error());
+  if (arguments.contains("alias_of")) row->alias_of = optional_text(arguments, "alias_of");
+  if (arguments.contains("catch_all")) row->catch_all = optional_text(arguments, "catch_all");
   co_return answer_of(co_await context.directory.set_domain(*row));
 }
 
@@ -159,6 +190,7 @@ async::Task<Answer> account_add(Context context, Arguments arguments) {
     co_return std::unexpected(set.error());
   }
   json::object result{{"id", *id}, {"login", *login}};
+  tell_odd_name(result, settings);
   tell_password(result, *chosen);
   co_return result;
 }
@@ -166,11 +198,16 @@ async::Task<Answer> account_add(Context context, Arguments arguments) {
 async::Task<Answer> account_set(Context context, Arguments arguments) {
   auto row = find_account(context, arguments);
   if (!row) co_return std::unexpected(row.error());
+  const auto before = row->access;
   if (auto applied = apply_settings(*row, arguments); !applied) co_return std::unexpected(applied.error());
   auto changed = co_await context.directory.set_account(*row);
-  if (changed && !row->enabled) context.office.shut_out(*row);
-  if (changed && row->enabled) context.office.let_in(*row);
-  co_return answer_of(changed);
+  if (!changed) co_return answer_of(changed);
+  // Sessions that stand on other rules than those of now end as well.
+  if (!row->enabled || row->access != before) context.office.shut_out(*row);
+  if (row->enabled) context.office.let_in(*row);
+  json::object result;
+  if (arguments.contains("name")) tell_odd_name(result, *row);
+  co_return result;
 }
 
 async::Task<Answer> account_remove(Context context, Arguments arguments) {
@@ -183,7 +220,8 @@ async::Task<Answer> account_remove(Context context, Arguments arguments) {
 
 async::Task<Answer> account_list(Context context, Arguments) {
   json::array accounts;
-  for (const auto& row : context.directory.table()->accounts) accounts.push_back(describe(row, context.store.quota(row.id)));
+  for (const auto& row : context.directory.table()->accounts)
+    accounts.push_back(describe_account(row, context.store.quota(row.id)));
   co_return json::object{{"accounts", std::move(accounts)}};
 }
 

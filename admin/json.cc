@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/json.h"
 
+#include <boost/json/array.hpp>
 #include <boost/json/src.hpp>
 
 namespace postern::admin {
@@ -25,6 +26,18 @@ Result<std::optional<std::uint64_t>> optional_number(const json::object& argumen
   if (value->is_uint64()) return value->get_uint64();
   if (value->is_int64() && value->get_int64() >= 0) return static_cast<std::uint64_t>(value->get_int64());
   return fail(ErrorKind::invalid, std::string(name) + " must be a number of at least 0");
+}
+
+Result<std::vector<std::string>> texts_argument(const json::object& arguments, std::string_view name) {
+  std::vector<std::string> out;
+  const auto* list = arguments.if_contains(name);
+  if (list == nullptr) return out;
+  if (!list->is_array()) return fail(ErrorKind::invalid, std::string(name) + " must be a list of texts");
+  for (const auto& one : list->get_array()) {
+    if (!one.is_string()) return fail(ErrorKind::invalid, std::string(name) + " must be a list of texts");
+    out.emplace_back(one.get_string());
+  }
+  return out;
 }
 
 std::optional<bool> optional_flag(const json::object& arguments, std::string_view name) {

@@ -4,8 +4,10 @@
 
 #include <boost/json/object.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 
@@ -17,6 +19,8 @@ Result<std::string> text_argument(const boost::json::object& arguments, std::str
 std::string optional_text(const boost::json::object& arguments, std::string_view name);
 /// The number, or nothing when it is absent; error invalid when it is no number ≥ 0.
 Result<std::optional<std::uint64_t>> optional_number(const boost::json::object& arguments, std::string_view name);
+/// A list of texts, empty when it is absent. Error invalid.
+Result<std::vector<std::string>> texts_argument(const boost::json::object& arguments, std::string_view name);
 std::optional<bool> optional_flag(const boost::json::object& arguments, std::string_view name);
 
 /// One line, for the socket.

@@ -18,16 +18,20 @@ constexpr std::size_t max_digits = 18;  ///< fits 64 bits
 
 // What the nouns mean, for the list of commands.
 const std::map<std::string, const char*, std::less<>> nouns{
-    {"account", "people: add, set, password, passwords, weak, app-password, logins, remove, list"},
+    {"account", "people: add, set, show, settings, import, password, passwords, weak, app-password, logins, remove, list"},
     {"account app-password", "passwords of single devices: add, list, revoke"},
+    {"address", "what becomes of mail for an address: explain"},
     {"alias", "further addresses: add, remove, list"},
     {"breach", "the offline list of breached passwords: import, info, check, remove"},
     {"config", "the configuration file: check, sample"},
     {"dmarc", "what other servers report about our domains: report"},
-    {"domain", "the domains whose mail we take: add, remove, list"},
+    {"domain", "the domains whose mail we take: add, set, remove, list"},
     {"export", "mail out of Postern, to a Maildir or mbox files"},
+    {"group", "people with rules or an address in common: add, set, remove, list, member"},
+    {"group member", "who belongs to a group: add, remove"},
     {"import", "mail into Postern: from a Maildir, mbox or .eml files, another IMAP server"},
     {"queue", "mail that waits to leave: list, show, retry, hold, release, remove"},
+    {"send-as", "who may send as whom: add, remove, list"},
     {"store", "the mail on the disk: info, verify, compact, dump"},
     {"restore", "mail out of a backup: message, mailbox, account, everything, list"},
     {"undelete", "deleted mail, without a backup: list, restore"},
@@ -146,9 +150,10 @@ int run(int argc, char** argv, Program program) {
   app.fallthrough();
 
   std::vector<Subcommand> rows = std::move(program.extra);
-  for (auto* group : {&server_commands, &domain_commands, &account_commands, &password_commands, &credential_commands,
-                      &alias_commands, &queue_commands, &store_commands, &undelete_commands, &backup_commands, &restore_commands,
-                      &import_commands, &export_commands, &config_commands, &dmarc_commands}) {
+  for (auto* group :
+       {&server_commands, &domain_commands, &account_commands, &password_commands, &credential_commands, &people_commands,
+        &alias_commands, &group_commands, &address_commands, &queue_commands, &store_commands, &undelete_commands,
+        &backup_commands, &restore_commands, &import_commands, &export_commands, &config_commands, &dmarc_commands}) {
     for (auto& row : (*group)()) rows.push_back(std::move(row));
   }
   Nodes nodes(app);

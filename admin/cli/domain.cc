@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// postern domain add|remove|list
+// postern domain add|set|remove|list
 #include <boost/json/array.hpp>
 #include <iostream>
 
@@ -39,9 +39,14 @@ int set(Invocation& run) {
     if (run.has(name))
       arguments[name == "quota-messages" ? "quota_messages" : "account_quota_messages"] = std::stoull(run.text(name));
   }
+  for (const std::string name : {"alias-of", "catch-all"}) {
+    if (!run.has(name)) continue;
+    arguments[name == "alias-of" ? "alias_of" : "catch_all"] = run.text(name) == "none" ? std::string() : run.text(name);
+  }
   if (arguments.size() == 1) {
-    return show_failure(run,
-                        {exit_usage, "say what to change: --quota, --quota-messages, --account-quota, --account-quota-messages"});
+    return show_failure(run, {exit_usage,
+                              "say what to change: --alias-of, --catch-all, --quota, --quota-messages, --account-quota, "
+                              "--account-quota-messages"});
   }
   return call_and_show(run, "domain.set", std::move(arguments),
                        [&](const json::object&) { std::cout << run.text("name") << " is changed.\n"; });
@@ -58,9 +63,14 @@ int list(Invocation& run) {
     std::vector<std::vector<std::string>> rows;
     for (const auto& one : result.at("domains").as_array()) {
       const auto& row = one.as_object();
-      rows.push_back({std::string(row.at("name").as_string()), use_text(row)});
+      const std::string alias_of(row.at("alias_of").as_string());
+      const std::string catch_all(row.at("catch_all").as_string());
+      rows.push_back({std::string(row.at("name").as_string()), use_text(row),
+                      !alias_of.empty()    ? "the same as " + alias_of
+                      : !catch_all.empty() ? "unknown addresses go to " + catch_all
+                                           : std::string()});
     }
-    print_table({"DOMAIN", "USED"}, rows, "No domains yet. Add one with: postern domain add example.org");
+    print_table({"DOMAIN", "USED", "MAIL"}, rows, "No domains yet. Add one with: postern domain add example.org");
   });
 }
 
@@ -74,9 +84,11 @@ std::vector<Subcommand> domain_commands() {
        {{"name", "the domain", Option::Kind::text, true}},
        add},
       {"domain set",
-       "change what a domain and its new accounts may keep",
-       "postern domain set example.org --quota 100GiB --account-quota 5GiB",
+       "change a domain: alias of another, catch-all, what it and its new accounts may keep",
+       "postern domain set example.net --alias-of example.org",
        {{"name", "the domain", Option::Kind::text, true},
+        {"--alias-of", "a domain of ours that has all its addresses; none for a domain of its own"},
+        {"--catch-all", "the address that gets what no other takes; none to refuse such mail"},
         quota_option,
         messages_option,
         account_quota_option,
