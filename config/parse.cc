@@ -113,6 +113,8 @@ class Reading {
       const auto* section = find_section(name);
       if (section == nullptr) {
         unknown_section(name, node);
+      } else if (section->repeated()) {
+        read_repeated(*section, node);
       } else if (const auto* table = node.as_table()) {
         read_section(*section, *table, line_of(node));
       } else {

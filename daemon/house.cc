@@ -116,7 +116,6 @@ Started<void> House::open_way_out() {
   auto resolver = dns::Unbound::create(resolver_options(config->dns), executor, ground_.log);
   if (!resolver) return cannot_start(admin::exit_configuration, "[dns]: " + resolver.error().text);
   resolver_ = std::move(*resolver);
-  gate_ = std::make_unique<policy::Gate>(policy::Gate::Parts{*resolver_, ground_.config, ground_.log});
   auto tls = net::TlsClient::create({});
   if (!tls) return cannot_start(tls.error());
 
@@ -125,6 +124,9 @@ Started<void> House::open_way_out() {
   auto taken = queue::Taken::open(config->server.data_dir / "queue.taken", ground_.log);
   if (taken) taken_ = std::move(*taken);
   if (!taken) ground_.log.warning("queue", "no_notes", {{"text", taken.error().text}});
+  callout_ =
+      std::make_unique<outbound::Callout>(outbound::Callout::Parts{*router_, ground_.config, *tls, ground_.clock, ground_.log});
+  if (auto gate = open_gate(*config); !gate) return std::unexpected(gate.error());
   courier_ = std::make_unique<outbound::Courier>(outbound::Courier::Parts{.queue = archive_.store->queue(),
                                                                           .router = *router_,
                                                                           .config = ground_.config,
@@ -138,6 +140,16 @@ Started<void> House::open_way_out() {
   runner_ = std::make_unique<queue::Runner>(queue::Runner::Parts{archive_.store->queue(), *courier_, *bouncer_, ground_.config,
                                                                  ground_.clock, ground_.log, ground_.metrics, taken_.get()},
                                             executor);
+  return {};
+}
+
+Started<void> House::open_gate(const config::Config& config) {
+  auto own_list = policy::OwnList::open(config.server.data_dir / "gate.list");
+  if (!own_list) return cannot_start(own_list.error());
+  own_list_ = std::move(*own_list);
+  greylist_ = std::make_unique<policy::Greylist>(&archive_.ledger->grey());
+  gate_ = std::make_unique<policy::Gate>(
+      policy::Gate::Parts{*resolver_, ground_.config, ground_.clock, ground_.log, *own_list_, *greylist_, callout_.get()});
   return {};
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// House: the rooms behind the doors, in the order in which they open: store, ledger, directory, authentication, the door of the queue,
-// the way out. Members are declared in that order, so they close in the reverse one. No listener is here (daemon/services.h).
+// House: the rooms behind the doors, in the order in which they open: store, ledger, directory, authentication, the door of the
+// queue, the way out. Members are declared in that order, so they close in the reverse one. No listener is here
+// (daemon/services.h).
 #pragma once
 
 #include <memory>
@@ -18,6 +19,7 @@
 #include "daemon/failure.h"
 #include "dns/unbound.h"
 #include "net/tls_context.h"
+#include "outbound/callout.h"
 #include "outbound/courier.h"
 #include "outbound/route.h"
 #include "policy/gate.h"
@@ -69,6 +71,7 @@ class House {
  private:
   House(Ground ground, async::Runtime& runtime, Archive archive);
   Started<void> open_way_out();
+  Started<void> open_gate(const config::Config& config);
   async::Task<> stop_way_out();
 
   Ground ground_;
@@ -77,6 +80,9 @@ class House {
   std::unique_ptr<queue::Door> door_;
   std::unique_ptr<queue::Bouncer> bouncer_;
   std::unique_ptr<dns::Resolver> resolver_;
+  std::unique_ptr<outbound::Callout> callout_;
+  std::unique_ptr<policy::OwnList> own_list_;
+  std::unique_ptr<policy::Greylist> greylist_;
   std::unique_ptr<policy::Gate> gate_;
   std::unique_ptr<outbound::Router> router_;
   std::unique_ptr<queue::Taken> taken_;

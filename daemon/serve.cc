@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/serve.h"
+#include "daemon/rule_commands.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -141,7 +142,7 @@ Started<void> Server::start() {
   log_gate_.open();
 
   // From here on as an ordinary, sandboxed user; threads start only now, so that all are inside.
-  auto contexts = TlsContexts::open(config->tls);
+  auto contexts = TlsContexts::open(*config);
   if (!contexts) return std::unexpected(contexts.error());
   runtime_ = std::make_unique<async::Runtime>(config->server.threads);
   runtime_->start();
@@ -241,6 +242,7 @@ Result<std::vector<std::string>> Server::reload() {
 void Server::register_commands() {
   control_->add("status", [this](admin::Arguments arguments) { return status(std::move(arguments)); });
   control_->add("reload", [this](admin::Arguments arguments) { return reload_by_command(std::move(arguments)); });
+  add_rule_commands(*control_, house_->gate());
   control_->add("stop", [this](admin::Arguments arguments) { return stop_by_command(std::move(arguments)); });
 }
 

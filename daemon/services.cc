@@ -2,6 +2,7 @@
 #include "daemon/services.h"
 
 #include "admin/checks.h"
+#include "config/gate.h"
 #include "mail/status.h"
 
 namespace postern::daemon {
@@ -59,23 +60,39 @@ submission::AllowanceLimits allowance_limits(const config::Config& config) {
 }
 
 // RFC 5321 §3.8: what a refused client hears before we hang up.
-std::string smtp_refusal(net::Refusal) {
-  const auto& status = mail::status::too_many_connections;
-  return fmt::format("{} {} {}\r\n", status.code, status.enhanced.to_string(), status.text);
+std::string smtp_refusal(net::Refusal refusal) {
+  const auto& status = refusal == net::Refusal::total ? mail::status::shutting_down : mail::status::too_many_connections;
+  const std::string_view text = refusal == net::Refusal::total         ? "Too busy now, try again later"
+                                : refusal == net::Refusal::per_address ? "Too many connections from your address, try again later"
+                                : refusal == net::Refusal::rate ? "Too many new connections from your address, try again later"
+                                                                : status.text;
+  return fmt::format("{} {} {}\r\n", status.code, status.enhanced.to_string(), text);
+}
+
+net::TlsVersion least_version(config::TlsLeast least) {
+  switch (least) {
+    case config::TlsLeast::tls1_0: return net::TlsVersion::tls1_0;
+    case config::TlsLeast::tls1_1: return net::TlsVersion::tls1_1;
+    case config::TlsLeast::tls1_2: return net::TlsVersion::tls1_2;
+    case config::TlsLeast::tls1_3: return net::TlsVersion::tls1_3;
+  }
+  return net::TlsVersion::tls1_2;
 }
 
 }  // namespace
 
-Started<TlsContexts> TlsContexts::open(const config::Tls& tls) {
+Started<TlsContexts> TlsContexts::open(const config::Config& config) {
   TlsContexts contexts;
-  const auto certificates = admin::certificate_files(tls);
+  const auto certificates = admin::certificate_files(config.tls);
   if (certificates.empty()) return contexts;
   const std::tuple<std::shared_ptr<net::TlsServer>*, std::string, std::vector<std::string>> all[] = {
       {&contexts.smtp, "smtp", {}},       {&contexts.submission, "submission", {}}, {&contexts.submissions, "submissions", {}},
       {&contexts.imap, "imap", {"imap"}}, {&contexts.pop3, "pop3", {"pop3"}},
   };
   for (const auto& [context, service, alpn] : all) {
-    auto made = net::TlsServer::create({.service = service, .alpn = alpn, .certificates = certificates});
+    // Only mail servers of others may be old; our users' programs are not.
+    const auto least = context == &contexts.smtp ? least_version(config.gate->tls_least) : net::TlsVersion::tls1_2;
+    auto made = net::TlsServer::create({.service = service, .alpn = alpn, .certificates = certificates, .least = least});
     if (!made) return cannot_start(admin::exit_certificate, made.error().text);
     *context = std::move(*made);
   }
@@ -152,8 +169,12 @@ void Services::open_mail(Sockets& sockets) {
   const smtp::Parts smtp_parts{*archive.store, *archive.directory, house.door(), ground.config, ground.clock, ground.log};
 
   inbound_ = std::make_unique<smtp::InboundService>(smtp_parts, ground.metrics, contexts_.smtp, &house.gate());
-  listen(add_line("smtp", smtp_limits(*config)), sockets.smtp, nullptr, smtp_refusal,
-         [this](net::Connection& connection) { return inbound_->serve(connection); });
+  auto& line = add_line("smtp", smtp_limits(*config));
+  inbound_->options().under_stress = [&admission = *line.admission, &live = ground.config] {
+    const auto now = live.get();
+    return admission.active() * 100 >= std::size_t{now->limits.connections_total} * now->gate->stress_at.value;
+  };
+  listen(line, sockets.smtp, nullptr, smtp_refusal, [this](net::Connection& connection) { return inbound_->serve(connection); });
   trusted_ = std::make_unique<submission::TrustedService>(smtp_parts, ground.metrics, contexts_.smtp);
   listen(add_line("trusted", smtp_limits(*config)), sockets.trusted, nullptr, smtp_refusal,
          [this](net::Connection& connection) { return trusted_->serve(connection); });

@@ -34,7 +34,7 @@ Started<Sockets> bind_sockets(const config::Listen& listen);
 struct TlsContexts {
   std::shared_ptr<net::TlsServer> smtp, submission, submissions, imap, pop3;
   /// Reads the certificates. Failures name the file and the remedy.
-  static Started<TlsContexts> open(const config::Tls& tls);
+  static Started<TlsContexts> open(const config::Config& config);
   std::vector<std::shared_ptr<net::TlsServer>> all() const;
 };
 

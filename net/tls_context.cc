@@ -2,6 +2,7 @@
 // TLS contexts: one SSL_CTX for each certificate of a server, one for all sessions of a client.
 #include "net/tls_context.h"
 
+#include <array>
 #include <mutex>
 
 #include "base/file.h"
@@ -14,6 +15,9 @@ namespace {
 
 // security.md D58: forward secrecy and AEAD only.
 constexpr const char* tls12_ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM";
+// What versions before 1.2 have at best: forward secrecy, without AEAD. Their handshakes sign with SHA-1, which OpenSSL
+// permits at security level 0 only.
+constexpr const char* old_ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:ECDHE+AES:DHE+AES:@SECLEVEL=0";
 constexpr const char* tls13_ciphers = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 constexpr const char* groups = "X25519:P-256:P-384:X448:P-521";
 constexpr const char* system_roots = "/etc/ssl/certs/ca-certificates.crt";
@@ -82,6 +86,12 @@ int choose_certificate(SSL* session, int* /*alert*/, void* arg) {
   return SSL_TLSEXT_ERR_OK;
 }
 
+bool set_least_version(SSL_CTX* context, TlsVersion least) {
+  constexpr std::array versions{TLS1_VERSION, TLS1_1_VERSION, TLS1_2_VERSION, TLS1_3_VERSION};
+  if (least < TlsVersion::tls1_2 && SSL_CTX_set_cipher_list(context, old_ciphers) != 1) return false;
+  return SSL_CTX_set_min_proto_version(context, versions[static_cast<std::size_t>(least)]) == 1;
+}
+
 bool install(SSL_CTX* context, const LoadedCertificate& loaded) {
   if (SSL_CTX_use_certificate(context, loaded.leaf.get()) != 1 || SSL_CTX_use_PrivateKey(context, loaded.key.get()) != 1)
     return false;
@@ -96,6 +106,7 @@ Result<TlsServer::State::Pair> make_pair(const CertificateFiles& files, const Tl
   auto context = new_context(TLS_server_method());
   if (!context) return std::unexpected(context.error());
   SSL_CTX* raw = context->get();
+  if (!set_least_version(raw, options.least)) return fail(ErrorKind::internal, openssl::take_error("TLS version refused"));
   SSL_CTX_set_dh_auto(raw, 1);
   // The ticket is sent with the first reply (net/tls_stream), not with the handshake.
   SSL_CTX_set_num_tickets(raw, 0);

@@ -33,6 +33,9 @@ struct CertificateInfo {
 /// not PEM, key protected by a passphrase, key of another certificate (invalid). An expired certificate is no error here.
 Result<CertificateInfo> inspect_certificate(const CertificateFiles& files);
 
+/// Versions below 1.2 are for old mail servers on port 25 only, where the alternative is no encryption at all (RFC 8996 §5).
+enum class TlsVersion : std::uint8_t { tls1_0, tls1_1, tls1_2, tls1_3 };
+
 /// Server side of one service. Thread-safe; sessions under way keep what they began with.
 class TlsServer {
  public:
@@ -41,6 +44,7 @@ class TlsServer {
     std::vector<std::string>
         alpn;  ///< names of which an offering client must offer one; empty: only http names are refused (D62)
     std::vector<CertificateFiles> certificates;  ///< the first one serves unknown names (D61)
+    TlsVersion least = TlsVersion::tls1_2;
   };
   /// Fails as inspect_certificate does.
   static Result<std::shared_ptr<TlsServer>> create(Options options);

@@ -84,7 +84,7 @@ async::Task<Client::Step> Client::greet() {
 
 async::Task<Client::Step> Client::hello() {
   const auto limit = config_->outbound.command_timeout;
-  const auto ehlo = co_await command("EHLO " + config_->helo() + "\r\n", limit);
+  const auto ehlo = co_await command((lmtp_ ? "LHLO " : "EHLO ") + config_->helo() + "\r\n", limit);
   if (!ehlo) co_return std::unexpected(ehlo.error());
   if (ehlo->positive()) {
     capabilities_ = read_capabilities(*ehlo);
@@ -92,7 +92,7 @@ async::Task<Client::Step> Client::hello() {
   }
   // RFC 5321 §3.2: a server that does not know EHLO is greeted with HELO.
   capabilities_ = Capabilities();
-  if (!ehlo->permanent() || !usable_) {
+  if (!ehlo->permanent() || !usable_ || lmtp_) {
     usable_ = false;
     co_return std::unexpected(outcome_of(*ehlo, host_));
   }
@@ -145,6 +145,24 @@ async::Task<Client::Step> Client::authenticate(auth::SaslClient& sasl) {
   outcome.enhanced.klass = 4;
   outcome.text = "login at the smart host failed: " + outcome.text;
   co_return std::unexpected(std::move(outcome));
+}
+
+async::Task<mail::Outcome> Client::try_recipient(const mail::Address& recipient) {
+  const auto limit = config_->outbound.command_timeout;
+  needs_reset_ = true;
+  auto reply = co_await command("MAIL FROM:<>\r\n", limit);
+  if (!reply) co_return reply.error();
+  if (!reply->positive()) {
+    // About the null sender, not about the recipient.
+    auto outcome = outcome_of(*reply, host_);
+    outcome.kind = mail::Outcome::Kind::deferred;
+    co_return outcome;
+  }
+  reply = co_await command("RCPT TO:<" + recipient.to_string() + ">\r\n", limit);
+  if (!reply) co_return reply.error();
+  auto outcome = outcome_of(*reply, host_);
+  if (!co_await reset()) usable_ = false;
+  co_return outcome;
 }
 
 async::Task<Client::Step> Client::reset() {

@@ -54,6 +54,10 @@ class Client {
   Client(std::unique_ptr<net::Connection> connection, std::string host, std::shared_ptr<const config::Config> config);
   ~Client();
 
+  /// RFC 2033: LHLO, and a reply for each recipient behind the message. Before greet().
+  void speak_lmtp() { lmtp_ = true; }
+  /// MAIL FROM:<> and RCPT, then RSET: whether mail for the address would be taken now. `delivered` means yes.
+  async::Task<mail::Outcome> try_recipient(const mail::Address& recipient);
   /// Greeting, EHLO, and HELO where EHLO is not known (RFC 5321 §3.2).
   async::Task<Step> greet();
   /// RFC 3207. After an error usable() tells whether the server only declined (we may go on in clear text where the policy
@@ -94,6 +98,7 @@ class Client {
   async::Task<Step> send_data(store::BodyReader& body);
   async::Task<Step> send_chunk(store::BodyReader& body);
   async::Task<> send_content(const Parcel& parcel, Envelope& envelope, Sent& sent);
+  async::Task<> take_lmtp_replies(Envelope& envelope, Sent& sent);
   mail::Outcome lost(std::string_view waiting_for, const Error& error);
   mail::Outcome broken(std::string_view what);
 
@@ -104,6 +109,7 @@ class Client {
   Capabilities capabilities_;
   std::size_t messages_ = 0;
   bool usable_ = true;
+  bool lmtp_ = false;
   bool needs_reset_ = false;
 };
 

@@ -187,6 +187,7 @@ async::Task<> Client::send_content(const Parcel& parcel, Envelope& envelope, Sen
     envelope.failed = step.error();
     co_return;
   }
+  if (lmtp_) co_return co_await take_lmtp_replies(envelope, sent);
   const auto reply = co_await read_reply(config_->outbound.dot_timeout, "the reply to the message");
   if (!reply) {
     envelope.failed = reply.error();
@@ -198,6 +199,22 @@ async::Task<> Client::send_content(const Parcel& parcel, Envelope& envelope, Sen
   outcome.dsn_passed = capabilities_.dsn;
   for (const std::size_t i : envelope.accepted) sent.outcomes[i] = outcome;
   envelope.accepted.clear();
+}
+
+// RFC 2033 §4.2: one reply for each recipient that was taken, in their order.
+async::Task<> Client::take_lmtp_replies(Envelope& envelope, Sent& sent) {
+  for (const std::size_t i : envelope.accepted) {
+    const auto reply = co_await read_reply(config_->outbound.dot_timeout, "the reply for a recipient");
+    if (!reply) {
+      envelope.failed = reply.error();
+      co_return;
+    }
+    sent.outcomes[i] = outcome_of(*reply, host_);
+    sent.outcomes[i].dsn_passed = capabilities_.dsn;
+  }
+  envelope.accepted.clear();
+  needs_reset_ = false;
+  ++messages_;
 }
 
 async::Task<Sent> Client::send(const Parcel& parcel) {

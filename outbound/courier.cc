@@ -141,7 +141,9 @@ async::Task<bool> Courier::visit(Trip& trip, const Hop& hop) {
     if (trip.addresses >= max_addresses) co_return false;
     ++trip.addresses;
     if (paused(trip, endpoint)) continue;
-    const Stop stop{hop, endpoint, demand, net::to_string(endpoint) + " " + hop.name + " " + to_string(demand)};
+    const Stop stop{
+        hop, endpoint, demand,
+        net::to_string(endpoint) + " " + hop.name + " " + to_string(demand) + (hop.relay ? " " + hop.relay->match : "")};
     if (co_await knock(trip, stop)) co_return true;
   }
   co_return false;
@@ -263,10 +265,13 @@ async::Task<Courier::Connected> Courier::open(const Trip& trip, const Stop& stop
   connections_.add();
   const std::string name = fmt::format("{} [{}]", stop.hop.name, stop.endpoint.address.to_string());
   auto client = std::make_unique<Client>(std::move(*connection), name, trip.config);
+  if (stop.hop.relay && stop.hop.relay->protocol == config::Relay::Protocol::lmtp) client->speak_lmtp();
   client->set_deadline(Steady::now() + connection_life);
   auto step = co_await client->greet();
   if (step && with_tls) step = co_await secure(*client, stop);
-  if (step && stop.hop.smart_host) step = co_await login(*client, *trip.config);
+  const auto& outbound = trip.config->outbound;
+  if (step && stop.hop.smart_host) step = co_await login(*client, outbound.smart_host_user, outbound.smart_host_password_file);
+  if (step && stop.hop.relay) step = co_await login(*client, stop.hop.relay->user, stop.hop.relay->password_file);
   if (step) co_return client;
   const mail::Outcome why = step.error();
   sessions_.dismiss(std::move(client));
@@ -286,9 +291,8 @@ async::Task<Client::Step> Courier::secure(Client& client, const Stop& stop) {
   co_return step;
 }
 
-async::Task<Client::Step> Courier::login(Client& client, const config::Config& config) {
-  if (config.outbound.smart_host_user.empty()) co_return Client::Step();
-  const auto& file = config.outbound.smart_host_password_file;
+async::Task<Client::Step> Courier::login(Client& client, std::string user, std::filesystem::path file) {
+  if (user.empty()) co_return Client::Step();
   const auto closed = require_private(file);
   auto password = closed ? read_file(file, max_password_file) : Result<std::string>(std::unexpected(closed.error()));
   if (!password || parts_.sasl == nullptr) {
@@ -296,7 +300,7 @@ async::Task<Client::Step> Courier::login(Client& client, const config::Config& c
     co_return std::unexpected(local(Kind::deferred, {4, 7, 0}, "login at the smart host is not possible: " + why));
   }
   while (!password->empty() && (password->back() == '\n' || password->back() == '\r')) password->pop_back();
-  auth::SaslClient sasl(*parts_.sasl, config.outbound.smart_host_user, Secret::take(*password));
+  auth::SaslClient sasl(*parts_.sasl, user, Secret::take(*password));
   co_return co_await client.authenticate(sasl);
 }
 

@@ -66,7 +66,7 @@ class Courier final : public queue::Courier {
   async::Task<Connected> connect(const Trip& trip, const Stop& stop);
   async::Task<Connected> open(const Trip& trip, const Stop& stop, bool with_tls);
   async::Task<Client::Step> secure(Client& client, const Stop& stop);
-  async::Task<Client::Step> login(Client& client, const config::Config& config);
+  async::Task<Client::Step> login(Client& client, std::string user, std::filesystem::path file);
   void note_taken(const Trip& trip, const std::vector<mail::Outcome>& outcomes);
   bool paused(Trip& trip, const net::Endpoint& endpoint);
   void pause(const net::Endpoint& endpoint, const mail::Outcome& why);

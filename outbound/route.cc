@@ -7,6 +7,7 @@
 
 #include "base/ascii.h"
 #include "base/random.h"
+#include "config/gate.h"
 #include "outbound/reply_parser.h"
 
 namespace postern::outbound {
@@ -103,22 +104,44 @@ Router::Found<std::vector<Hop>> Router::from_mx(std::vector<dns::Mx> records, co
   }
   if (records.size() > max_hosts) records.resize(max_hosts);
   std::vector<Hop> hops;
-  for (auto& one : records) hops.push_back({std::move(one.host), static_cast<std::uint16_t>(config.outbound.port), {}, false});
+  for (auto& one : records)
+    hops.push_back({std::move(one.host), static_cast<std::uint16_t>(config.outbound.port), {}, false, {}});
   return hops;
 }
 
 async::Task<Router::Found<std::vector<Hop>>> Router::hops(std::string domain, std::shared_ptr<const config::Config> config) {
-  const auto port = static_cast<std::uint16_t>(config->outbound.port);
+  // A route of our own goes before the smart host: it leads inward.
+  if (const auto* entry = config::find_relay(config->gate->relays, domain)) {
+    auto relay = std::make_shared<const config::Relay>(*entry);
+    if (relay->host.empty()) {
+      const auto at = domain.find('@');
+      auto hops = co_await mx_hops(at == std::string::npos ? domain : domain.substr(at + 1), config);
+      if (hops) std::ranges::for_each(*hops, [&](Hop& hop) { hop.relay = relay; });
+      co_return hops;
+    }
+    Hop hop{relay->host.host, relay->host.port, {}, false, relay};
+    if (const auto address = IpAddress::parse(relay->host.host)) hop.address = *address;
+    co_return std::vector<Hop>{std::move(hop)};
+  }
+  if (domain.contains('@')) {
+    const mail::Status status{.code = 451, .enhanced = {4, 4, 4}, .text = {}};
+    co_return std::unexpected(none(mail::Outcome::Kind::deferred, status, "No [[relay]] entry leads to " + domain + " any more"));
+  }
   if (const auto& smart = config->outbound.smart_host; !smart.empty()) {
     const auto address = IpAddress::parse(smart.host);
-    Hop hop{smart.host, smart.port == 0 ? smtp_port : smart.port, {}, true};
+    Hop hop{smart.host, smart.port == 0 ? smtp_port : smart.port, {}, true, {}};
     if (address) hop.address = *address;
     co_return std::vector<Hop>{std::move(hop)};
   }
+  co_return co_await mx_hops(std::move(domain), std::move(config));
+}
+
+async::Task<Router::Found<std::vector<Hop>>> Router::mx_hops(std::string domain, std::shared_ptr<const config::Config> config) {
+  const auto port = static_cast<std::uint16_t>(config->outbound.port);
   if (domain.starts_with('[')) {
     const auto address = literal_of(domain);
     if (!address) co_return std::unexpected(never({5, 1, 2}, "No address that mail can be sent to: " + domain));
-    co_return std::vector<Hop>{Hop{address->to_string(), port, *address, false}};
+    co_return std::vector<Hop>{Hop{address->to_string(), port, *address, false, {}}};
   }
   auto answer = co_await resolver_.mx(domain);
   if (dns::is_temporary(answer.status)) co_return std::unexpected(no_answer(domain, "the mail servers", answer.text));
@@ -127,7 +150,7 @@ async::Task<Router::Found<std::vector<Hop>>> Router::hops(std::string domain, st
   if (answer.ok()) co_return from_mx(std::move(answer.records), domain, *config);
   // No MX: the domain itself is the host (RFC 5321 §5.1).
   if (is_ours(domain, *config)) co_return std::unexpected(never({5, 4, 6}, "The host of " + domain + " is this server: a loop"));
-  co_return std::vector<Hop>{Hop{std::move(domain), port, {}, false}};
+  co_return std::vector<Hop>{Hop{std::move(domain), port, {}, false, {}}};
 }
 
 async::Task<Router::Found<std::vector<net::Endpoint>>> Router::endpoints(Hop hop, std::shared_ptr<const config::Config> config) {
@@ -145,8 +168,9 @@ async::Task<Router::Found<std::vector<net::Endpoint>>> Router::endpoints(Hop hop
   std::vector<net::Endpoint> out;
   std::string why;
   for (const auto& one : addresses) {
-    // The smart host is the admin's own choice and may be anywhere.
-    const std::string refused = hop.smart_host ? std::string() : refusal(one, *config);
+    // The smart host and a relay's host are the admin's own choice and may be anywhere.
+    const bool chosen = hop.smart_host || (hop.relay && !hop.relay->host.empty());
+    const std::string refused = chosen ? std::string() : refusal(one, *config);
     if (refused.empty() && out.size() < max_addresses) out.push_back({one, hop.port});
     if (!refused.empty()) why = fmt::format("{} has the address {}, {}", hop.name, one.to_string(), refused);
   }

@@ -16,6 +16,7 @@
 
 #include "async/task.h"
 #include "config/config.h"
+#include "config/relay.h"
 #include "dns/resolver.h"
 #include "mail/outcome.h"
 #include "net/ip_address.h"
@@ -31,6 +32,7 @@ struct Hop {
   std::uint16_t port = 25;
   std::optional<IpAddress> address;  ///< when there is nothing to look up
   bool smart_host = false;
+  std::shared_ptr<const config::Relay> relay;  ///< the entry of [[relay]] that leads here; null: none
 };
 
 class Router {
@@ -42,7 +44,8 @@ class Router {
   Router(dns::Resolver& resolver, std::vector<IpAddress> own_addresses);
 
   /// At least one host, best first. The outcome says why there is none: failed when that is final, deferred when DNS may know
-  /// better later. `domain` is in A-labels, or "[address]".
+  /// better later. `domain` is in A-labels, or "[address]", or the
+  /// address of a recipient that [[relay]] names.
   async::Task<Found<std::vector<Hop>>> hops(std::string domain, std::shared_ptr<const config::Config> config);
   /// The addresses of one host, at least one, at most max_addresses.
   async::Task<Found<std::vector<net::Endpoint>>> endpoints(Hop hop, std::shared_ptr<const config::Config> config);
@@ -51,6 +54,7 @@ class Router {
   std::string refusal(const IpAddress& address, const config::Config& config) const;
 
  private:
+  async::Task<Found<std::vector<Hop>>> mx_hops(std::string domain, std::shared_ptr<const config::Config> config);
   bool is_ours(const std::string& host, const config::Config& config) const;
   Found<std::vector<Hop>> from_mx(std::vector<dns::Mx> records, const std::string& domain, const config::Config& config) const;
 

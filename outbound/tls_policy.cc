@@ -21,8 +21,9 @@ TlsDemand::Level level_of(config::TlsUse use) {
 async::Task<TlsDemand> tls_demand(Hop hop, bool require_tls, std::shared_ptr<const config::Config> config) {
   TlsDemand demand;
   demand.peer.host = hop.name;
-  demand.level = level_of(hop.smart_host ? config->outbound.smart_host_tls : config->outbound.tls);
-  const bool proven = hop.smart_host && demand.level == TlsDemand::Level::required;
+  const bool inward = hop.relay && !hop.relay->host.empty();
+  demand.level = level_of(inward ? hop.relay->tls : hop.smart_host ? config->outbound.smart_host_tls : config->outbound.tls);
+  const bool proven = (hop.smart_host || inward) && demand.level == TlsDemand::Level::required;
   if (proven || require_tls) {
     demand.level = TlsDemand::Level::required;
     demand.peer.trust = net::TlsTrust::verified;

@@ -31,6 +31,30 @@ Finding check_reverse_name(const ConnectEvidence& evidence) {
   return hit(evidence.reverse_name.empty() ? "no name" : evidence.reverse_name + " does not lead back");
 }
 
+namespace {
+
+/// The lists with points of this sign, as one finding.
+Finding sum_listings(const ConnectEvidence& evidence, double sign) {
+  std::string zones;
+  double points = 0;
+  for (const auto& one : evidence.listings) {
+    if (one.points * sign <= 0) continue;
+    points += one.points;
+    zones += (zones.empty() ? "" : ", ") + one.zone + ' ' + one.answer;
+  }
+  return zones.empty() ? pass() : hit(std::move(zones), points);
+}
+
+}  // namespace
+
+// RFC 5782 §2.1
+Finding check_dnsbl(const ConnectEvidence& evidence) {
+  auto found = sum_listings(evidence, 1);
+  if (found.kind == Finding::Kind::pass && !evidence.silent.empty()) return unsure("no answer of " + evidence.silent.front());
+  return found;
+}
+Finding check_dnswl(const ConnectEvidence& evidence) { return sum_listings(evidence, -1); }
+
 // RFC 5321 §4.1.1.1, §4.1.4: a fully-qualified domain name, or an address literal.
 Finding check_helo_syntax(const HeloEvidence& evidence) {
   if (evidence.name.starts_with('[')) return literal_of(evidence.name) ? pass() : hit("no address in the brackets");

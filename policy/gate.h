@@ -12,18 +12,22 @@
 #include "base/log.h"
 #include "config/live.h"
 #include "dns/resolver.h"
+#include "policy/greylist.h"
 #include "policy/judge.h"
+#include "policy/own_list.h"
+#include "policy/rates.h"
+#include "policy/relay.h"
 
 namespace postern::policy {
 
-/// What the gate knows of one connection. Each verdict belongs to the greeting and sender it was made for: when the session
-/// says another one, it is made anew, so that nothing of one message reaches the next (security.md D6).
+/// What the gate has found out about one connection. Each answer belongs to the greeting and sender it was asked for: when
+/// the session says another one, it is asked anew, so that nothing of one message reaches the next (security.md D6).
 struct Visit {
-  std::optional<Verdict> connect;
-  std::optional<Verdict> helo;
-  std::string helo_name;  ///< what `helo` was made for
-  std::optional<Verdict> mail;
-  mail::ReversePath sender;  ///< what `mail` was made for
+  std::optional<ConnectEvidence> connect;
+  std::optional<Answer> helo_resolves;
+  std::string helo_name;  ///< what `helo_resolves` is about
+  std::optional<MailEvidence> mail;
+  mail::ReversePath sender;  ///< what `mail` is about
 };
 
 class Gate {
@@ -32,7 +36,11 @@ class Gate {
   struct Parts {
     dns::Resolver& resolver;
     const config::Live& config;
+    const Clock& clock;
     Log& log;
+    OwnList& own_list;
+    Greylist& greylist;
+    Callout* callout = nullptr;  ///< null: nobody can be asked, and recipients to be asked for are put off
   };
   explicit Gate(Parts parts);
   /// Ends the questions under way; before the resolver goes.
@@ -46,18 +54,31 @@ class Gate {
     const mail::ReversePath& sender;
     const mail::Address& recipient;
   };
+  /// An explanation leaves no trace in counters.
+  enum class Purpose : std::uint8_t { decide, explain };
   /// All rules of connect, helo, mail and rcpt, weighed. The question's references must live until it is answered.
-  async::Task<Verdict> judge_recipient(Visit& visit, Question question);
+  async::Task<Verdict> judge_recipient(Visit& visit, Question question, Purpose purpose = Purpose::decide);
+
+  /// Whether the recipient of a relayed domain exists.
+  async::Task<Answer> knows(RelayRoute route, const mail::Address& recipient);
+
+  OwnList& own_list() { return parts_.own_list; }
+  std::shared_ptr<const config::Config> config() const { return parts_.config.get(); }
+  const Clock& clock() const { return parts_.clock; }
 
   /// For what is asked when the whole message is here.
   dns::Resolver& resolver() { return parts_.resolver; }
 
  private:
-  async::Task<Verdict> judge_connect(Question question, const config::Config& config);
-  async::Task<Verdict> judge_helo(Question question, const config::Config& config);
-  async::Task<Verdict> judge_mail(Question question, const config::Config& config);
+  async::Task<ConnectEvidence> look_at_client(Question question, const config::Gate& gate);
+  async::Task<Answer> look_at_greeting(Question question, const config::Gate& gate);
+  async::Task<MailEvidence> look_at_sender(Question question, const config::Gate& gate);
+  RcptEvidence look_at_recipient(const Question& question, const config::Gate& gate) const;
+  void count(const Question& question);
+  void ask_greylist(const Question& question, Purpose purpose, const Settings& settings, Verdict& verdict);
 
   Parts parts_;
+  Rates rates_;
   async::TaskGroup questions_;
 };
 

@@ -18,6 +18,8 @@ using Decision = Verdict::Decision;
 
 constexpr std::array connect_rules{
     Rule<ConnectEvidence>{RuleName::reverse_name, check_reverse_name, refusal::no_reverse_name},
+    Rule<ConnectEvidence>{RuleName::dnsbl, check_dnsbl, refusal::listed},
+    Rule<ConnectEvidence>{RuleName::dnswl, check_dnswl, refusal::listed},
 };
 
 constexpr std::array helo_rules{
@@ -30,6 +32,18 @@ constexpr std::array helo_rules{
 constexpr std::array mail_rules{
     Rule<MailEvidence>{RuleName::sender_domain, check_sender_domain, refusal::sender_domain_unknown},
     Rule<MailEvidence>{RuleName::sender_null_mx, check_sender_null_mx, refusal::sender_takes_no_mail},
+};
+
+constexpr std::array rcpt_rules{
+    Rule<RcptEvidence>{RuleName::own_block, check_own_block, refusal::kept_out},
+    Rule<RcptEvidence>{RuleName::rate_address, check_rate_address, refusal::too_much_mail},
+    Rule<RcptEvidence>{RuleName::rate_network, check_rate_network, refusal::too_much_mail},
+    Rule<RcptEvidence>{RuleName::rate_sender_domain, check_rate_sender_domain, refusal::too_much_mail},
+    Rule<RcptEvidence>{RuleName::rate_recipient, check_rate_recipient, refusal::too_much_mail},
+};
+
+constexpr std::array grey_rules{
+    Rule<RcptEvidence>{RuleName::greylist, check_greylist, refusal::put_off},
 };
 
 constexpr std::array header_rules{
@@ -49,6 +63,12 @@ constexpr std::array message_rules{
     Rule<MessageEvidence>{RuleName::dmarc_reject, check_dmarc_reject, refusal::dmarc_failed},
     Rule<MessageEvidence>{RuleName::dmarc_quarantine, check_dmarc_quarantine, refusal::dmarc_failed},
     Rule<MessageEvidence>{RuleName::dmarc_author, check_dmarc_author, refusal::author_unclear},
+};
+
+constexpr std::array spoof_rules{
+    Rule<SpoofEvidence>{RuleName::spoofed_sender, check_spoofed_sender, refusal::not_from_us},
+    Rule<SpoofEvidence>{RuleName::spoofed_author, check_spoofed_author, refusal::not_from_us},
+    Rule<SpoofEvidence>{RuleName::spoofed_name, check_spoofed_name, refusal::not_from_us},
 };
 
 /// What a hit does.
@@ -115,11 +135,22 @@ Verdict ask(const Table& rules, Stage stage, const Evidence& evidence, const Set
 
 }  // namespace
 
+Settings::Settings(const config::Gate& gate, const mail::Address& recipient) : Settings(gate) {
+  if (gate.rules_for.empty()) return;
+  const auto* entry = config::find_rules_for(gate.rules_for, recipient.lookup_key());
+  if (entry == nullptr) return;
+  for (const auto& one : entry->rules) rules_.set(one.rule, one.choice);
+}
+
 Verdict judge(const ConnectEvidence& evidence, const Settings& settings) {
   return ask(connect_rules, Stage::connect, evidence, settings);
 }
 Verdict judge(const HeloEvidence& evidence, const Settings& settings) { return ask(helo_rules, Stage::helo, evidence, settings); }
 Verdict judge(const MailEvidence& evidence, const Settings& settings) { return ask(mail_rules, Stage::mail, evidence, settings); }
+Verdict judge(const RcptEvidence& evidence, const Settings& settings) { return ask(rcpt_rules, Stage::rcpt, evidence, settings); }
+Verdict judge_grey(const RcptEvidence& evidence, const Settings& settings) {
+  return ask(grey_rules, Stage::rcpt, evidence, settings);
+}
 Verdict judge(const HeaderEvidence& evidence, const Settings& settings) {
   return ask(header_rules, Stage::header, collect(evidence), settings);
 }
@@ -128,6 +159,10 @@ Verdict judge(const MessageEvidence& evidence, const Settings& settings) {
   Verdict nothing;
   nothing.status = status::accepted;
   return evidence.authentication == nullptr ? nothing : ask(message_rules, Stage::message, evidence, settings);
+}
+
+Verdict judge(const SpoofEvidence& evidence, const Settings& settings) {
+  return ask(spoof_rules, Stage::message, evidence, settings);
 }
 
 void Verdict::add(Verdict later) {

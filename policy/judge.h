@@ -13,6 +13,8 @@ namespace postern::policy {
 class Settings {
  public:
   explicit Settings(const config::Gate& gate) : rules_(gate.rules), no_answer_(gate.no_answer) {}
+  /// As [[rules_for]] has them for this recipient.
+  Settings(const config::Gate& gate, const mail::Address& recipient);
   const config::RuleChoice& of(RuleName rule) const { return rules_.of(rule); }
   config::NoAnswer no_answer() const { return no_answer_; }
   void set(RuleName rule, const config::RuleChoice& choice) { rules_.set(rule, choice); }
@@ -29,9 +31,13 @@ class Settings {
 Verdict judge(const ConnectEvidence& evidence, const Settings& settings);
 Verdict judge(const HeloEvidence& evidence, const Settings& settings);
 Verdict judge(const MailEvidence& evidence, const Settings& settings);
+Verdict judge(const RcptEvidence& evidence, const Settings& settings);
+/// Last of the stage rcpt, because only mail that all others let in is greylisted.
+Verdict judge_grey(const RcptEvidence& evidence, const Settings& settings);
 Verdict judge(const HeaderEvidence& evidence, const Settings& settings);
 /// Accepts at once when nothing was authenticated.
 Verdict judge(const MessageEvidence& evidence, const Settings& settings);
+Verdict judge(const SpoofEvidence& evidence, const Settings& settings);
 
 /// Rejects or defers what has collected too many points, when no rule has done so already.
 void weigh(Verdict& verdict, const config::Gate& gate);

@@ -3,6 +3,7 @@
 #include "policy/lookups.h"
 
 #include <algorithm>
+#include <array>
 
 #include "async/completion.h"
 #include "async/deadline.h"
@@ -54,6 +55,34 @@ async::Task<> look_up_reverse(dns::Resolver& resolver, std::shared_ptr<ConnectEv
     co_return;
   }
   if (!doubt) into->reverse = Answer::no;
+}
+
+std::string list_name(const IpAddress& ip, std::string_view zone) {
+  auto name = ip.reverse_name();
+  name.resize(name.rfind('.', name.rfind('.') - 1) + 1);  // without "in-addr.arpa" or "ip6.arpa"
+  return name + std::string(zone);
+}
+
+// RFC 5782 §2.1, §2.4
+async::Task<> look_up_list(dns::Resolver& resolver, config::DnsList list, std::shared_ptr<ConnectEvidence> into) {
+  // Until it has answered, the list is silent.
+  into->silent.push_back(list.zone);
+  const auto answer = co_await resolver.a(list_name(into->ip, list.zone));
+  if (dns::is_temporary(answer.status)) co_return;
+  bool refused = false;
+  for (const auto& one : answer.records) {
+    const auto& bytes = one.bytes();
+    const std::array octets{bytes[0], bytes[1], bytes[2], bytes[3]};
+    // 127.255.255.0/24 says that we may not ask; anything outside 127/8 is a domain that somebody else has got.
+    if (octets[0] != 127 || (octets[1] == 255 && octets[2] == 255)) {
+      refused = true;
+      continue;
+    }
+    if (!list.counts(octets)) continue;
+    into->listings.push_back({list.zone, one.to_string(), list.points});
+    break;
+  }
+  if (!refused) std::erase(into->silent, list.zone);
 }
 
 async::Task<> look_up_name(dns::Resolver& resolver, std::string name, std::shared_ptr<Answer> into) {

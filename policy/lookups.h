@@ -9,6 +9,7 @@
 
 #include "async/task.h"
 #include "async/task_group.h"
+#include "config/dns_list.h"
 #include "dns/resolver.h"
 #include "policy/evidence.h"
 
@@ -19,6 +20,10 @@ inline constexpr std::size_t max_reverse_names = 5;
 
 /// Whether the address has a name that leads back to it (RFC 8601 §2.7.3 calls that iprev).
 async::Task<> look_up_reverse(dns::Resolver& resolver, std::shared_ptr<ConnectEvidence> into);
+/// Whether a DNS list has the address (RFC 5782); appends to `listings` or `silent`.
+async::Task<> look_up_list(dns::Resolver& resolver, config::DnsList list, std::shared_ptr<ConnectEvidence> into);
+/// The name to ask for an address: "2.0.0.127.bl.example.org".
+std::string list_name(const IpAddress& ip, std::string_view zone);
 /// Whether the name has an address or an MX.
 async::Task<> look_up_name(dns::Resolver& resolver, std::string name, std::shared_ptr<Answer> into);
 /// Whether mail to the domain has anywhere to go (RFC 5321 §5.1, RFC 7505). Sets `receives` and `null_mx`.

@@ -86,6 +86,7 @@ struct Verdict {
   Decision decision = Decision::accept;
   mail::Status status;  ///< the reply when it is not accepted
   double points = 0;
+  bool allowed = false;  ///< an entry of our own list lets the mail in
   std::vector<Reason> reasons;
 
   bool accepted() const { return decision == Decision::accept; }

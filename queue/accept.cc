@@ -17,6 +17,7 @@
 #include "mime/part.h"
 #include "mime/part_codec.h"
 #include "mime/writer.h"
+#include "policy/relay.h"
 
 namespace postern::queue {
 
@@ -146,6 +147,12 @@ RemoteRecipient RemoteRecipient::by_right(mail::Recipient recipient, const mail:
 }
 
 // RFC 3461 §5.2.7.1: an alias with one target keeps NOTIFY and ORCPT of the original recipient.
+RemoteRecipient RemoteRecipient::by_relay(const mail::Recipient& recipient, const policy::RelayRoute& route) {
+  RemoteRecipient out(recipient);
+  if (route.relay().is_one_recipient()) out.destination_ = route.relay().match;
+  return out;
+}
+
 RemoteRecipient RemoteRecipient::by_forward(const auth::Forward& forward, const mail::Recipient& original) {
   RemoteRecipient made(mail::Recipient{forward.to(), original.notify, original.orcpt});
   made.forwarded_for_ = original.address.to_string();
@@ -226,7 +233,7 @@ store::QueueEntry Door::State::queue_entry(const Arrival& arrival) const {
   entry.recipients.reserve(arrival.remote.size());
   for (const auto& one : arrival.remote) {
     store::QueueRecipient row{.recipient = one.recipient()};
-    row.domain = one.recipient().address.domain_text();
+    row.domain = one.destination();
     row.next_at = entry.created;
     entry.recipients.push_back(std::move(row));
   }

@@ -20,6 +20,10 @@
 #include "mail/identity.h"
 #include "store/store.h"
 
+namespace postern::policy {
+class RelayRoute;
+}
+
 namespace postern::queue {
 
 /// A recipient elsewhere, together with the proof that mail may go there. The constructors are the whole list of ways out
@@ -31,15 +35,21 @@ class RemoteRecipient {
   /// Along an owner's forward; `original` carries NOTIFY and ORCPT.
   static RemoteRecipient by_forward(const auth::Forward& forward, const mail::Recipient& original);
 
+  /// As the configuration hands on this recipient's mail.
+  static RemoteRecipient by_relay(const mail::Recipient& recipient, const policy::RelayRoute& route);
+
   const mail::Recipient& recipient() const { return recipient_; }
   /// The address of ours whose owner forwards; empty otherwise.
   const std::string& forwarded_for() const { return forwarded_for_; }
+  /// What outbound looks for: the domain, or the whole address when an entry of [[relay]] names it alone.
+  std::string destination() const { return destination_.empty() ? recipient_.address.domain_text() : destination_; }
 
  private:
   friend class Bouncer;  ///< DSNs to a sender elsewhere that has the right to one
   explicit RemoteRecipient(mail::Recipient recipient) : recipient_(std::move(recipient)) {}
   mail::Recipient recipient_;
   std::string forwarded_for_;
+  std::string destination_;
 };
 
 struct LocalRecipient {

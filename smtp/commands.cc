@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command table. TURN, ETRN and VERB are unknown commands here like any other.
+// The command table. TURN, ETRN, ATRN and VERB are known and never done.
 #include "smtp/commands.h"
 
 #include <array>
@@ -25,8 +25,14 @@ constexpr std::array commands{
     Command{"AUTH", needs_greeting | needs_no_transaction, nullptr, run_auth},
     Command{"NOOP", is_junk, run_noop},
     Command{"VRFY", is_junk, run_vrfy},
-    Command{"EXPN", is_junk, run_expn},
+    Command{"EXPN", is_junk, run_refused},
     Command{"HELP", is_junk, run_help},
+    // RFC 5321 §F.1: TURN hands mail to whoever asks. VERB and DEBUG told too much.
+    Command{"TURN", is_junk, run_refused},
+    Command{"ATRN", is_junk, run_refused},
+    Command{"ETRN", is_junk, run_refused},
+    Command{"VERB", is_junk, run_refused},
+    Command{"DEBUG", is_junk, run_refused},
 };
 
 }  // namespace

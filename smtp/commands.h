@@ -47,7 +47,8 @@ Reply run_rset(Context& context, std::string_view arguments);
 Reply run_noop(Context& context, std::string_view arguments);
 Reply run_quit(Context& context, std::string_view arguments);
 Reply run_vrfy(Context& context, std::string_view arguments);
-Reply run_expn(Context& context, std::string_view arguments);
+/// 502 whatever follows.
+Reply run_refused(Context& context, std::string_view arguments);
 Reply run_help(Context& context, std::string_view arguments);
 Reply run_starttls(Context& context, std::string_view arguments);
 async::Task<Reply> run_rcpt(Context& context, std::string_view arguments);

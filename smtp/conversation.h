@@ -4,9 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "auth/directory.h"
 #include "base/clock.h"
@@ -36,14 +39,21 @@ struct Meters {
   Counter sessions;
   Counter accepted;
   Counter refused;
+  Counter stressed;
+  /// Counts a handshake under its version ("TLSv1.3").
+  void count_tls(const std::string& version) const;
+
+ private:
+  std::vector<std::pair<std::string, Counter>> tls_;
 };
 
 /// How a service runs its sessions.
 struct SessionOptions {
-  std::string service;                          ///< "smtp", "submission", "trusted": area of the log
-  std::shared_ptr<const net::TlsServer> tls;    ///< for STARTTLS; null: not offered
-  std::chrono::milliseconds tarpit_step{1000};  ///< delay added for each unknown recipient from the third on
-  std::chrono::seconds first_recipient{120};    ///< limit from the connection to the first accepted recipient or login
+  std::string service;                                   ///< "smtp", "submission", "trusted": area of the log
+  std::shared_ptr<const net::TlsServer> tls;             ///< for STARTTLS; null: not offered
+  std::optional<std::chrono::milliseconds> tarpit_step;  ///< in place of gate.tarpit, for tests
+  std::function<bool()> under_stress;                    ///< nearly all connections are taken; empty: never
+  std::chrono::seconds first_recipient{120};             ///< limit from the connection to the first accepted recipient or login
 };
 
 /// Things counted against limits.

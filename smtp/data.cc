@@ -56,6 +56,25 @@ std::size_t DotReader::feed(std::string_view bytes, const Sink& sink) {
   return at;
 }
 
+void LineMender::feed(std::string_view bytes, std::string& out) {
+  for (const char c : bytes) {
+    if (c == '\n') {
+      if (!cr_) out += '\r';
+      out += '\n';
+      cr_ = false;
+      continue;
+    }
+    if (cr_) out += '\n';
+    out += c;
+    cr_ = c == '\r';
+  }
+}
+
+void LineMender::finish(std::string& out) {
+  if (cr_) out += '\n';
+  cr_ = false;
+}
+
 void LineChecker::note(LineProblem problem) { problem_ = std::max(problem_, problem); }
 
 // RFC 5321 §2.3.8: CR and LF occur only together, as the end of a line.
@@ -115,6 +134,13 @@ void Intake::check_lines(std::string_view bytes) {
 }
 
 void Intake::write(std::string_view bytes) {
+  if (!limits_.mend_lines) return take(bytes);
+  mended_.clear();
+  mender_.feed(bytes, mended_);
+  take(mended_);
+}
+
+void Intake::take(std::string_view bytes) {
   received_ += bytes.size();
   check_lines(bytes);
   if (received_ > limits_.message) refuse(reply(status::message_too_large));
@@ -145,10 +171,15 @@ void Intake::take_body(std::string_view bytes) {
 }
 
 std::expected<store::BodyPtr, Reply> Intake::finish() {
+  if (limits_.mend_lines) {
+    mended_.clear();
+    mender_.finish(mended_);
+    take(mended_);
+  }
   lines_.finish();
   if (lines_.problem() == LineProblem::bare_line_end) check_lines({});
   // A chunk may end without a line end (RFC 3030 §2); what we store and pass on ends with one.
-  if (!refusal_ && !lines_.at_line_start()) write("\r\n");
+  if (!refusal_ && !lines_.at_line_start()) take("\r\n");
   if (!refusal_ && !header_done_) end_header();
   if (refusal_) return std::unexpected(*refusal_);
   auto body = spool_->finish();

@@ -37,6 +37,19 @@ class DotReader {
   State state_ = State::line_start;
 };
 
+/// Makes CR LF of each bare CR and bare LF, for machines of ours that know no better (gate.mend_line_ends_from). Works behind the
+/// DotReader, so a mended line never ends a message.
+class LineMender {
+ public:
+  /// Appends the mended octets to `out`.
+  void feed(std::string_view bytes, std::string& out);
+  /// The message has ended: a CR at its very end gets its LF.
+  void finish(std::string& out);
+
+ private:
+  bool cr_ = false;  ///< a CR went out last, its LF has not come
+};
+
 /// What is wrong with the lines of a message, the worst thing last.
 enum class LineProblem : std::uint8_t { none, too_long, nul, bare_line_end };
 
@@ -62,7 +75,8 @@ class LineChecker {
 struct IntakeLimits {
   std::uint64_t message = 0;  ///< octets, header included
   std::size_t header = 0;
-  std::size_t line = 0;  ///< octets of one line with its CRLF
+  std::size_t line = 0;     ///< octets of one line with its CRLF
+  bool mend_lines = false;  ///< bare CR and LF become CR LF
 };
 
 /// A message under way. Use: write()*, finish() once.
@@ -88,6 +102,7 @@ class Intake {
   bool refused() const { return refusal_.has_value(); }
 
  private:
+  void take(std::string_view bytes);
   void check_lines(std::string_view bytes);
   void end_header();
   void take_body(std::string_view bytes);
@@ -98,6 +113,8 @@ class Intake {
   IntakeLimits limits_;
   HeaderStep header_step_;
   BodyStep body_step_;
+  LineMender mender_;
+  std::string mended_;
   LineChecker lines_;
   mime::HeaderEndFinder end_finder_;
   std::string header_;

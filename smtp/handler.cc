@@ -4,6 +4,9 @@
 
 #include <algorithm>
 
+#include "config/gate.h"
+#include "policy/spoof.h"
+
 namespace postern::smtp {
 
 namespace status = mail::status;
@@ -35,12 +38,36 @@ Reply refusal_for(const Error& error) {
 
 }  // namespace
 
+Refusal refuse_by_way(const Conversation& talk, config::Way way, const mail::Address& recipient) {
+  if (!talk.transaction) return std::nullopt;
+  const auto& gate = *talk.config->gate;
+  switch (policy::judge_way(gate.spoof, way, talk.transaction->envelope.sender, recipient)) {
+    case config::Spoof::Action::allow: return std::nullopt;
+    case config::Spoof::Action::defer: return reply(policy::refusal::put_off);
+    case config::Spoof::Action::reject: break;
+  }
+  return reply(policy::refusal::not_this_way);
+}
+
 Reply mailbox_full_reply(const Conversation& talk) {
   const bool reject = talk.config->quota.when_full == config::OverQuota::reject;
   return reply(reject ? status::mailbox_full_for_good : status::mailbox_full);
 }
 
+std::optional<policy::RelayRoute> relay_for(const Conversation& talk, const mail::Address& recipient) {
+  const auto& gate = *talk.config->gate;
+  if (gate.relays.empty()) return std::nullopt;
+  if (auto route = policy::RelayRoute::find_for_address(gate, recipient)) return route;
+  if (talk.parts.directory.resolve(recipient)) return std::nullopt;
+  return policy::RelayRoute::find_for_domain(gate, recipient);
+}
+
 std::expected<Route, Reply> route_local(const Conversation& talk, const mail::Recipient& recipient, const auth::Writer& writer) {
+  if (const auto relay = relay_for(talk, recipient.address)) {
+    Route onward;
+    onward.remote.push_back(queue::RemoteRecipient::by_relay(recipient, *relay));
+    return onward;
+  }
   const auto resolved = talk.parts.directory.resolve(recipient.address, writer);
   if (!resolved) return std::unexpected(refusal_for(resolved.error()));
   const auto size = talk.transaction ? talk.transaction->envelope.declared_size.value_or(0) : 0;

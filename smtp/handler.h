@@ -8,6 +8,8 @@
 #include <string_view>
 
 #include "async/task.h"
+#include "config/spoof.h"
+#include "policy/relay.h"
 #include "smtp/capabilities.h"
 #include "smtp/conversation.h"
 #include "smtp/grammar.h"
@@ -44,6 +46,8 @@ class Handler {
   virtual std::expected<Route, Reply> route(const Conversation& talk, const mail::Recipient& recipient) = 0;
   /// RCPT, once route() has found where it leads: what the rules say of client, greeting, sender and recipient.
   virtual async::Task<Refusal> judge_recipient(Conversation& talk, const mail::Recipient& recipient);
+  /// Octets that the message under way may have; at most limits.message_bytes.
+  virtual std::uint64_t message_limit(const Conversation& talk) const { return talk.config->limits.message_bytes; }
   /// The header block is complete: judge it and change what must be changed. Findings go to `talk.transaction->reasons`.
   virtual Refusal check_header(Conversation& talk, std::string& header) = 0;
   /// The next octets of the body, as they come.
@@ -59,8 +63,16 @@ class Handler {
 /// The refusal for a mailbox without room, as [quota] when_full says.
 Reply mailbox_full_reply(const Conversation& talk);
 
-/// Routes for an address of ours: mailboxes and owner's forwards, with the refusals of port 25: no_such_mailbox,
-/// relay_denied, mailbox_disabled, mailbox_full, local_error, refused_by_policy (a group that this writer may not write to).
+/// What [[spoof]] says of the transaction's sender and this recipient; nothing when it lets them pass.
+Refusal refuse_by_way(const Conversation& talk, config::Way way, const mail::Address& recipient);
+
+/// The entry of [[relay]] by which this recipient's mail goes on: one for the address alone, or one for its domain when nobody
+/// of that name is here.
+std::optional<policy::RelayRoute> relay_for(const Conversation& talk, const mail::Address& recipient);
+
+/// Routes for an address of ours or of a relayed domain: mailboxes and owner's forwards, with the refusals of port 25:
+/// no_such_mailbox, relay_denied, mailbox_disabled, mailbox_full, local_error, refused_by_policy (a group that this writer may
+/// not write to).
 std::expected<Route, Reply> route_local(const Conversation& talk, const mail::Recipient& recipient,
                                         const auth::Writer& writer = {});
 

@@ -10,6 +10,7 @@
 #include "policy/authentication_options.h"
 #include "policy/forged_results.h"
 #include "policy/judge.h"
+#include "policy/spoof.h"
 #include "smtp/trace.h"
 
 namespace postern::smtp {
@@ -47,9 +48,56 @@ policy::HeaderEvidence evidence_of(const Conversation& talk, policy::Direction d
 
 Reply refusal_of(const policy::Verdict& verdict) { return reply(verdict.status); }
 
+namespace {
+
+policy::OurPeople our_people(const Conversation& talk) {
+  const auto table = talk.parts.directory.table();
+  return {[&directory = talk.parts.directory](const mail::Domain& domain) { return directory.is_local(domain); },
+          [table](std::string_view folded) {
+            return std::ranges::any_of(table->accounts, [&](const auto& one) { return policy::fold_name(one.name) == folded; });
+          }};
+}
+
+/// The entry of [[rules_for]] for a recipient.
+const config::RulesFor* rules_for(const Conversation& talk, const mail::Address& recipient) {
+  return config::find_rules_for(talk.config->gate->rules_for, recipient.lookup_key());
+}
+
+/// RFC 5321 §4.5.3.1.10: recipients with different settings come in transactions of their own, so that one message has one
+/// measure. The declared size is held against the recipient's own limit (RFC 1870 §6.1).
+Refusal check_settings(const Conversation& talk, const mail::Address& recipient) {
+  const auto& envelope = talk.transaction->envelope;
+  if (talk.config->gate->rules_for.empty()) return std::nullopt;
+  const auto* const entry = rules_for(talk, recipient);
+  if (!envelope.recipients.empty() && rules_for(talk, envelope.recipients.front().address) != entry) {
+    return reply(status::too_many_recipients);
+  }
+  const auto most = entry == nullptr ? 0 : entry->message_bytes;
+  if (most != 0 && envelope.declared_size.value_or(0) > most) return reply(status::message_too_large);
+  return std::nullopt;
+}
+
+bool is_trusted(const Conversation& talk) {
+  const auto ip = talk.ip();
+  return std::ranges::any_of(talk.config->trusted.networks, [&](const auto& one) { return one.contains(ip); });
+}
+
+}  // namespace
+
 async::Task<Refusal> Inbound::judge_recipient(Conversation& talk, const mail::Recipient& recipient) {
+  if (auto refused = refuse_by_way(talk, config::Way::inward, recipient.address)) co_return refused;
+  if (auto refused = check_settings(talk, recipient.address)) co_return refused;
   if (gate_ == nullptr) co_return std::nullopt;
   auto& transaction = *talk.transaction;
+  if (auto relay = relay_for(talk, recipient.address)) {
+    const auto known = co_await gate_->knows(std::move(*relay), recipient.address);
+    if (known == policy::Answer::no) co_return reply(status::no_such_mailbox);
+    if (known != policy::Answer::yes) co_return reply(policy::refusal::recipient_unverified);
+  }
+  // An entry that names the mail permits it; that none does permits nothing.
+  const auto* const entry =
+      policy::find_spoof(talk.config->gate->spoof, config::Way::inward, transaction.envelope.sender, recipient.address);
+  transaction.spoof_permitted = transaction.spoof_permitted && entry != nullptr;
   const policy::Gate::Question question{talk.connection.peer().address, talk.connection.local().address, talk.helo,
                                         transaction.envelope.sender, recipient.address};
   auto verdict = co_await gate_->judge_recipient(visit_, question);
@@ -62,6 +110,7 @@ async::Task<Refusal> Inbound::judge_recipient(Conversation& talk, const mail::Re
                          {"rules", policy::to_string(verdict.reasons)}});
     co_return refusal_of(verdict);
   }
+  transaction.allowed = transaction.allowed && verdict.allowed;
   // Of several recipients the first one tells for all what client, greeting and sender are.
   if (transaction.envelope.recipients.empty()) {
     transaction.reasons = std::move(verdict.reasons);
@@ -70,16 +119,33 @@ async::Task<Refusal> Inbound::judge_recipient(Conversation& talk, const mail::Re
   co_return std::nullopt;
 }
 
+/// All recipients of a transaction have the same.
+policy::Settings Inbound::settings_of(const Conversation& talk) const {
+  const auto& transaction = *talk.transaction;
+  policy::Settings settings(*talk.config->gate, transaction.envelope.recipients.front().address);
+  if (gate_ != nullptr && transaction.allowed) settings.allow();
+  return settings;
+}
+
+std::uint64_t Inbound::message_limit(const Conversation& talk) const {
+  const auto& recipients = talk.transaction->envelope.recipients;
+  const auto* const entry = recipients.empty() ? nullptr : rules_for(talk, recipients.front().address);
+  const auto usual = Handler::message_limit(talk);
+  return entry == nullptr || entry->message_bytes == 0 ? usual : std::min(usual, entry->message_bytes);
+}
+
 Refusal Inbound::check_header(Conversation& talk, std::string& header) {
   const auto ip = talk.ip();
   const auto& gate = *talk.config->gate;
   auto& transaction = *talk.transaction;
-  auto verdict = policy::judge(evidence_of(talk, policy::Direction::inbound, header, ip), policy::Settings(gate));
+  const auto settings = settings_of(talk);
+  auto verdict = policy::judge(evidence_of(talk, policy::Direction::inbound, header, ip), settings);
   verdict.points += transaction.points;
-  policy::weigh(verdict, gate);
+  if (!settings.allowed()) policy::weigh(verdict, gate);
   transaction.points = verdict.points;
   // Whatever the rule is set to, nobody outside speaks in our name.
   const auto forged = std::ranges::find(verdict.reasons, policy::RuleName::forged_results, &policy::Reason::rule);
+  transaction.spoof = policy::look_for_spoof(header, transaction.envelope, our_people(talk));
   const bool remove = forged == verdict.reasons.end() || forged->outcome != policy::Reason::Outcome::pass;
   std::ranges::move(verdict.reasons, std::back_inserter(transaction.reasons));
   if (!verdict.accepted()) return refusal_of(verdict);
@@ -123,22 +189,52 @@ Reply refusal_with_explanation(const policy::Verdict& verdict, const policy::Aut
 
 }  // namespace
 
+namespace {
+
+/// Something has proven the domain that From names: DMARC, or SPF or DKIM that agree with it where no policy is published.
+bool proves_author(const policy::Authentication& all) {
+  const auto& dmarc = all.dmarc;
+  if (dmarc.code == policy::DmarcCode::pass || dmarc.spf_aligned || dmarc.dkim_aligned) return true;
+  return !dmarc.author.empty() && all.spf.code == policy::SpfCode::pass && all.spf.domain == dmarc.author;
+}
+
+}  // namespace
+
+/// Asks the rules of the stage message, of what was authenticated and of what the message claims; adds to the transaction.
+policy::Verdict Inbound::judge_whole(const Conversation& talk, const policy::Authentication* all) const {
+  const auto& gate = *talk.config->gate;
+  auto& transaction = *talk.transaction;
+  const auto settings = settings_of(talk);
+  policy::MessageEvidence evidence;
+  evidence.authentication = all;
+  auto verdict = policy::judge(evidence, settings);
+  auto spoof = transaction.spoof;
+  spoof.permitted = transaction.spoof_permitted || is_trusted(talk);
+  if (all != nullptr) {
+    spoof.sender_proven = all->sender_proven;
+    spoof.author_proven = proves_author(*all);
+  }
+  verdict.add(policy::judge(spoof, settings));
+  verdict.points += transaction.points;
+  if (!settings.allowed()) policy::weigh(verdict, gate);
+  return verdict;
+}
+
 async::Task<Refusal> Inbound::judge_message(Conversation& talk, queue::Arrival& arrival) {
   auto& transaction = *talk.transaction;
-  if (!transaction.authentication) co_return std::nullopt;
+  if (gate_ == nullptr) co_return std::nullopt;
   const auto config = talk.config;
-  const auto all = co_await transaction.authentication->finish(gate_->resolver(), client_of(talk));
-  policy::MessageEvidence evidence;
-  evidence.authentication = &all;
-  auto verdict = policy::judge(evidence, policy::Settings(*config->gate));
-  verdict.points += transaction.points;
-  policy::weigh(verdict, *config->gate);
+  std::optional<policy::Authentication> all;
+  if (transaction.authentication) {
+    all = co_await transaction.authentication->finish(gate_->resolver(), client_of(talk));
+    transaction.sender_proven = all->sender_proven;
+  }
+  auto verdict = judge_whole(talk, all ? &*all : nullptr);
   transaction.points = verdict.points;
-  transaction.sender_proven = all.sender_proven;
   std::ranges::move(verdict.reasons, std::back_inserter(transaction.reasons));
-  if (!verdict.accepted()) co_return refusal_with_explanation(verdict, all);
-  if (config->authentication->add_results) {
-    arrival.trace = policy::write_results(config->server.hostname, all.results()) + arrival.trace;
+  if (!verdict.accepted()) co_return all ? refusal_with_explanation(verdict, *all) : refusal_of(verdict);
+  if (all && config->authentication->add_results) {
+    arrival.trace = policy::write_results(config->server.hostname, all->results()) + arrival.trace;
   }
   co_return std::nullopt;
 }

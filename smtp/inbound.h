@@ -19,6 +19,7 @@ class Inbound final : public Handler {
   Refusal check_sender(const Conversation& talk, const mail::Envelope& envelope) override;
   std::expected<Route, Reply> route(const Conversation& talk, const mail::Recipient& recipient) override;
   async::Task<Refusal> judge_recipient(Conversation& talk, const mail::Recipient& recipient) override;
+  std::uint64_t message_limit(const Conversation& talk) const override;
   Refusal check_header(Conversation& talk, std::string& header) override;
   void see_body(Conversation& talk, std::string_view bytes) override;
   async::Task<Refusal> judge_message(Conversation& talk, queue::Arrival& arrival) override;
@@ -27,7 +28,8 @@ class Inbound final : public Handler {
 
  private:
   void begin_authentication(Conversation& talk, const std::string& header);
-
+  policy::Verdict judge_whole(const Conversation& talk, const policy::Authentication* all) const;
+  policy::Settings settings_of(const Conversation& talk) const;
   policy::Gate* gate_;
   policy::Visit visit_;
 };

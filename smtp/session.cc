@@ -7,6 +7,7 @@
 
 #include "async/executor.h"
 #include "base/ascii.h"
+#include "config/gate.h"
 
 namespace postern::smtp {
 namespace {
@@ -45,7 +46,19 @@ net::TransferLimits transfer_limits(const config::Limits& limits) {
 Meters::Meters(Metrics& metrics, const std::string& service)
     : sessions(metrics.counter("postern_smtp_sessions_total", "SMTP connections", {{"service", service}})),
       accepted(metrics.counter("postern_smtp_messages_total", "Messages", {{"service", service}, {"result", "accepted"}})),
-      refused(metrics.counter("postern_smtp_messages_total", "Messages", {{"service", service}, {"result", "refused"}})) {}
+      refused(metrics.counter("postern_smtp_messages_total", "Messages", {{"service", service}, {"result", "refused"}})),
+      stressed(metrics.counter("postern_smtp_stress_total", "Commands waited for under stress", {{"service", service}})) {
+  for (const char* version : {"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"}) {
+    tls_.emplace_back(version, metrics.counter("postern_smtp_tls_sessions_total", "STARTTLS handshakes",
+                                               {{"service", service}, {"version", version}}));
+  }
+}
+
+void Meters::count_tls(const std::string& version) const {
+  for (const auto& [name, counter] : tls_) {
+    if (name == version) counter.add();
+  }
+}
 
 Session::Session(net::Connection& connection, const ServiceParts& service, Handler& handler)
     : talk_{.connection = connection,
@@ -68,7 +81,7 @@ void Session::send(const Reply& reply) {
 
 async::Task<> Session::run() {
   talk_.meters.sessions.add();
-  talk_.connection.set_timeout(talk_.config->limits.smtp_timeout);
+  talk_.connection.set_timeout(patience());
   talk_.connection.set_deadline(steady_clock::now() + talk_.options.first_recipient);
   bool open = co_await greet();
   while (open) open = co_await next_command();
@@ -113,6 +126,7 @@ async::Task<bool> Session::next_command() {
     const auto flushed = co_await connection.flush();
     if (!flushed) co_return false;
   }
+  connection.set_timeout(patience());
   const auto line = co_await connection.read_line(line_limit());
   if (line && handler_.login_ended()) co_return co_await conclude(closing(status::login_ended));
   if (line) co_return co_await conclude(co_await execute(*line));
@@ -121,6 +135,14 @@ async::Task<bool> Session::next_command() {
     co_return co_await conclude(reply_to_bad_line());
   }
   co_return co_await end_by(line.error());
+}
+
+/// How long we wait for the client. When nearly all connections are taken the slow ones make room (security.md R10).
+std::chrono::seconds Session::patience() const {
+  const auto normal = talk_.config->limits.smtp_timeout;
+  if (!talk_.options.under_stress || !talk_.options.under_stress()) return normal;
+  talk_.meters.stressed.add();
+  return std::min(normal, talk_.config->gate->stress_timeout);
 }
 
 // RFC 4954 §4.5.3.1: AUTH may carry a response of 12,288 octets.
@@ -187,7 +209,8 @@ async::Task<> Session::tarpit() {
   if (unknown <= tarpitted_) co_return;
   tarpitted_ = unknown;
   if (unknown <= tarpit_from) co_return;
-  co_await async::sleep(talk_.options.tarpit_step * std::min(unknown - tarpit_from, tarpit_steps_max));
+  const auto step = talk_.options.tarpit_step.value_or(talk_.config->gate->tarpit);
+  co_await async::sleep(step * std::min(unknown - tarpit_from, tarpit_steps_max));
 }
 
 /// After 354.
@@ -230,6 +253,7 @@ async::Task<bool> Session::start_tls() {
     talk_.parts.log.info(talk_.options.service, "tls failed", {{"ip", talk_.ip()}, {"why", done.error().text}});
     co_return false;
   }
+  talk_.meters.count_tls(talk_.connection.tls()->version);
   talk_.helo.clear();
   talk_.esmtp = false;
   talk_.transaction.reset();

@@ -39,6 +39,7 @@ class Session final : private ChallengeLine {
   async::Task<> tarpit();
   async::Task<bool> end_by(Error error);
   std::size_t line_limit() const;
+  std::chrono::seconds patience() const;
   Reply reply_to_bad_line() const;
   Refusal over_budget() const;
   void send(const Reply& reply);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "mail/envelope.h"
+#include "policy/evidence.h"
 #include "policy/rule.h"
 #include "queue/accept.h"
 #include "smtp/data.h"
@@ -39,6 +40,9 @@ struct Transaction {
   std::shared_ptr<policy::AuthenticationRun> authentication;  ///< from the end of the header on; null: not looked at
   bool sender_proven = false;                                 ///< notices may go to the sender (design.md §3)
   double points = 0;                                          ///< what they gave together
+  bool allowed = true;                                        ///< our own list lets it in for every recipient so far
+  policy::SpoofEvidence spoof;                                ///< what it claims, from the end of the header on
+  bool spoof_permitted = true;                                ///< [[spoof]] allows claims for every recipient so far
 
   /// Adds where a recipient leads, without what is there already.
   void add(const mail::Recipient& recipient, Route more);

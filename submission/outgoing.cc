@@ -26,8 +26,13 @@ smtp::Offer Outgoing::offer(const smtp::Conversation& talk) const {
 std::expected<smtp::Route, smtp::Reply> Outgoing::route(const smtp::Conversation& talk, const mail::Recipient& recipient) {
   const auto* const domain = recipient.address.domain();
   const bool ours = domain != nullptr && talk.parts.directory.is_local(*domain);
+  if (auto refused = smtp::refuse_by_way(talk, ours ? config::Way::inside : config::Way::outward, recipient.address)) {
+    return std::unexpected(std::move(*refused));
+  }
   if (right() == nullptr) return smtp::route_local(talk, recipient);
-  if (ours) return smtp::route_local(talk, recipient, auth::Writer::logged_in(right()->account()));
+  if (ours || smtp::relay_for(talk, recipient.address)) {
+    return smtp::route_local(talk, recipient, auth::Writer::logged_in(right()->account()));
+  }
   smtp::Route route;
   route.remote.push_back(queue::RemoteRecipient::by_right(recipient, *right()));
   return route;

@@ -2,6 +2,7 @@
 // DATA (RFC 5321 §4.1.1.4), and the two ends of message content that it shares with BDAT.
 #include <algorithm>
 
+#include "config/gate.h"
 #include "smtp/commands.h"
 
 namespace postern::smtp {
@@ -79,7 +80,11 @@ void begin_content(Context& context) {
   const auto& limits = talk.config->limits;
   transaction.id = talk.parts.door.new_id();
   transaction.content_end = std::chrono::steady_clock::now() + limits.data_total;
-  const IntakeLimits intake{.message = limits.message_bytes, .header = limits.header_bytes, .line = limits.text_line};
+  const auto ip = talk.ip();
+  const bool mend =
+      std::ranges::any_of(talk.config->gate->mend_line_ends_from, [&](const auto& one) { return one.contains(ip); });
+  const IntakeLimits intake{
+      .message = context.handler.message_limit(talk), .header = limits.header_bytes, .line = limits.text_line, .mend_lines = mend};
   transaction.intake = std::make_unique<Intake>(
       talk.parts.store.spool(), intake, [&context_talk = talk, &handler = context.handler](std::string& header) -> Refusal {
         const auto sound = mime::check_limits(header);

@@ -52,7 +52,9 @@ async::Task<Reply> run_rcpt(Context& context, std::string_view arguments) {
   auto route = context.handler.route(talk, *recipient);
   if (!route) co_return refuse(talk, recipient->address, std::move(route.error()));
   if (auto refused = co_await context.handler.judge_recipient(talk, *recipient)) {
-    co_return tell_refused(talk, recipient->address, std::move(*refused));
+    const bool unknown = refused->enhanced == status::no_such_mailbox.enhanced;
+    co_return unknown ? refuse(talk, recipient->address, std::move(*refused))
+                      : tell_refused(talk, recipient->address, std::move(*refused));
   }
   transaction.add(*recipient, std::move(*route));
   talk.connection.set_deadline(std::nullopt);

@@ -29,6 +29,6 @@ Reply run_vrfy(Context& /*context*/, std::string_view arguments) {
   return reply(arguments.empty() ? status::bad_syntax : status::cannot_verify);
 }
 
-Reply run_expn(Context& /*context*/, std::string_view /*arguments*/) { return reply(status::not_implemented); }
+Reply run_refused(Context& /*context*/, std::string_view /*arguments*/) { return reply(status::not_implemented); }
 
 }  // namespace postern::smtp

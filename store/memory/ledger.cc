@@ -6,6 +6,7 @@
 #include <mutex>
 #include <tuple>
 
+#include "store/grey_book.h"
 #include "store/guard_book.h"
 
 namespace postern::store::memory {
@@ -64,9 +65,31 @@ class MemoryGuardBook final : public GuardBook {
   std::map<std::pair<TallyScope, std::string>, TallyRow> tallies_;
 };
 
+class MemoryGreyBook final : public GreyBook {
+ public:
+  Result<std::vector<GreyRow>> recall(std::size_t most) override {
+    const std::lock_guard lock(mutex_);
+    std::vector<GreyRow> out;
+    for (const auto& [key, row] : rows_) out.push_back(row);
+    std::ranges::sort(out, [](const auto& a, const auto& b) { return std::tie(b.last, a.key) < std::tie(a.last, b.key); });
+    if (out.size() > most) out.resize(most);
+    return out;
+  }
+  void note(std::vector<GreyRow> rows, UnixTime before) override {
+    const std::lock_guard lock(mutex_);
+    for (auto& row : rows) rows_[row.key] = row;
+    std::erase_if(rows_, [before](const auto& one) { return one.second.last < before; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, GreyRow> rows_;
+};
+
 class MemoryLedger final : public Ledger {
  public:
   GuardBook& guard() override { return guard_; }
+  GreyBook& grey() override { return grey_; }
   async::Task<Result<>> settle() override {
     if (guard_.closed()) co_return fail(ErrorKind::unavailable, "the ledger is closed");
     co_return Result<>();
@@ -75,6 +98,7 @@ class MemoryLedger final : public Ledger {
 
  private:
   MemoryGuardBook guard_;
+  MemoryGreyBook grey_;
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/sqlite/ledger.h"
 
+#include "store/sqlite/grey_book.h"
 #include "store/sqlite/guard_book.h"
 #include "store/sqlite/ledger_file.h"
 
@@ -14,6 +15,7 @@ class SqliteLedger final : public Ledger {
   explicit SqliteLedger(LedgerFile::Parts parts) : file_(std::move(parts)) {}
 
   GuardBook& guard() override { return guard_; }
+  GreyBook& grey() override { return grey_; }
   async::Task<Result<>> settle() override {
     co_return co_await file_.run<void>([](Database&) -> Result<> { return {}; });
   }
@@ -22,6 +24,7 @@ class SqliteLedger final : public Ledger {
  private:
   LedgerFile file_;
   SqliteGuardBook guard_{file_};
+  SqliteGreyBook grey_{file_};
 };
 
 }  // namespace

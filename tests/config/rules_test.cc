@@ -54,6 +54,22 @@ TEST(Rules, MistakesNameThePlaceAndTheRemedy) {
   EXPECT_NE(text.find("helo_syntax"), std::string::npos) << text;
 }
 
+TEST(RulesFor, TheMostSpecificEntryDecides) {
+  const auto loaded = parse(
+      "[[rules_for]]\nrecipient = \"*@example.org\"\nrules = [\"greylist = off\", \"dnsbl=score 2\"]\nmessage_bytes = \"1MiB\"\n"
+      "[[rules_for]]\nrecipient = \"alice@example.org\"\nrules = [\"dnsbl = reject\"]\n");
+  ASSERT_TRUE(loaded) << to_string(loaded.error());
+  const auto& entries = loaded->config.gate->rules_for;
+  ASSERT_EQ(entries.size(), 2U);
+  EXPECT_EQ(entries[0].rules[0].to_string(), "greylist = off");
+  EXPECT_EQ(entries[0].message_bytes, MiB);
+  EXPECT_EQ(find_rules_for(entries, "alice@example.org"), &entries[1]);
+  EXPECT_EQ(find_rules_for(entries, "bob@example.org"), &entries[0]);
+  EXPECT_EQ(find_rules_for(entries, "bob@example.net"), nullptr);
+  for (const char* bad : {"greylist", "nothing = off", "greylist = sometimes", "= off", ""})
+    EXPECT_FALSE(RuleOverride::parse(bad)) << bad;
+}
+
 // A copy of the configuration has rules of its own.
 TEST(Rules, ConfigurationsShareNothing) {
   Config one;

@@ -100,6 +100,23 @@ TEST_F(TicketTest, OldVersionsAreRefused) {
   EXPECT_EQ(with_12.greeting, "220 hello\r\n");
 }
 
+TEST_F(TicketTest, TheLeastVersionIsAChoice) {
+  struct Row {
+    TlsVersion least;
+    int highest;
+    bool connects;
+  };
+  for (const auto& [least, highest, connects] : {Row{TlsVersion::tls1_0, TLS1_VERSION, true},
+                                                 {TlsVersion::tls1_0, TLS1_3_VERSION, true},
+                                                 {TlsVersion::tls1_1, TLS1_VERSION, false},
+                                                 {TlsVersion::tls1_1, TLS1_1_VERSION, true},
+                                                 {TlsVersion::tls1_3, TLS1_2_VERSION, false},
+                                                 {TlsVersion::tls1_3, TLS1_3_VERSION, true}}) {
+    const auto smtp = TlsServer::create({"smtp", {}, {files}, least}).value();
+    EXPECT_EQ(connect(*smtp, {.highest = highest}).connected, connects) << static_cast<int>(least) << ' ' << highest;
+  }
+}
+
 TEST_F(TicketTest, RenegotiationIsRefused) {
   const auto imap = server("imap");
   const auto result = connect(*imap, {.highest = TLS1_2_VERSION, .renegotiate = true});

@@ -11,6 +11,7 @@
 #include "config/gate.h"
 #include "dns/zone.h"
 #include "policy/lookups.h"
+#include "tests/support/folder.h"
 
 namespace postern::policy {
 namespace {
@@ -27,14 +28,15 @@ class Silence final : public dns::Resolver {
 class GateTest : public testing::Test {
  protected:
   Verdict ask(dns::Resolver& resolver, std::string_view ip, std::string helo, std::string_view from) {
-    if (!gate_) gate_.emplace(Gate::Parts{resolver, config_, log_});
+    if (!gate_) gate_.emplace(Gate::Parts{resolver, config_, clock_, log_, *own_list_, greylist_});
     const mail::ReversePath sender = from.empty() ? mail::ReversePath() : *mail::Address::parse(from);
     const auto recipient = *mail::Address::parse("alice@example.org");
     std::optional<Verdict> out;
     boost::asio::co_spawn(
         io_,
         async::detail::store_into(
-            gate_->judge_recipient(visit_, {*IpAddress::parse(ip), *IpAddress::parse("192.0.2.25"), helo, sender, recipient}),
+            gate_->judge_recipient(visit_, {*IpAddress::parse(ip), *IpAddress::parse("192.0.2.25"), helo, sender, recipient},
+                                   purpose_),
             out),
         [](const std::exception_ptr& error) {
           if (error) std::rethrow_exception(error);
@@ -58,6 +60,10 @@ class GateTest : public testing::Test {
     return config;
   }
 
+  test::Folder folder_;
+  FakeClock clock_;
+  std::unique_ptr<OwnList> own_list_ = *OwnList::open(folder_ / "gate.list");
+  Greylist greylist_{nullptr};
   Log log_{LogLevel::error, null_sink()};
   config::Live config_{defaults()};
   dns::Zone zone_{R"(
@@ -73,6 +79,7 @@ class GateTest : public testing::Test {
     text.example.            TXT "x"
   )"};
   Visit visit_;
+  Gate::Purpose purpose_ = Gate::Purpose::decide;
   std::optional<Gate> gate_;
   boost::asio::io_context io_;
 };
@@ -147,6 +154,81 @@ TEST_F(GateLookups, RulesThatAreOffAskNothing) {
     choose(rule, "off");
   ask(zone_, "192.0.2.9", "missing.example", "a@missing.example");
   EXPECT_EQ(zone_.queries(), 0U);
+}
+
+TEST_F(GateLookups, ListsOfAddresses) {
+  zone_.add(R"(
+    1.2.0.192.bl.example.  A 127.0.0.2
+    1.2.0.192.two.example. A 127.0.0.10
+    1.2.0.192.wl.example.  A 127.0.5.3
+    1.2.0.192.no.example.  A 127.255.255.254
+    1.2.0.192.gone.example. A 203.0.113.7
+    1.2.0.192.down.example. SERVFAIL
+    1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.bl.example. A 127.0.0.4
+  )");
+  struct Row {
+    std::string_view bl, wl, ip, wanted;
+  };
+  for (const auto& [bl, wl, ip, wanted] : {
+           Row{"bl.example 4", "", "192.0.2.1", "dnsbl:score+4(bl.example 127.0.0.2)"},
+           {"bl.example=127.0.0.3-4 4", "", "192.0.2.1", ""},
+           {"bl.example 4", "", "192.0.2.2", ""},
+           {"bl.example 4", "", "2001:db8::1", "dnsbl:score+4(bl.example 127.0.0.4)"},
+           {"", "wl.example=127.0.*.2-3 -3", "192.0.2.1", "dnswl:score-3(wl.example 127.0.5.3)"},
+           // A list that refuses us, or whose name somebody else has got, says nothing.
+           {"no.example 4", "", "192.0.2.1", "dnsbl:unsure(no answer of no.example)"},
+           {"gone.example 4", "", "192.0.2.1", "dnsbl:unsure(no answer of gone.example)"},
+           {"down.example 4", "", "192.0.2.1", "dnsbl:unsure(no answer of down.example)"},
+       }) {
+    auto config = *config_.get();
+    config.gate->dnsbl.clear();
+    config.gate->dnswl.clear();
+    config.gate->rules.set(RuleName::reverse_name, {});
+    if (!bl.empty()) config.gate->dnsbl.push_back(*config::DnsList::parse(bl));
+    if (!wl.empty()) config.gate->dnswl.push_back(*config::DnsList::parse(wl));
+    config_.replace(config);
+    visit_ = {};
+    EXPECT_EQ(to_string(ask(zone_, ip, "good.example", "a@mx.example").reasons), wanted) << bl << wl << ip;
+  }
+  auto config = *config_.get();
+  config.gate->dnsbl = {*config::DnsList::parse("bl.example 4"), *config::DnsList::parse("two.example 7")};
+  config.gate->dnswl = {*config::DnsList::parse("wl.example -3")};
+  config_.replace(config);
+  visit_ = {};
+  const auto verdict = ask(zone_, "192.0.2.1", "good.example", "a@mx.example");
+  EXPECT_EQ(verdict.points, 8);
+}
+
+TEST_F(GateLookups, OwnEntriesDecide) {
+  choose(RuleName::reverse_name, "reject");
+  ASSERT_TRUE(own_list_->add({OwnEntry::Kind::allow, "192.0.2.9", 0, 0, "our scanner"}, clock_.unix_now()));
+  auto verdict = ask(zone_, "192.0.2.9", "missing.example", "a@missing.example");
+  EXPECT_TRUE(verdict.accepted());
+  EXPECT_TRUE(verdict.allowed);
+  EXPECT_EQ(verdict.points, 0);
+  EXPECT_NE(to_string(verdict.reasons).find("own_block:note(allowed: 192.0.2.9"), std::string::npos)
+      << to_string(verdict.reasons);
+  ASSERT_TRUE(own_list_->remove("192.0.2.9", clock_.unix_now()));
+  ASSERT_TRUE(own_list_->add({OwnEntry::Kind::block, "a@mx.example", 0, 0, "floods"}, clock_.unix_now()));
+  verdict = ask(zone_, "192.0.2.1", "good.example", "a@mx.example");
+  EXPECT_EQ(verdict.status.code, 550);
+  EXPECT_EQ(to_string(verdict.reasons), "reverse_name:reject(no name) own_block:reject(a@mx.example, floods)");
+}
+
+TEST_F(GateLookups, RatesPutOffAndExplanationsCountNothing) {
+  auto config = *config_.get();
+  config.gate->rate_recipient = 2;
+  config_.replace(config);
+  purpose_ = Gate::Purpose::explain;
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(ask(zone_, "192.0.2.1", "good.example", "a@mx.example").accepted());
+  purpose_ = Gate::Purpose::decide;
+  EXPECT_TRUE(ask(zone_, "192.0.2.1", "good.example", "a@mx.example").accepted());
+  EXPECT_TRUE(ask(zone_, "192.0.2.1", "good.example", "b@good.example").accepted());
+  const auto verdict = ask(zone_, "192.0.2.1", "good.example", "a@mx.example");
+  EXPECT_EQ(verdict.status.code, 451);
+  EXPECT_EQ(to_string(verdict.reasons), "rate_recipient:defer(2 in the last hour, limit 2)");
+  clock_.advance(std::chrono::hours(2));
+  EXPECT_TRUE(ask(zone_, "192.0.2.1", "good.example", "a@mx.example").accepted());
 }
 
 // The limit is zero here: no answer can come in time.

@@ -254,7 +254,7 @@ TEST(Spf, HostileLocalParts) {
       "example.com. TXT \"v=spf1 exists:%{l}.x.example.com exists:%{L}.y.example.com -all exp=why.example.com\"\n"
       "why.example.com. TXT \"no: %{l}\"\n");
   for (const std::string& local : {std::string("a..b"), std::string("\r\nx: y"), std::string("\0", 1), std::string(64, '.'),
-                                  std::string("%{l}"), std::string("\xff\xfe")}) {
+                                   std::string("%{l}"), std::string("\xff\xfe")}) {
     const auto result = check(zone, {.local = local});
     EXPECT_EQ(result.code, SpfCode::fail) << local;
     for (const char c : result.explanation) EXPECT_TRUE(c >= ' ' && c < 0x7f);

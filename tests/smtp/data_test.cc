@@ -233,6 +233,30 @@ TEST_F(IntakeTest, ReportsAFullDisk) {
   EXPECT_EQ(intake.finish().error().code, 452);
 }
 
+// Mended lines are the same however the input is cut.
+TEST_F(IntakeTest, MendsLineEndsWhereItIsTold) {
+  struct Row {
+    std::string_view in, out;
+  };
+  for (const auto& [in, out] : {Row{"A: b\n\nx\ny\n", "A: b\r\n\r\nx\r\ny\r\n"},
+                                {"A: b\r\n\r\nx\ry\r\n", "A: b\r\n\r\nx\r\ny\r\n"},
+                                {"A: b\r\r\n\r\r\nx", "A: b\r\n\r\n\r\n\r\nx\r\n"},
+                                {"A: b\r\n\r\nx\r", "A: b\r\n\r\nx\r\n"},
+                                {"A: b\n\r\nx\n.\n", "A: b\r\n\r\nx\r\n.\r\n"},
+                                {"A: b\r\n\r\nx\r\n", "A: b\r\n\r\nx\r\n"}}) {
+    for (std::size_t cut = 0; cut <= in.size(); ++cut) {
+      stored_.clear();
+      Intake intake(std::make_unique<FakeSpool>(stored_, gone_, std::nullopt),
+                    {.message = 100, .header = 60, .line = 50, .mend_lines = true},
+                    [](std::string&) -> Refusal { return std::nullopt; });
+      intake.write(in.substr(0, cut));
+      intake.write(in.substr(cut));
+      ASSERT_TRUE(intake.finish()) << in << cut;
+      EXPECT_EQ(stored_, out) << cut;
+    }
+  }
+}
+
 TEST(ReplyFor, TellsNoCauses) {
   struct Row {
     ErrorKind kind;

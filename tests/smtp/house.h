@@ -39,9 +39,11 @@ class House : public DialogueHost {
     options.service = "test";
     options.certificates.push_back(certificate());
     tls_ = *net::TlsServer::create(options);
-    gate_.emplace(policy::Gate::Parts{zone_, config_, log_});
+    own_list_ = *policy::OwnList::open(own_list_folder_ / "gate.list");
+    gate_.emplace(policy::Gate::Parts{zone_, config_, clock_, log_, *own_list_, greylist_, &callout_});
     inbound_.emplace(parts(), metrics_, tls_, &*gate_);
     inbound_->options().tarpit_step = std::chrono::milliseconds(0);
+    inbound_->options().under_stress = [this] { return stress_; };
   }
 
   ~House() override { abandon(); }
@@ -89,6 +91,10 @@ class House : public DialogueHost {
     if (word == "dns") return zone_.add(line.substr(line.find(argument))), std::string();
     if (word == "rule") return set_rule(argument, in);
     if (word == "gate") return set_gate(argument, in);
+    if (word == "spoof") return add_spoof(argument, in);
+    if (word == "relay") return add_relay(argument, in);
+    if (word == "rules_for") return add_rules_for(argument, in);
+    if (word == "allow" || word == "block") return set_own(word, argument, in);
     if (word == "keep_mail") return set_account(argument, [](auto& row) { row.enabled = false, row.when_disabled = keeps; });
     if (word == "grant") return grant(argument, in);
     if (word == "group") return make_group(argument, in);
@@ -200,6 +206,56 @@ class House : public DialogueHost {
     run(directory_.add_alias("away@example.org", "alice@elsewhere.example"));
   }
 
+  // rules_for bob@example.org 80 helo_syntax = off
+  std::string add_rules_for(const std::string& recipient, std::istream& in) {
+    config::RulesFor entry;
+    entry.recipient = *config::Pattern::parse(recipient);
+    in >> entry.message_bytes;
+    entry.rules = {*config::RuleOverride::parse(rest_of(in))};
+    auto config = *config_.get();
+    config.gate->rules_for.push_back(entry);
+    config_.replace(config);
+    return {};
+  }
+  // relay behind.example callout | listed KNOWN@behind.example | any
+  std::string add_relay(const std::string& match, std::istream& in) {
+    std::string recipients;
+    std::string known;
+    in >> recipients >> known;
+    config::Relay relay;
+    relay.match = match;
+    relay.host = {"inner.example", 25};
+    relay.recipients = recipients == "callout"  ? config::Relay::Recipients::callout
+                       : recipients == "listed" ? config::Relay::Recipients::listed
+                                                : config::Relay::Recipients::any;
+    if (!known.empty()) relay.known = {known};
+    auto config = *config_.get();
+    config.gate->relays.push_back(relay);
+    config_.replace(config);
+    return {};
+  }
+  // spoof inward *@elsewhere.example bob@example.org allow
+  std::string add_spoof(const std::string& way, std::istream& in) {
+    std::string from;
+    std::string to;
+    std::string action;
+    in >> from >> to >> action;
+    auto config = *config_.get();
+    config.gate->spoof.push_back({way == "inward"   ? config::Way::inward
+                                  : way == "inside" ? config::Way::inside
+                                                    : config::Way::outward,
+                                  *config::Pattern::parse(from), *config::Pattern::parse(to),
+                                  action == "allow"   ? config::Spoof::Action::allow
+                                  : action == "defer" ? config::Spoof::Action::defer
+                                                      : config::Spoof::Action::reject});
+    config_.replace(config);
+    return {};
+  }
+  static std::string rest_of(std::istream& in) {
+    std::string out;
+    std::getline(in >> std::ws, out);
+    return out;
+  }
   // rule helo_syntax score 3
   std::string set_rule(const std::string& name, std::istream& in) {
     std::string choice;
@@ -212,6 +268,15 @@ class House : public DialogueHost {
     config_.replace(config);
     return {};
   }
+  // block 192.0.2.0/24 3600: until when, in seconds from now; without it for good
+  std::string set_own(const std::string& kind, const std::string& subject, std::istream& in) {
+    policy::OwnEntry entry;
+    entry.kind = kind == "allow" ? policy::OwnEntry::Kind::allow : policy::OwnEntry::Kind::block;
+    entry.subject = subject;
+    if (UnixTime seconds = 0; in >> seconds) entry.until = clock_.unix_now() + seconds;
+    const auto added = own_list_->add(entry, clock_.unix_now());
+    return added ? std::string() : added.error().text;
+  }
   std::string set_gate(const std::string& name, std::istream& in) {
     auto config = *config_.get();
     std::string value;
@@ -220,8 +285,28 @@ class House : public DialogueHost {
       config.gate->reject_at = std::stod(value);
     else if (name == "defer_at")
       config.gate->defer_at = std::stod(value);
+    else if (name == "dnsbl")
+      config.gate->dnsbl.push_back(*config::DnsList::parse(value + ' ' + rest_of(in)));
+    else if (name == "dnswl")
+      config.gate->dnswl.push_back(*config::DnsList::parse(value + ' ' + rest_of(in)));
+    else if (name == "rate_address")
+      config.gate->rate_address = static_cast<unsigned>(std::stoul(value));
+    else if (name == "rate_network")
+      config.gate->rate_network = static_cast<unsigned>(std::stoul(value));
+    else if (name == "rate_sender_domain")
+      config.gate->rate_sender_domain = static_cast<unsigned>(std::stoul(value));
+    else if (name == "rate_recipient")
+      config.gate->rate_recipient = static_cast<unsigned>(std::stoul(value));
+    else if (name == "greylist_from")
+      config.gate->greylist_from = std::stod(value);
     else if (name == "no_answer")
       config.gate->no_answer = value == "defer" ? config::NoAnswer::defer : config::NoAnswer::pass;
+    else if (name == "mend_line_ends_from")
+      config.gate->mend_line_ends_from = {*config::Network::parse(value)};
+    else if (name == "stress_timeout")
+      config.gate->stress_timeout = std::chrono::seconds(std::stoul(value));
+    else if (name == "stress")
+      stress_ = value == "on";
     else
       return "unknown number of the gate: " + name;
     config_.replace(config);
@@ -339,9 +424,21 @@ class House : public DialogueHost {
     elsewhere.example.      MX  10 mx.elsewhere.example.
     mx.elsewhere.example.   A   192.0.2.9
   )"};
+  Folder own_list_folder_;
+  std::unique_ptr<policy::OwnList> own_list_;
+  policy::Greylist greylist_{nullptr};
+  /// Knows "known@…", is unsure about "perhaps@…".
+  class FakeCallout final : public policy::Callout {
+   public:
+    async::Task<policy::Answer> ask(config::Relay /*relay*/, mail::Address recipient) override {
+      if (recipient.local() == "perhaps") co_return policy::Answer::unsure;
+      co_return recipient.local() == "known" ? policy::Answer::yes : policy::Answer::no;
+    }
+  } callout_;
   std::optional<policy::Gate> gate_;
   std::optional<smtp::InboundService> inbound_;
   std::string default_service_ = "25";
+  bool stress_ = false;
   std::vector<std::weak_ptr<net::Connection>> connections_;
   std::unique_ptr<boost::asio::io_context> io_ = std::make_unique<boost::asio::io_context>();
 };

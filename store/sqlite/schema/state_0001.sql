@@ -16,3 +16,8 @@ CREATE TABLE tally (
   names TEXT NOT NULL, more_names INTEGER NOT NULL, foreign_names INTEGER NOT NULL,
   PRIMARY KEY (scope, key)) WITHOUT ROWID;
 CREATE INDEX tally_since ON tally (since);
+
+-- Greylisting (store/grey_book.h). Keys are hashes: of a triple, or of a network that comes back.
+CREATE TABLE grey (
+  key TEXT PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL, passes INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX grey_last ON grey (last);

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/rule_commands.h"
+
+#include <boost/json/array.hpp>
+
+#include "admin/json.h"
+#include "config/gate.h"
+
+namespace postern::daemon {
+namespace {
+
+namespace json = boost::json;
+using policy::OwnEntry;
+
+json::object describe(const OwnEntry& entry) {
+  return {{"kind", policy::to_string(entry.kind)},
+          {"subject", entry.subject},
+          {"since", entry.since},
+          {"until", entry.until},
+          {"note", entry.note}};
+}
+
+json::array describe_rules(const config::Gate& gate) {
+  json::array out;
+  for (std::size_t i = 0; i < config::rule_count; ++i) {
+    const auto rule = static_cast<config::RuleName>(i);
+    out.push_back(json::object{
+        {"name", config::to_string(rule)}, {"setting", gate.rules.of(rule).to_string()}, {"about", config::about(rule)}});
+  }
+  return out;
+}
+
+async::Task<admin::Answer> list(policy::Gate* gate, admin::Arguments /*arguments*/) {
+  const auto config = gate->config();
+  const auto now = gate->clock().unix_now();
+  json::array entries;
+  for (const auto& entry : gate->own_list().entries(now)) entries.push_back(describe(entry));
+  co_return json::object{{"now", now},
+                         {"reject_at", config->gate->reject_at},
+                         {"defer_at", config->gate->defer_at},
+                         {"rules", describe_rules(*config->gate)},
+                         {"entries", std::move(entries)}};
+}
+
+async::Task<admin::Answer> add(policy::Gate* gate, admin::Arguments arguments) {
+  const auto kind = admin::text_argument(arguments, "kind");
+  auto subject = admin::text_argument(arguments, "subject");
+  if (!kind) co_return std::unexpected(kind.error());
+  if (!subject) co_return std::unexpected(subject.error());
+  if (*kind != "allow" && *kind != "block") co_return fail(ErrorKind::invalid, "kind is \"allow\" or \"block\"");
+  const auto until = admin::optional_number(arguments, "until");
+  if (!until) co_return std::unexpected(until.error());
+  const auto now = gate->clock().unix_now();
+  OwnEntry entry;
+  entry.kind = *kind == "allow" ? OwnEntry::Kind::allow : OwnEntry::Kind::block;
+  entry.subject = std::move(*subject);
+  entry.since = now;
+  if (*until) entry.until = static_cast<UnixTime>(**until);
+  entry.note = admin::optional_text(arguments, "note");
+  const auto added = gate->own_list().add(std::move(entry), now);
+  if (!added) co_return std::unexpected(added.error());
+  co_return describe(*added);
+}
+
+async::Task<admin::Answer> remove(policy::Gate* gate, admin::Arguments arguments) {
+  const auto subject = admin::text_argument(arguments, "subject");
+  if (!subject) co_return std::unexpected(subject.error());
+  const auto removed = gate->own_list().remove(*subject, gate->clock().unix_now());
+  if (!removed) co_return std::unexpected(removed.error());
+  co_return json::object{};
+}
+
+/// What `rule.explain` asks about.
+struct Supposed {
+  IpAddress ip;
+  std::string helo;
+  mail::ReversePath sender;
+  std::optional<mail::Address> recipient;
+};
+
+Result<Supposed> read_supposed(const admin::Arguments& arguments) {
+  const auto ip_text = admin::text_argument(arguments, "ip");
+  const auto to_text = admin::text_argument(arguments, "to");
+  if (!ip_text) return std::unexpected(ip_text.error());
+  if (!to_text) return std::unexpected(to_text.error());
+  const auto ip = IpAddress::parse(*ip_text);
+  if (!ip) return fail(ErrorKind::invalid, "ip: " + ip.error().text);
+  auto to = mail::Address::parse(*to_text);
+  if (!to) return fail(ErrorKind::invalid, "to: " + to.error().text);
+  Supposed out{*ip, admin::optional_text(arguments, "helo"), {}, std::move(*to)};
+  if (const auto from = admin::optional_text(arguments, "from"); !from.empty() && from != "<>") {
+    auto sender = mail::Address::parse(from);
+    if (!sender) return fail(ErrorKind::invalid, "from: " + sender.error().text);
+    out.sender = std::move(*sender);
+  }
+  if (out.helo.empty()) out.helo = out.ip.is_v4() ? '[' + out.ip.to_string() + ']' : "[IPv6:" + out.ip.to_string() + ']';
+  return out;
+}
+
+async::Task<admin::Answer> explain(policy::Gate* gate, admin::Arguments arguments) {
+  const auto supposed = read_supposed(arguments);
+  if (!supposed) co_return std::unexpected(supposed.error());
+  policy::Visit visit;
+  const policy::Gate::Question question{supposed->ip, IpAddress(), supposed->helo, supposed->sender, *supposed->recipient};
+  const auto verdict = co_await gate->judge_recipient(visit, question, policy::Gate::Purpose::explain);
+  json::array rules;
+  for (const auto& reason : verdict.reasons) {
+    rules.push_back(json::object{{"rule", config::to_string(reason.rule)},
+                                 {"stage", policy::to_string(reason.stage)},
+                                 {"outcome", policy::to_string(reason.outcome)},
+                                 {"points", reason.points},
+                                 {"text", reason.text}});
+  }
+  co_return json::object{{"accepted", verdict.accepted()},
+                         {"code", verdict.status.code},
+                         {"reply", verdict.status.enhanced.to_string() + ' ' + std::string(verdict.status.text)},
+                         {"points", verdict.points},
+                         {"rules", std::move(rules)}};
+}
+
+}  // namespace
+
+void add_rule_commands(admin::Control& control, policy::Gate& gate) {
+  control.add("rule.list", [&gate](admin::Arguments arguments) { return list(&gate, std::move(arguments)); });
+  control.add("rule.add", [&gate](admin::Arguments arguments) { return add(&gate, std::move(arguments)); });
+  control.add("rule.remove", [&gate](admin::Arguments arguments) { return remove(&gate, std::move(arguments)); });
+  control.add("rule.explain", [&gate](admin::Arguments arguments) { return explain(&gate, std::move(arguments)); });
+}
+
+}  // namespace postern::daemon

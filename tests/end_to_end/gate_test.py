@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The gate from outside: rules with real DNS, our own list by `postern rule`, spoofing, a server behind us that is asked who is there."""
+import json
+import smtplib
+import socket
+import ssl
+import sys
+
+import lab as laboratory
+from lab import ADDRESSES, wait_for
+
+ALICE = laboratory.LOCAL[0]
+PORT_BEHIND = 2525
+
+# A server behind us: knows known@behind.test, takes what it is given, and prints a line for each message.
+BEHIND = f"""
+import socketserver
+class Talk(socketserver.StreamRequestHandler):
+    def say(self, text): self.wfile.write(text.encode() + b"\\r\\n")
+    def handle(self):
+        self.say("220 behind.test")
+        while line := self.rfile.readline().decode().strip():
+            verb = line.split()[0].upper()
+            if verb == "RCPT": self.say("250 ok" if "<known@" in line else "550 5.1.1 nobody")
+            elif verb == "DATA":
+                self.say("354 go")
+                while self.rfile.readline().rstrip() != b".": pass
+                print("message", flush=True)
+                self.say("250 ok")
+            elif verb == "QUIT": return self.say("221 bye")
+            else: self.say("250 behind.test")
+socketserver.ThreadingTCPServer.allow_reuse_address = True
+with socketserver.ThreadingTCPServer(("{ADDRESSES['partner']}", {PORT_BEHIND}), Talk) as server: server.serve_forever()
+"""
+
+
+def offer(lab, sender, recipient, text=None, helo="mx.partner.test", tls=False):
+    """The code and reply of the first refusal, or of the message."""
+    def talk():
+        with smtplib.SMTP(ADDRESSES["mx"], 25, local_hostname=helo, timeout=60) as client:
+            if tls:
+                client.starttls(context=ssl._create_unverified_context())
+            client.ehlo()
+            code, reply = client.mail(sender)
+            if code == 250:
+                code, reply = client.rcpt(recipient)
+            if code == 250 and text is not None:
+                code, reply = client.data(text)
+            return code, reply.decode()
+    return lab.inside("partner", talk)
+
+
+def check_own_list(lab):
+    assert offer(lab, "eve@partner.test", ALICE)[0] == 250
+    lab.postern("rule", "add", "block", ADDRESSES["partner"], "--for", "1h", "--note", "floods us")
+    code, reply = offer(lab, "eve@partner.test", ALICE)
+    assert code == 550 and "5.7.1" in reply, (code, reply)
+    shown = lab.postern("rule", "list")
+    assert "floods us" in shown and "spoofed_sender" in shown, shown
+    explained = json.loads(lab.postern("--json", "rule", "explain", "--ip", ADDRESSES["partner"], "--to", ALICE, "--from", "eve@partner.test"))
+    result = explained.get("result", explained)
+    assert result["accepted"] is False, explained
+    assert any(rule["rule"] == "own_block" and rule["outcome"] == "reject" for rule in result["rules"]), explained
+    lab.postern("rule", "remove", ADDRESSES["partner"])
+    assert offer(lab, "eve@partner.test", ALICE)[0] == 250
+    failed = lab.run("mx", laboratory.POSTERN, "--config", lab.config, "rule", "remove", "192.0.2.9", check=False)
+    assert failed.returncode == 1 and "postern rule list" in failed.stderr, failed
+    print("ok   postern rule add, list, explain, remove", flush=True)
+
+
+def check_spoofing(lab):
+    code, reply = offer(lab, "eve@partner.test", ALICE, b"From: alice@postern.test\r\nSubject: x\r\n\r\npay\r\n")
+    assert code == 550 and "claims to be from us" in reply, (code, reply)
+    code, reply = offer(lab, ALICE, ALICE, b"From: eve@partner.test\r\nSubject: x\r\n\r\npay\r\n")
+    assert code == 550, (code, reply)
+    code, reply = offer(lab, "eve@partner.test", ALICE, b"From: eve@partner.test\r\nSubject: honest\r\n\r\nhello\r\n", tls=True)
+    assert code == 250, (code, reply)
+    lab.wait_for_message(ALICE, "honest")
+    print("ok   mail that claims to be ours is refused", flush=True)
+
+
+def check_rules_with_dns(lab):
+    code, reply = offer(lab, "eve@nowhere.test", ALICE)
+    assert code == 550 and "5.1.8" in reply, (code, reply)
+    code, reply = offer(lab, "eve@partner.test", ALICE, helo="mx.postern.test")
+    assert code == 550, (code, reply)
+    print("ok   sender's domain and greeting are judged", flush=True)
+
+
+def check_behind(lab):
+    assert offer(lab, "eve@partner.test", "nobody@behind.test")[0] == 550
+    assert offer(lab, "eve@partner.test", "known@other.test")[0] == 550
+    text = b"From: eve@partner.test\r\nSubject: onward\r\n\r\nhello\r\n"
+    code, reply = offer(lab, "eve@partner.test", "known@behind.test", text)
+    assert code == 250, (code, reply)
+    wait_for(lambda: "The queue is empty" in lab.postern("queue", "list"), "the server behind us to take the message")
+    print("ok   a domain behind us: unknown recipients are refused here, known ones go on", flush=True)
+
+
+def check_metrics(lab):
+    def read():
+        with socket.create_connection((ADDRESSES["mx"], 8080), timeout=30) as plain:
+            plain.sendall(b"GET /metrics HTTP/1.1\r\nHost: mx\r\nConnection: close\r\n\r\n")
+            return b"".join(iter(lambda: plain.recv(65536), b"")).decode()
+    text = lab.inside("mx", read)
+    assert 'postern_smtp_tls_sessions_total{service="smtp",version="TLSv1.3"} 1' in text, text
+    print("ok   TLS versions are counted", flush=True)
+
+
+def main():
+    laboratory.need("ip", "nft", "knotd")
+    with laboratory.Lab(peers=False) as lab:
+        relay = f'\n[[relay]]\nmatch = "behind.test"\nhost = "{ADDRESSES["partner"]}:{PORT_BEHIND}"\ntls = "off"\n'
+        lab.write_postern_config(rules='sender_domain = "reject"\n', gate='reject_at = 20.0\n' + relay)
+        lab.start("behind", "partner", sys.executable, "-c", BEHIND)
+        wait_for(lambda: lab.listening("partner", PORT_BEHIND), "the server behind us")
+        lab.start_postern()
+        check_own_list(lab)
+        check_rules_with_dns(lab)
+        check_spoofing(lab)
+        check_behind(lab)
+        check_metrics(lab)
+        assert lab.stop("postern") == 0, "Postern did not end cleanly"
+
+
+main()
