@@ -130,17 +130,17 @@ void LedgerFile::carry(std::vector<Job> jobs) {
     put_aside(damaged->error());
     open();
   }
-  const Result<>* first_lost = nullptr;
+  const Result<>* lost_end = nullptr;
   std::size_t unheard = 0;
   for (std::size_t i = 0; i < jobs.size(); ++i) {
-    if (jobs[i].done) {
-      jobs[i].done(std::move(ends[i]));
-    } else if (!ends[i]) {
-      ++unheard;
-      first_lost = &ends[i];
-    }
+    if (ends[i] || jobs[i].done) continue;
+    ++unheard;
+    lost_end = &ends[i];
   }
-  if (first_lost != nullptr) lost(first_lost->error(), unheard);
+  if (lost_end != nullptr) lost(lost_end->error(), unheard);
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    if (jobs[i].done) jobs[i].done(std::move(ends[i]));
+  }
 }
 
 void LedgerFile::lost(const Error& why, std::size_t pieces) {
