@@ -85,7 +85,7 @@ void Backroom::carry(Load load) {
 
 void Backroom::write(std::vector<store::LoginRow> rows) {
   const auto rules = parts_.rules();
-  if (rules.life.count() == 0) return;
+  if (rules.life.count() == 0) return learn_networks(rows);
   store::LoginRetention keep;
   keep.oldest = parts_.clock.unix_now() - rules.life.count();
   keep.rows = rules.rows;
@@ -96,6 +96,15 @@ void Backroom::write(std::vector<store::LoginRow> rows) {
   }
   if (!rules.new_network_mail) return;
   for (const auto& one : *found) tell(rows, one);
+}
+
+/// Without a record, networks are learnt all the same: the guard locks nobody out of them.
+void Backroom::learn_networks(const std::vector<store::LoginRow>& rows) {
+  for (const auto& row : rows) {
+    if (row.account == 0 || row.network.empty()) continue;
+    const auto learnt = async::run_alone(parts_.credentials.add_known_network({row.account, row.network, row.at, row.at}));
+    if (!learnt) parts_.log.warning("auth", "network_not_learnt", {{"user", row.name}, {"error", learnt.error().text}});
+  }
 }
 
 void Backroom::tell(const std::vector<store::LoginRow>& rows, const store::NewNetwork& found) {

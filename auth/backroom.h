@@ -73,6 +73,7 @@ class Backroom {
   void work();
   void carry(Load load);
   void write(std::vector<store::LoginRow> rows);
+  void learn_networks(const std::vector<store::LoginRow>& rows);
   void tell(const std::vector<store::LoginRow>& rows, const store::NewNetwork& found);
 
   Parts parts_;

@@ -36,9 +36,10 @@ struct Wallet {
 
 class Vault {
  public:
-  Vault(store::Credentials& store, Keyring keyring) : store_(store), keyring_(std::move(keyring)) {}
+  Vault(store::Credentials& store, Keyring keyring);
 
-  /// Synchronous: on the pool only. Account 0 belongs to nobody and costs the same query. Errors: as the store's, corrupt.
+  /// Synchronous: on the pool only. Account 0 belongs to nobody, and like any that has no credential costs the same query and
+  /// the same opening of one (security.md D67). Errors: as the store's, corrupt.
   Result<Wallet> wallet_now(mail::AccountId account) const;
   /// The row of the main password; 0 when there is none.
   async::Task<Result<store::CredentialId>> password_id(mail::AccountId account);
@@ -66,6 +67,7 @@ class Vault {
   Result<Verifier> open(mail::AccountId account, const std::string& sealed) const;
   store::Credentials& store_;
   Keyring keyring_;
+  std::string decoy_;  ///< a sealed verifier of account 0, which nobody has
 };
 
 /// The keyring of this data folder; made when there is neither a key file nor a credential. Error not_found when credentials

@@ -25,7 +25,8 @@ class PlainPeer final : public SaslPeer {
 
   bool check_password(std::string_view user, std::string_view password) override {
     candidate_ = desk_.candidate(user);
-    auto permit = desk_.guard().admit({label_.origin.ip, candidate_.name});
+    auto permit = desk_.ask(label_, candidate_);
+    if (!permit) stop_ = permit.error();
     verdict_ = permit ? check(*permit, password) : Verdict::throttled;
     return verdict_ == Verdict::right;
   }
@@ -33,6 +34,7 @@ class PlainPeer final : public SaslPeer {
   std::optional<std::string> scram_verifier(std::string_view) override { return std::nullopt; }
 
   Verdict verdict() const { return verdict_; }
+  Stop stop() const { return stop_; }
   const Candidate& candidate() const { return candidate_; }
   const store::CredentialRow& credential() const { return credential_; }
   std::uint64_t revision() const { return revision_; }
@@ -139,6 +141,7 @@ class PlainPeer final : public SaslPeer {
   LoginDesk::Depth depth_;
   Candidate candidate_;
   Verdict verdict_ = Verdict::wrong;
+  Stop stop_ = Stop::busy;  ///< of a throttled one
   store::CredentialRow credential_;
   std::uint64_t revision_ = 0;
   std::optional<std::string> rules_;  ///< why the access rules refuse, whatever the password
@@ -195,6 +198,22 @@ LoginDesk::LoginDesk(DeskParts parts, Settings settings, Keyring keyring)
   };
   successes_ = count("success");
   for (std::size_t i = 0; i < refusals; ++i) refusals_[i] = count(to_string(static_cast<Refusal>(i)));
+  for (std::size_t i = 0; i < stops; ++i) {
+    stops_[i] = parts_.metrics.counter("postern_logins_stopped_total", "Login attempts that the guard did not let through",
+                                       {{"budget", std::string(to_string(static_cast<Stop>(i)))}});
+  }
+  bans_made_ = parts_.metrics.counter("postern_bans_total", "Bans that the guard has made");
+  guard_.on_ban([this](const store::BanRow& ban) {
+    bans_made_.add();
+    const auto& seen = ban.evidence;
+    parts_.log.warning("auth", "banned",
+                       {{"network", ban.network},
+                        {"until", ban.until},
+                        {"times", ban.times},
+                        {"reason", ban.reason},
+                        {"refused", seen.refused},
+                        {"names", seen.names.size()}});
+  });
 }
 
 Step LoginDesk::refuse(const AttemptLabel& label, Refusal refusal, std::string reason) {
@@ -206,11 +225,43 @@ Step LoginDesk::refuse(const AttemptLabel& label, Refusal refusal, std::string r
                    {"user", label.user},
                    {"result", to_string(refusal)},
                    {"reason", reason}});
-  if (is_recorded(refusal)) record(label, refusal, reason);
+  if (is_recorded(refusal)) {
+    record(label, refusal, reason);
+    keep_later();
+  }
   Step step;
   step.refusal = refusal;
   step.reason = std::move(reason);
   return step;
+}
+
+Step LoginDesk::refuse(const AttemptLabel& label, Stop stop) {
+  stops_[static_cast<std::size_t>(stop)].add();
+  return refuse(label, Refusal::throttled, std::string(describe(stop)));
+}
+
+std::expected<Guard::Permit, Stop> LoginDesk::ask(const AttemptLabel& label, const Candidate& candidate) {
+  return guard_.admit({label.origin.ip, candidate.name, label.origin.protocol, candidate.ours});
+}
+
+async::Task<> LoginDesk::remember() {
+  const auto networks = co_await parts_.credentials.known_networks(std::nullopt);
+  if (!networks) parts_.log.error("auth", "known networks cannot be read", {{"error", networks.error().text}});
+  for (const auto& one : networks.value_or(std::vector<store::KnownNetwork>())) {
+    if (const auto account = parts_.directory.account(one.account)) guard_.learn(account->login, one);
+  }
+  if (parts_.guard_book == nullptr) co_return;
+  const auto kept = parts_.guard_book->recall();
+  if (kept) guard_.load(*kept);
+  if (!kept) parts_.log.error("auth", "bans and counters cannot be read", {{"error", kept.error().text}});
+}
+
+void LoginDesk::keep() {
+  if (parts_.guard_book != nullptr) parts_.guard_book->note(guard_.collect());
+}
+
+void LoginDesk::keep_later() {
+  if (parts_.guard_book != nullptr) backroom_.run("guard", [this] { keep(); });
 }
 
 /// People type passwords where a name belongs, so a name that could not be one of ours is not written down.
@@ -270,7 +321,10 @@ Step LoginDesk::admit(const AttemptLabel& label, const store::AccountRow& accoun
 }
 
 Candidate LoginDesk::candidate(std::string_view user) const {
-  Candidate out{name_key(user), parts_.directory.account(user)};
+  Candidate out{name_key(user), false, parts_.directory.account(user)};
+  const auto address = mail::Address::parse(user);
+  out.ours = out.account || (address && address->domain() != nullptr && parts_.directory.is_local(*address->domain()));
+  if (out.account) out.name = out.account->login;
   if (out.account && !out.account->enabled) out.account.reset();
   return out;
 }
@@ -330,7 +384,7 @@ std::optional<Step> LoginDesk::plain(const AttemptLabel& label, const Secret& me
   SaslServer server(parts_.sasl, peer, {});
   const auto outcome = server.start("PLAIN", message.reveal());
   if (peer.verdict() == Verdict::needs_hash) return std::nullopt;
-  if (peer.verdict() == Verdict::throttled) return refuse(label, Refusal::throttled, "too many failures");
+  if (peer.verdict() == Verdict::throttled) return refuse(label, peer.stop());
   if (peer.verdict() == Verdict::unavailable) return refuse(label, Refusal::unavailable, peer.reason());
   if (outcome.kind == SaslOutcome::Kind::malformed) return refuse(label, Refusal::malformed, outcome.reason);
   if (outcome.kind == SaslOutcome::Kind::unavailable) return refuse(label, Refusal::unavailable, outcome.reason);
@@ -431,8 +485,8 @@ ScramLogin::~ScramLogin() = default;
 Step ScramLogin::start(const std::string& message) {
   desk_->follow_reload();
   label_.user = user_of(label_.mechanism, message);
-  auto permit = desk_->guard().admit({label_.origin.ip, desk_->candidate(label_.user).name});
-  if (!permit) return desk_->refuse(label_, Refusal::throttled, "too many failures");
+  const auto permit = desk_->ask(label_, desk_->candidate(label_.user));
+  if (!permit) return desk_->refuse(label_, permit.error());
   first_ = message;
   const auto outcome = server_->start(label_.mechanism, message);
   challenge_ = outcome.data;
@@ -441,8 +495,9 @@ Step ScramLogin::start(const std::string& message) {
 
 Step ScramLogin::step(const std::string& message) {
   // Admitted anew at each step: exchanges that were begun in parallel and finished together count like any others.
-  auto permit = desk_->guard().admit({label_.origin.ip, desk_->candidate(label_.user).name});
-  if (!permit) return desk_->refuse(label_, Refusal::throttled, "too many failures");
+  auto asked = desk_->ask(label_, desk_->candidate(label_.user));
+  if (!asked) return desk_->refuse(label_, asked.error());
+  std::optional<Guard::Permit> permit(std::move(*asked));
   if (other_) return finish_other(message, std::move(permit));
   const auto outcome = server_->step(message);
   if (outcome.kind == SaslOutcome::Kind::failed) {

@@ -38,6 +38,7 @@ struct DeskParts {
   const Clock& clock;
   Log& log;
   Metrics& metrics;
+  store::GuardBook* guard_book = nullptr;  ///< null: the guard forgets everything when it goes
 };
 
 /// An attempt as log lines name it.
@@ -50,6 +51,7 @@ struct AttemptLabel {
 /// The account that a name stands for and whether it may log in, looked up once for each attempt.
 struct Candidate {
   std::string name;                          ///< canonical spelling; budget and fake verifier hang on it
+  bool ours = false;                         ///< it has a domain of ours, so that it may be written down
   std::optional<store::AccountRow> account;  ///< only when it exists and is enabled
   store::AccountId id() const { return account ? account->id : 0; }
 };
@@ -64,6 +66,8 @@ class LoginDesk {
 
   /// Ends an attempt: counts it and logs it.
   Step refuse(const AttemptLabel& label, Refusal refusal, std::string reason);
+  /// The same for one that the guard does not let through.
+  Step refuse(const AttemptLabel& label, Stop stop);
   /// `revision` of Sessions from before the credentials were read.
   Step admit(const AttemptLabel& label, const store::AccountRow& account, const store::CredentialRow& credential,
              std::uint64_t revision);
@@ -72,6 +76,12 @@ class LoginDesk {
   void renew_later(const store::AccountRow& account, const Wallet& wallet, const Secret& password);
 
   Candidate candidate(std::string_view user) const;
+  /// Asks the guard.
+  std::expected<Guard::Permit, Stop> ask(const AttemptLabel& label, const Candidate& candidate);
+  /// Reads what the guard knew before, with the networks of accounts. Before the first attempt.
+  async::Task<> remember();
+  /// Gives the ledger what the guard has learnt since. Does not wait for the disk.
+  void keep();
   /// Why the access rules of the account and its groups refuse this login now. Nothing: they allow it.
   std::optional<std::string> access_refusal(store::AccountId account, const Origin& origin) const;
   /// Ends the sessions of accounts whose hours are over.
@@ -95,6 +105,8 @@ class LoginDesk {
  private:
   RecordRules record_rules() const;
   void record(const AttemptLabel& label, Refusal refusal, const std::string& reason);
+  /// keep(), soon, on the thread that waits for disks.
+  void keep_later();
   static constexpr std::size_t refusals = static_cast<std::size_t>(Refusal::unavailable) + 1;
   DeskParts parts_;
   Settings settings_;
@@ -107,6 +119,8 @@ class LoginDesk {
   std::mutex reload_mutex_;
   std::shared_ptr<const config::Config> seen_;  ///< under reload_mutex_
   std::array<Counter, refusals> refusals_;
+  std::array<Counter, stops> stops_;
+  Counter bans_made_;
   Sessions sessions_;
   Backroom backroom_;  // last: its thread uses the rest
 };

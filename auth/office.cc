@@ -114,6 +114,7 @@ void Office::let_in(const store::AccountRow& account) { workshop_->desk->forget(
 async::Task<Result<>> Office::forget_account(store::AccountRow account) {
   const auto removed = co_await workshop_->desk->parts().credentials.remove_all(account.id);
   shut_out(account);
+  workshop_->desk->guard().remove(account.login);
   co_return removed;
 }
 
@@ -126,6 +127,9 @@ async::Task<Result<std::vector<store::LoginRow>>> Office::logins(store::LoginQue
 }
 
 void Office::on_new_network(NewNetworkNotice notice) { workshop_->desk->backroom().on_new_network(std::move(notice)); }
-void Office::finish() { workshop_->desk->backroom().finish(); }
+void Office::finish() {
+  workshop_->desk->backroom().finish();
+  workshop_->desk->keep();
+}
 
 }  // namespace postern::auth

@@ -11,6 +11,7 @@
 #include "async/task.h"
 #include "auth/app_passwords.h"
 #include "auth/backroom.h"
+#include "auth/ban_desk.h"
 #include "base/result.h"
 #include "base/secret.h"
 #include "store/accounts.h"
@@ -28,7 +29,7 @@ struct NewAppPassword {
 
 class Office {
  public:
-  explicit Office(std::shared_ptr<Workshop> workshop) : workshop_(std::move(workshop)) {}
+  explicit Office(std::shared_ptr<Workshop> workshop) : workshop_(workshop), bans_(std::move(workshop)) {}
 
   /// Makes one. Errors: not_found (account), invalid, limit, exists (the label), unavailable.
   async::Task<Result<NewAppPassword>> add_app_password(store::AccountId account, AppRules rules);
@@ -51,6 +52,9 @@ class Office {
   /// The account is gone: so are its credentials and sessions.
   async::Task<Result<>> forget_account(store::AccountRow account);
 
+  /// Who may not connect, and why.
+  BanDesk& bans() { return bans_; }
+
   /// Newest first; logins of the last moment included.
   async::Task<Result<std::vector<store::LoginRow>>> logins(store::LoginQuery query);
   /// Who tells an account about its first login from a network.
@@ -61,6 +65,7 @@ class Office {
  private:
   Result<store::AccountRow> find(store::AccountId account) const;
   std::shared_ptr<Workshop> workshop_;
+  BanDesk bans_;
 };
 
 }  // namespace postern::auth

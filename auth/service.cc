@@ -162,6 +162,7 @@ async::Task<Result<Front>> make_front(DeskParts parts, Settings settings) {
   if (!keyring) co_return std::unexpected(keyring.error());
   auto workshop = std::make_shared<Workshop>(parts, std::move(settings), std::move(*keyring));
   if (auto clean = co_await clean_up(*workshop->desk); !clean) co_return std::unexpected(clean.error());
+  co_await workshop->desk->remember();
   Front front;
   front.office = std::make_unique<Office>(workshop);
   front.service = std::make_unique<SaslService>(std::move(workshop));

@@ -3,6 +3,19 @@
 #include "auth/settings.h"
 
 namespace postern::auth {
+namespace {
+
+std::vector<IpNetwork> never_banned(const config::Config& config) {
+  std::vector<IpNetwork> out;
+  for (const auto* list : {&config.auth.never_ban, &config.trusted.networks}) {
+    for (const auto& network : *list) {
+      if (auto parsed = IpNetwork::parse(network.to_string())) out.push_back(*parsed);
+    }
+  }
+  return out;
+}
+
+}  // namespace
 
 Settings settings_from(const config::Config& config) {
   Settings out;
@@ -18,6 +31,9 @@ Settings settings_from(const config::Config& config) {
   out.breach_file = config.server.data_dir / breach_file_name;
   out.guard.address_minute = config.auth.failures_per_minute;
   out.guard.address_day = config.auth.failures_per_day;
+  out.guard.network_day = config.auth.network_failures_per_day;
+  out.guard.account_day = config.auth.account_failures_per_day;
+  out.guard.bans = {.first = config.auth.ban_first, .longest = config.auth.ban_longest, .never = never_banned(config)};
   out.hash_threads = config.auth.hash_threads;
   out.hash_queue = config.auth.hash_queue;
   out.cache_ttl = config.auth.cache_ttl;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/ip_address.h"
 #include "config/config.h"
 #include "config/live.h"
 
@@ -20,14 +21,25 @@ struct HashCost {
   unsigned scram_iterations = 65536;                  ///< Cyrus clients refuse more than 65,536
 };
 
+/// Which networks may not connect (auth/bans.h).
+struct BanRules {
+  std::chrono::seconds first{3600};  ///< of the guard's first ban; each further one is four times as long. 0: it bans nobody
+  std::chrono::seconds longest{7 * 86'400};  ///< and no longer than this
+  std::vector<IpNetwork> never;              ///< never banned: our own and trusted networks
+  bool operator==(const BanRules&) const = default;
+};
+
 /// Budgets of failed logins. Windows begin with the first failure in them.
 struct GuardLimits {
-  unsigned address_minute = 10;      ///< failures of one IPv4 address or IPv6 /64 in a minute
-  unsigned address_day = 50;         ///< the same in 24 hours
-  unsigned account_day = 30;         ///< distinct wrong passwords for one account in 24 hours, from networks it does not know
-  unsigned known_network_day = 100;  ///< distinct wrong passwords in 24 hours from a network the account has logged in from
-  unsigned parallel = 20;            ///< attempts of one address under way at once
-  std::size_t table_size = 65536;    ///< addresses, and names, remembered; the least recently used goes first
+  unsigned address_minute = 10;       ///< failures of one IPv4 address or IPv6 /64 in a minute
+  unsigned address_day = 50;          ///< the same in 24 hours
+  unsigned network_day = 200;         ///< of an IPv4 /24 or IPv6 /48 in 24 hours
+  unsigned account_day = 30;          ///< distinct wrong passwords for one account in 24 hours, from networks it does not know
+  unsigned known_network_day = 1000;  ///< the same from a network the account has logged in from; then one in five minutes
+  unsigned ban_after = 10;            ///< attempts beyond the budget of a day before an address or network is banned
+  unsigned parallel = 20;             ///< attempts of one address under way at once
+  std::size_t table_size = 65536;     ///< addresses, networks, and names remembered; the least recently used goes first
+  BanRules bans = {};
 };
 
 /// The breach list in the data folder (auth/breach_file.h).

@@ -100,6 +100,7 @@ void check_auth(const Config& config, Findings& found) {
             fmt::format("{} characters are few for a password that stands alone; {} are advised", auth.min_password_length,
                         advised_password_length));
   }
+  if (auth.ban_longest < auth.ban_first) error(found, "auth.ban_longest", "is shorter than auth.ban_first");
   if (auth.zxcvbn_bits < advised_password_bits) {
     warning(found, "auth.zxcvbn_bits",
             fmt::format("{} bits let guessable passwords through; {} are advised", auth.zxcvbn_bits, advised_password_bits));

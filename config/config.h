@@ -137,6 +137,11 @@ struct Auth {
   Duration cache_ttl{10 * 60};        ///< a password proven once is not hashed again for so long
   unsigned failures_per_minute = 10;  ///< of one address
   unsigned failures_per_day = 50;
+  unsigned network_failures_per_day = 200;  ///< of an IPv4 /24 or IPv6 /48
+  unsigned account_failures_per_day = 30;   ///< of an account, from networks that it does not know
+  Duration ban_first{3600};                 ///< length of the first ban of who goes on; 0: nobody is banned
+  Duration ban_longest{7 * 86400};
+  std::vector<Network> never_ban = {*Network::parse("127.0.0.0/8"), *Network::parse("::1")};
   unsigned session_failures = 3;  ///< then the connection is closed
   unsigned scram_iterations = 65536;
   Duration login_record{90 * 86400};       ///< how long logins are remembered; 0: not at all

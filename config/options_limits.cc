@@ -138,6 +138,16 @@ Section auth() {
               "Failed logins of one address in a minute before it must wait.")
       .number("failures_per_day", &Auth::failures_per_day, {1, most_count},
               "The same in a day. Networks where a user logged in before are never locked out.")
+      .number("network_failures_per_day", &Auth::network_failures_per_day, {1, most_count},
+              "The same for a network: IPv4 /24, IPv6 /48.")
+      .number("account_failures_per_day", &Auth::account_failures_per_day, {1, most_count},
+              "Different wrong passwords for one account in a day, from networks where it never logged in.")
+      .duration("ban_first", &Auth::ban_first, {0, 30 * day},
+                "Who goes on when these are used up may not connect at all for so long. Each further ban is four times as\n"
+                "long as the last. \"0s\": nobody is banned but by \"postern ban add\".")
+      .duration("ban_longest", &Auth::ban_longest, {60, 365 * day}, "But no ban of this kind is longer.")
+      .parsed_list("never_ban", &Auth::never_ban, Network::parse,
+                   "Networks that are never banned, besides trusted.networks: your own.")
       .number("session_failures", &Auth::session_failures, {1, 100}, "Failed logins in one connection before it is closed.")
       .duration("login_record", &Auth::login_record, {0, 3650 * day},
                 "How long \"postern account logins\" remembers who logged in when and from where; 0 for not at all.")

@@ -76,7 +76,8 @@ Started<Archive> open_archive(Ground ground) {
                                                   .sasl = ground.sasl,
                                                   .clock = ground.clock,
                                                   .log = ground.log,
-                                                  .metrics = ground.metrics},
+                                                  .metrics = ground.metrics,
+                                                  .guard_book = &archive.ledger->guard()},
                                                  auth::settings_from(ground.config)));
   // A key or mechanism that the data folder should hold and does not.
   if (!front && front.error().kind == ErrorKind::not_found) return cannot_start(admin::exit_data_damaged, front.error().text);

@@ -61,7 +61,9 @@ submission::AllowanceLimits allowance_limits(const config::Config& config) {
 
 // RFC 5321 §3.8: what a refused client hears before we hang up.
 std::string smtp_refusal(net::Refusal refusal) {
-  const auto& status = refusal == net::Refusal::total ? mail::status::shutting_down : mail::status::too_many_connections;
+  const auto& status = refusal == net::Refusal::banned  ? mail::status::banned
+                       : refusal == net::Refusal::total ? mail::status::shutting_down
+                                                        : mail::status::too_many_connections;
   const std::string_view text = refusal == net::Refusal::total         ? "Too busy now, try again later"
                                 : refusal == net::Refusal::per_address ? "Too many connections from your address, try again later"
                                 : refusal == net::Refusal::rate ? "Too many new connections from your address, try again later"
@@ -149,8 +151,19 @@ void Services::begin() {
 Services::Line& Services::add_line(std::string name, net::AdmissionLimits limits) {
   auto& line = lines_.emplace_back(std::make_unique<Line>());
   line->name = std::move(name);
-  line->admission = std::make_unique<net::Admission>(std::move(limits), parts_.ground.clock);
+  auto ban = line->name == "trusted" ? net::Admission::Ban() : ban_for(line->name);
+  line->admission = std::make_unique<net::Admission>(std::move(limits), parts_.ground.clock, std::move(ban));
   return *line;
+}
+
+net::Admission::Ban Services::ban_for(const std::string& service) {
+  auto counter = parts_.ground.metrics.counter("postern_connections_banned_total", "Connections that a ban turned away",
+                                               {{"service", service}});
+  return [&bans = parts_.house.archive().office->bans(), counter](const IpAddress& peer) {
+    const bool banned = bans.turns_away(peer);
+    if (banned) counter.add();
+    return banned;
+  };
 }
 
 void Services::listen(Line& line, std::vector<net::ListenSocket>& sockets, std::shared_ptr<const net::TlsServer> implicit_tls,

@@ -68,6 +68,8 @@ class Services {
   void open_web(Sockets& sockets);
   async::Task<> serve_pop3(net::Connection& connection);
   Line& add_line(std::string name, net::AdmissionLimits limits);
+  /// For this service's admission: whether auth's guard or the admin keeps the peer out.
+  net::Admission::Ban ban_for(const std::string& service);
   void listen(Line& line, std::vector<net::ListenSocket>& sockets, std::shared_ptr<const net::TlsServer> implicit_tls,
               std::function<std::string(net::Refusal)> refusal, net::Listener::Handler handler);
 

@@ -68,10 +68,12 @@ bool over(std::size_t value, std::size_t limit) { return limit != 0 && value >= 
 }  // namespace
 
 struct Admission::State {
-  State(AdmissionLimits given, const Clock& given_clock) : limits(std::move(given)), clock(given_clock) {}
+  State(AdmissionLimits given, const Clock& given_clock, Ban ban)
+      : limits(std::move(given)), clock(given_clock), banned(std::move(ban)) {}
   mutable std::mutex limits_mutex;
   AdmissionLimits limits;
   const Clock& clock;
+  const Ban banned;
   std::atomic<std::size_t> total{0};
   SeededHash shard_hash;
   std::array<Shard, shard_count> shards;
@@ -145,14 +147,17 @@ std::string_view to_string(Refusal refusal) {
     case Refusal::per_network: return "too many connections from your network";
     case Refusal::total: return "too many connections";
     case Refusal::rate: return "too many new connections from your address, slow down";
+    case Refusal::banned: return "your address is banned";
   }
   return "refused";
 }
 
-Admission::Admission(AdmissionLimits limits, const Clock& clock) : state_(std::make_shared<State>(std::move(limits), clock)) {}
+Admission::Admission(AdmissionLimits limits, const Clock& clock, Ban banned)
+    : state_(std::make_shared<State>(std::move(limits), clock, std::move(banned))) {}
 Admission::~Admission() = default;
 
 std::expected<Admission::Permit, Refusal> Admission::enter(const IpAddress& peer) {
+  if (state_->banned && state_->banned(peer)) return std::unexpected(Refusal::banned);
   const std::lock_guard lock(state_->limits_mutex);
   const AdmissionLimits& limits = state_->limits;
   if (over(state_->total.load(std::memory_order_relaxed), limits.total)) return std::unexpected(Refusal::total);

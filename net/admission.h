@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <expected>
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -25,7 +26,7 @@ struct AdmissionLimits {
   std::vector<IpNetwork> exempt;     ///< only `total` applies to these
 };
 
-enum class Refusal : unsigned char { per_address, per_network, total, rate };
+enum class Refusal : unsigned char { per_address, per_network, total, rate, banned };
 
 /// For log and reply: "too many connections from your address" and the like.
 std::string_view to_string(Refusal refusal);
@@ -33,7 +34,9 @@ std::string_view to_string(Refusal refusal);
 /// Thread-safe.
 class Admission {
  public:
-  Admission(AdmissionLimits limits, const Clock& clock);
+  /// True for a peer that must not come in at all. Asked first, for every connection; from any thread.
+  using Ban = std::function<bool(const IpAddress& peer)>;
+  Admission(AdmissionLimits limits, const Clock& clock, Ban banned = {});
   ~Admission();
 
   /// One admitted connection; gives its place back when it goes. May outlive the Admission.

@@ -87,7 +87,9 @@ async::Task<> serve(std::shared_ptr<State> state, std::shared_ptr<Connection> co
 }  // namespace
 
 void Listener::State::refuse(const Accepted& accepted, Refusal refusal) {
-  parts.log.info(options.name, "refused", {{"peer", to_string(accepted.peer)}, {"reason", to_string(refusal)}});
+  // Who is banned has his line in the log already, and may come back a thousand times.
+  const auto tell = refusal == Refusal::banned ? &Log::debug : &Log::info;
+  (parts.log.*tell)(options.name, "refused", {{"peer", to_string(accepted.peer)}, {"reason", to_string(refusal)}});
   const std::string reply = options.refusal ? options.refusal(refusal) : std::string();
   if (!reply.empty()) ::send(accepted.fd.get(), reply.data(), reply.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   ::shutdown(accepted.fd.get(), SHUT_WR);

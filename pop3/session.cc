@@ -105,7 +105,10 @@ async::Task<Reply> Session::finish_login(auth::Step step) {
   if (step.refusal) {
     auto reply = refusal_reply(*step.refusal);
     reply.failed = false;  // has a budget of its own
-    reply.close = ++login_failures_ >= settings_.login_failures;
+
+    const bool ours = *step.refusal == auth::Refusal::unavailable;  // security.md D68: no failure of the client's
+    if (!ours) ++login_failures_;
+    reply.close = login_failures_ >= settings_.login_failures;
     co_return reply;
   }
   if (!step.login) co_return Reply::error("authentication failed", "AUTH");

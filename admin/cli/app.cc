@@ -22,6 +22,7 @@ const std::map<std::string, const char*, std::less<>> nouns{
     {"account app-password", "passwords of single devices: add, list, revoke"},
     {"address", "what becomes of mail for an address: explain"},
     {"alias", "further addresses: add, remove, list"},
+    {"ban", "who may not connect: list, add, remove, explain"},
     {"breach", "the offline list of breached passwords: import, info, check, remove"},
     {"config", "the configuration file: check, sample"},
     {"dmarc", "what other servers report about our domains: report"},
@@ -150,10 +151,10 @@ int run(int argc, char** argv, Program program) {
   app.fallthrough();
 
   std::vector<Subcommand> rows = std::move(program.extra);
-  for (auto* group :
-       {&server_commands, &domain_commands, &account_commands, &password_commands, &credential_commands, &people_commands,
-        &alias_commands, &group_commands, &address_commands, &queue_commands, &rule_commands, &store_commands, &undelete_commands,
-        &backup_commands, &restore_commands, &import_commands, &export_commands, &config_commands, &dmarc_commands}) {
+  for (auto* group : {&server_commands,  &domain_commands, &account_commands, &password_commands, &credential_commands,
+                      &people_commands,  &alias_commands,  &group_commands,   &address_commands,  &ban_commands,
+                      &queue_commands,   &rule_commands,   &store_commands,   &undelete_commands, &backup_commands,
+                      &restore_commands, &import_commands, &export_commands,  &config_commands,   &dmarc_commands}) {
     for (auto& row : (*group)()) rows.push_back(std::move(row));
   }
   Nodes nodes(app);

@@ -26,16 +26,15 @@ constexpr double target_median = 0.001;  ///< seconds
 struct Plan {
   std::size_t samples = 100;
   int tries = 3;
-  /// The small sample looks for differences that a network could show: by distribution and by more than this between medians.
-  /// (A known account's SCRAM exchange costs some microseconds more, for unsealing its verifier; the full run judges that too.)
-  bool strict = false;
+  /// The small sample is judged by distribution alone: medians of a hundred tell nothing on a busy machine.
+  bool medians = false;
   HashCost cost{.argon2_memory = 2ULL * 1024 * 1024, .argon2_ops = 1, .scram_iterations = 64};
 };
 
 Plan plan() {
   const char* wish = std::getenv("POSTERN_R14");
   if (wish == nullptr || std::string_view(wish) != "full") return {};
-  return {.samples = 2000, .tries = 1, .strict = true, .cost = {}};
+  return {.samples = 2000, .tries = 1, .medians = true, .cost = {}};
 }
 
 /// Probability that two samples of one distribution differ so much or more: the asymptotic series of Kolmogorov.
@@ -81,7 +80,11 @@ TEST(KolmogorovSmirnov, TellsAShiftAndNothingElse) {
 struct EnumerationTest : ::testing::Test {
   static Settings settings() {
     auto out = House::all_mechanisms();
-    out.guard = {.address_minute = 1'000'000, .address_day = 1'000'000, .account_day = 1'000'000, .known_network_day = 1'000'000};
+    out.guard = {.address_minute = 1'000'000,
+                 .address_day = 1'000'000,
+                 .network_day = 1'000'000,
+                 .account_day = 1'000'000,
+                 .known_network_day = 1'000'000};
     out.cache_ttl = std::chrono::seconds(0);
     out.record.life = std::chrono::seconds(0);
     out.cost = plan().cost;
@@ -130,9 +133,7 @@ struct EnumerationTest : ::testing::Test {
       const double apart = std::abs(median(of_known) - median(of_unknown));
       std::cout << fmt::format("{} against {}: p {:.3f}, medians {:.3f} and {:.3f} ms\n", known, unknown, p,
                                1e3 * median(of_known), 1e3 * median(of_unknown));
-      const bool alike = p > accepted_p;
-      const bool near = apart < target_median;
-      if (rules.strict ? alike && near : alike || near) return;
+      if (p > accepted_p && (!rules.medians || apart < target_median)) return;
       if (trial == rules.tries) FAIL() << known << " and " << unknown << " can be told apart";
     }
   }

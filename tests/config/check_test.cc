@@ -28,6 +28,7 @@ std::vector<Case> cases() {
       {"auth.mechanisms", [](Config& c) { c.auth.mechanisms = {}; }},
       {"auth.mechanisms", [](Config& c) { c.auth.mechanisms = {"PLAIN", "CRAM-MD5"}; }},
       {"auth.failures_per_day", [](Config& c) { c.auth.failures_per_day = 1; }},
+      {"auth.ban_longest", [](Config& c) { c.auth.ban_longest = Duration(60); }},
       {"limits.header_bytes", [](Config& c) { c.limits.message_bytes = 64 * KiB; }},
       {"limits.connections_per_address", [](Config& c) { c.limits.connections_per_address = 61; }},
       {"limits.auth_line", [](Config& c) { c.limits.auth_line = 1024; }},

@@ -249,6 +249,7 @@ def main():
     with laboratory.Lab(peers=False) as lab:
         # Many wrong passwords come from one address here; budgets are tested elsewhere.
         lab.postern_options = {"auth": "failures_per_minute = 100000\nfailures_per_day = 100000\n"
+                                       "network_failures_per_day = 100000\naccount_failures_per_day = 100000\n"
                                        "argon2_memory = \"8MiB\"\nargon2_ops = 1\n"}
         lab.write_postern_config()
         lab.start_postern()
