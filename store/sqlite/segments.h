@@ -135,6 +135,8 @@ class ActiveSegment {
   Result<> resume(Position end);
   Position position() const { return {id_, end_}; }
   int descriptor() const { return file_.get(); }
+  /// Whether so many bytes go into the current file.
+  bool has_room(std::uint64_t bytes) const { return file_ && end_ + bytes <= limits_.segment_bytes; }
   /// Begins a new file when these bytes do not fit into the current one.
   Result<> make_room(std::uint64_t bytes);
   /// Writes the records in order behind the end and tells the bodies where they are. Nothing is synced yet. After an error

@@ -26,11 +26,16 @@ namespace postern::store::sqlite {
 namespace {
 
 using namespace std::chrono_literals;
-using SteadyClock = std::chrono::steady_clock;
+using SteadyClock = Writer::SteadyClock;
 
-// storage.md §2.2: linger only when commands come in crowds and syncs are slow; 60 µs brought nothing over 20.
-constexpr auto linger_step = 20us;
+// storage.md §2.2: greedy batches of a crowd fall into two halves that wait for each other's sync. So while a batch is under way
+// those are waited for who were answered with the batch before; each gap may be a twentieth of a sync.
 constexpr double linger_sync_seconds = 0.0001;
+constexpr double linger_gap_share = 0.05;
+constexpr std::chrono::duration<double> min_linger_gap = 20us;
+constexpr std::chrono::duration<double> max_linger_gap = 200us;
+/// The thread is not woken for fewer while it waits for a crowd.
+constexpr std::size_t linger_step = 8;
 constexpr double average_weight = 0.2;
 /// While the log is copied away, each checkpoint begins a new copy: an idle second is no reason for one.
 constexpr int archived_checkpoint_pages = 1000;
@@ -76,16 +81,16 @@ void Writer::close() {
 }
 
 Result<> Writer::enqueue(std::unique_ptr<Command> command) {
-  bool first = false;
+  bool enough = false;
   {
     const std::lock_guard lock(mutex_);
     if (failed_) return std::unexpected(stopped());
     if (stopping_) return fail(ErrorKind::unavailable, "the store is closed");
     if (waiting_.size() >= max_waiting) return fail(ErrorKind::unavailable, "too many writes are waiting");
-    first = waiting_.empty();
     waiting_.push_back(std::move(command));
+    enough = waiting_.size() == wake_at_;
   }
-  if (first) arrived_.notify_one();
+  if (enough) arrived_.notify_one();
   return {};
 }
 
@@ -111,44 +116,57 @@ void Writer::loop() {
 Writer::Commands Writer::take() {
   std::unique_lock lock(mutex_);
   arrived_.wait_for(lock, idle_interval, [this] { return stopping_ || !waiting_.empty(); });
-  if (previous_batch_ > 1 && sync_average_ > linger_sync_seconds && !waiting_.empty()) linger(lock);
+  round_ = {};
   Commands out;
-  std::uint64_t bytes = 0;
-  while (!waiting_.empty() && out.size() < batch_commands && bytes < batch_bytes) {
-    for (const auto& body : waiting_.front()->bodies) bytes += body.placed ? 0 : body.record_size();
-    out.push_back(std::move(waiting_.front()));
-    waiting_.pop_front();
-  }
+  take_waiting(out, batch_commands);
   return out;
 }
 
-void Writer::linger(std::unique_lock<std::mutex>& lock) {
-  for (std::size_t before = 0; waiting_.size() > before && waiting_.size() < batch_commands && !stopping_;) {
-    before = waiting_.size();
-    lock.unlock();
-    std::this_thread::sleep_for(linger_step);
-    lock.lock();
+void Writer::take_waiting(Commands& commands, std::size_t most) {
+  while (!waiting_.empty() && commands.size() < most && round_.bytes < batch_bytes) {
+    std::uint64_t bytes = 0;
+    for (const auto& body : waiting_.front()->bodies) bytes += body.placed ? 0 : body.record_size();
+    // The bodies of a batch lie in one file.
+    if (!commands.empty() && bytes > 0 && !parts_.segment.has_room(round_.bytes + bytes)) return;
+    round_.bytes += bytes;
+    commands.push_back(std::move(waiting_.front()));
+    waiting_.pop_front();
   }
+}
+
+/// Adds who comes back while the batch is under way, so that a crowd shares a sync and its threads do not stand still meanwhile.
+/// False when the batch is complete.
+bool Writer::take_more(Commands& commands) {
+  const std::size_t before = commands.size();
+  {
+    std::unique_lock lock(mutex_);
+    const std::size_t most = std::min(crowd_, batch_commands);
+    if (!round_.open || before >= most || sync_average_ <= linger_sync_seconds) return false;
+    if (waiting_.empty() && !stopping_) {
+      const std::chrono::duration<double> share(sync_average_ * linger_gap_share);
+      const auto gap = std::chrono::duration_cast<std::chrono::nanoseconds>(std::clamp(share, min_linger_gap, max_linger_gap));
+      wake_at_ = std::min(linger_step, most - before);
+      arrived_.wait_for(lock, gap, [this] { return stopping_ || waiting_.size() >= wake_at_; });
+      wake_at_ = 1;
+    }
+    take_waiting(commands, most);
+    round_.open = commands.size() > before;
+  }
+  if (!round_.open) return false;
+  const auto placed = place_bodies(std::span(commands).subspan(before));
+  if (!placed && failed_) throw SqlError{placed.error()};
+  return true;
 }
 
 void Writer::run_batch(Commands& commands) {
   const auto start = SteadyClock::now();
-  previous_batch_ = commands.size();
   const auto placed = place_bodies(commands);
-  const bool wrote = placed.has_value() && !placing_.empty();
-  const ActiveSegment::Position end = parts_.segment.position();
-  ActiveSegment::Position begin = end;
-  if (wrote) {
-    begin.offset = placing_.front()->place.offset - placing_.front()->arrival.size() - RecordHeader::size;
-    sync_.start(parts_.segment.descriptor());
-  }
-  auto committed = failed_ ? placed : transact(commands, wrote ? &begin : nullptr);
-  const auto synced = wrote ? sync_.wait() : Result<>();
+  auto committed = failed_ ? placed : transact(commands);
+  const auto synced = wait_for_sync();
   if (synced && is_full(committed)) {
-    parts_.segment.rewind(begin);
+    if (round_.bodies) parts_.segment.rewind(*round_.bodies);
     committed = transact_without_mail(commands, committed.error());
   }
-  if (wrote) sync_average_ += average_weight * (seconds_since(start) - sync_average_);
   counters_.sync_seconds.observe(seconds_since(start));
 
   const Result<>& bad = !synced ? synced : committed;
@@ -160,8 +178,8 @@ void Writer::run_batch(Commands& commands) {
     if (!synced || bad.error().kind == ErrorKind::io) {
       fatal(bad.error());
       if (committed) refuse_for_good(commands);
-    } else {
-      parts_.segment.rewind(begin);
+    } else if (round_.bodies) {
+      parts_.segment.rewind(*round_.bodies);
     }
     transaction_.end_batch(false);
   } else {
@@ -172,6 +190,20 @@ void Writer::run_batch(Commands& commands) {
   }
   settle(commands);
   after_batch();
+}
+
+/// All bodies of the batch are in the segment now.
+void Writer::start_sync() {
+  if (!round_.bodies || round_.sync_start != SteadyClock::time_point()) return;
+  round_.sync_start = SteadyClock::now();
+  sync_.start(parts_.segment.descriptor());
+}
+
+Result<> Writer::wait_for_sync() {
+  if (round_.sync_start == SteadyClock::time_point()) return {};
+  auto outcome = sync_.wait();
+  sync_average_ += average_weight * (seconds_since(round_.sync_start) - sync_average_);
+  return outcome;
 }
 
 /// The rows of the batch are durable, its bodies may be whole too; their senders were told that they are not.
@@ -185,8 +217,8 @@ void Writer::refuse_for_good(const Commands& commands) {
   }
 }
 
-/// Writes the bodies of the batch behind each other. Commands whose bodies could not be written have failed afterwards.
-Result<> Writer::place_bodies(Commands& commands) {
+/// Writes the bodies behind each other. Commands whose bodies could not be written have failed afterwards.
+Result<> Writer::place_bodies(std::span<std::unique_ptr<Command>> commands) {
   placing_.clear();
   std::uint64_t bytes = 0;
   for (auto& command : commands) {
@@ -199,7 +231,12 @@ Result<> Writer::place_bodies(Commands& commands) {
   if (placing_.empty()) return {};
   auto placed = parts_.segment.make_room(bytes);
   if (placed) placed = parts_.segment.append(placing_);
-  if (placed) return {};
+  if (placed) {
+    const NewBody& first = *placing_.front();
+    const std::uint64_t before = first.arrival.size() + RecordHeader::size;
+    if (!round_.bodies) round_.bodies = ActiveSegment::Position{first.place.segment, first.place.offset - before};
+    return {};
+  }
   for (auto& command : commands) {
     const bool waits = std::any_of(command->bodies.begin(), command->bodies.end(), [](const NewBody& b) { return !b.placed; });
     if (waits) command->fail_with(placed.error());
@@ -208,27 +245,30 @@ Result<> Writer::place_bodies(Commands& commands) {
   return placed;
 }
 
-Result<> Writer::transact(Commands& commands, const ActiveSegment::Position* watermark) {
-  auto done = try_batch(commands, watermark, Care::none);
+Result<> Writer::transact(Commands& commands) {
+  auto done = try_batch(commands, Care::none);
   if (done && !*done) {
     transaction_.end_batch(false);
-    done = try_batch(commands, watermark, Care::savepoints);
+    done = try_batch(commands, Care::savepoints);
   }
   return done ? Result<>() : std::unexpected(done.error());
 }
 
 /// False when a command left something half-done and the batch was rolled back for that.
-Result<bool> Writer::try_batch(Commands& commands, const ActiveSegment::Position* watermark, Care care) {
+Result<bool> Writer::try_batch(Commands& commands, Care care) {
   try {
     TransactionGuard guard(parts_.db);
-    record_segments(watermark);
+    record_rotations();
     parts_.prelude(&transaction_);
-    for (auto& command : commands) {
+    for (std::size_t i = 0; i < commands.size() || take_more(commands); ++i) {
+      Command& command = *commands[i];
       const bool bodies_ready =
-          std::all_of(command->bodies.begin(), command->bodies.end(), [](const NewBody& body) { return body.placed; });
-      if (bodies_ready && !command->refused && !run_command(*command, care)) return false;
+          std::all_of(command.bodies.begin(), command.bodies.end(), [](const NewBody& body) { return body.placed; });
+      if (bodies_ready && !command.refused && !run_command(command, care)) return false;
     }
+    if (round_.bodies) record_watermark(*round_.bodies);
     transaction_.flush();
+    start_sync();
     guard.commit();
     return true;
   } catch (const SqlError& error) {
@@ -240,23 +280,27 @@ Result<bool> Writer::try_batch(Commands& commands, const ActiveSegment::Position
 Result<> Writer::transact_without_mail(Commands& commands, const Error& full) {
   parts_.disk_full();
   transaction_.end_batch(false);
+  round_.open = false;
+  round_.bodies.reset();
   for (auto& command : commands) {
     command->refused = !command->bodies.empty();
     if (command->refused) command->fail_with(full);
   }
   const bool left = std::any_of(commands.begin(), commands.end(), [](const auto& command) { return !command->refused; });
-  return left ? transact(commands, nullptr) : std::unexpected(full);
+  return left ? transact(commands) : std::unexpected(full);
 }
 
-void Writer::record_segments(const ActiveSegment::Position* watermark) {
+void Writer::record_rotations() {
   Database& db = parts_.db;
   for (const auto& rotation : parts_.segment.rotations()) {
     if (rotation.sealed != 0) db.run("UPDATE segment SET state=1, bytes=?2 WHERE id=?1", rotation.sealed, rotation.sealed_bytes);
     db.run("INSERT OR IGNORE INTO segment(id, kind, state) VALUES (?1,0,0)", rotation.begun);
   }
-  if (!watermark) return;
-  db.run("UPDATE sys SET v=?1 WHERE k='watermark_segment'", watermark->segment);
-  db.run("UPDATE sys SET v=?1 WHERE k='watermark_offset'", watermark->offset);
+}
+
+void Writer::record_watermark(const ActiveSegment::Position& watermark) {
+  parts_.db.run("UPDATE sys SET v=?1 WHERE k='watermark_segment'", watermark.segment);
+  parts_.db.run("UPDATE sys SET v=?1 WHERE k='watermark_offset'", watermark.offset);
 }
 
 /// One failure does not spoil the batch, unless SQLite says that the disk is full or broken. False when the command failed
@@ -314,6 +358,10 @@ void Writer::settle(Commands& commands) {
   counters_.batches.add();
   counters_.commands.add(static_cast<double>(commands.size()));
   counters_.batch_size.observe(static_cast<double>(commands.size()));
+  {
+    const std::lock_guard lock(mutex_);
+    crowd_ = commands.size() + waiting_.size();
+  }
   batch.flush();
   queue_again(std::move(slices), under_way_ == 0);
 }
@@ -373,6 +421,7 @@ void Writer::use_idle_time() {
   if (failed_) return;
   if (parts_.prelude(nullptr)) {
     Commands none;
+    round_.open = false;
     run_batch(none);
     return;
   }
@@ -385,9 +434,9 @@ void Writer::use_idle_time() {
 void Writer::write_clean_end() {
   if (failed_) return;
   try {
-    const auto end = parts_.segment.position();
     TransactionGuard guard(parts_.db);
-    record_segments(&end);
+    record_rotations();
+    record_watermark(parts_.segment.position());
     parts_.prelude(&transaction_);
     transaction_.flush();
     guard.commit();

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -95,6 +96,7 @@ class SlicedJob final : public Command {
 
 class Writer {
  public:
+  using SteadyClock = std::chrono::steady_clock;
   /// A batch takes at most this many commands or bytes of bodies.
   static constexpr std::size_t batch_commands = 512;
   static constexpr std::uint64_t batch_bytes = 8 << 20;
@@ -155,17 +157,22 @@ class Writer {
   Result<> enqueue(std::unique_ptr<Command> command);
   void loop();
   Commands take();
-  void linger(std::unique_lock<std::mutex>& lock);
+  /// Moves what fits from those that wait into `commands`, which gets no longer than `most`.
+  void take_waiting(Commands& commands, std::size_t most);
+  bool take_more(Commands& commands);
   void run_batch(Commands& commands);
   void refuse_for_good(const Commands& commands);
-  Result<> place_bodies(Commands& commands);
-  Result<> transact(Commands& commands, const ActiveSegment::Position* watermark);
+  Result<> place_bodies(std::span<std::unique_ptr<Command>> commands);
+  Result<> transact(Commands& commands);
   Result<> transact_without_mail(Commands& commands, const Error& full);
-  void record_segments(const ActiveSegment::Position* watermark);
+  void record_rotations();
+  void record_watermark(const ActiveSegment::Position& watermark);
+  void start_sync();
+  Result<> wait_for_sync();
   /// Savepoints cost a lone command a tenth of its time, and nearly no command needs one: so a batch runs without, and once
   /// again with them when a command failed that had changed something already.
   enum class Care : std::uint8_t { none, savepoints };
-  Result<bool> try_batch(Commands& commands, const ActiveSegment::Position* watermark, Care care);
+  Result<bool> try_batch(Commands& commands, Care care);
   bool run_command(Command& command, Care care);
   void settle(Commands& commands);
   void queue_again(Commands slices, bool thawed);
@@ -184,12 +191,21 @@ class Writer {
 
   std::mutex mutex_;
   std::condition_variable arrived_;
+  std::size_t wake_at_ = 1;  ///< so many must wait before the thread is woken
   std::deque<std::unique_ptr<Command>> waiting_;
   bool stopping_ = false;
   std::atomic<bool> failed_ = false;
 
   // Writer thread only.
-  std::size_t previous_batch_ = 0;
+  /// The batch under way.
+  struct Round {
+    std::optional<ActiveSegment::Position> bodies;  ///< where its own begin in the segment
+    std::uint64_t bytes = 0;                        ///< of its bodies
+    bool open = true;                               ///< takes more commands
+    SteadyClock::time_point sync_start = {};        ///< set while the segment is being synced
+  };
+  Round round_;
+  std::size_t crowd_ = 0;    ///< who was answered with the last batch, and who waited behind it: so many may come next
   double sync_average_ = 0;  ///< seconds, exponentially weighted
   std::vector<NewBody*> placing_;
   Commands parked_;            ///< wait until the work in slices has ended

@@ -2,7 +2,6 @@
 // What the tests of housekeeping share: a store with several small segments, jobs run to their end, SQL on a closed store.
 #pragma once
 
-#include <random>
 #include <thread>
 
 #include "store/sqlite/database.h"
@@ -11,14 +10,6 @@
 #include "tests/store/fixture.h"
 
 namespace postern::store::test {
-
-/// Octets that no program compresses; another text for each seed.
-inline std::string noise_of(std::uint32_t seed, std::size_t size) {
-  std::mt19937_64 random(seed);
-  std::string out(size, '\0');
-  for (char& c : out) c = static_cast<char>(random());
-  return out;
-}
 
 /// Runs a job to its end.
 inline JobState run_job(sqlite::SqliteStore& store, JobOrder order) {

@@ -54,17 +54,7 @@ inline NewMessage dated(std::string body, std::uint64_t flags, std::vector<std::
 }
 
 /// A body that is no smaller compressed.
-inline std::string noise(std::size_t size, std::uint32_t seed) {
-  std::string out(size, '\0');
-  std::uint32_t state = seed * 2654435761U + 1;
-  for (char& c : out) {
-    state ^= state << 13;
-    state ^= state >> 17;
-    state ^= state << 5;
-    c = static_cast<char>(state);
-  }
-  return out;
-}
+inline std::string noise(std::size_t size, std::uint32_t seed) { return noise_of(seed, size); }
 
 /// A running store with one account, alice, and a folder for backups.
 class RecoveryTest : public testing::Test {
