@@ -211,9 +211,16 @@ std::int64_t Transaction::add_blob(const NewBody& body, std::int64_t refs) {
   if (own_file) {
     db_.run("INSERT INTO segment(id, kind, state, bytes) VALUES (?1,1,1,?2)", place.segment, body.record_size());
   }
-  db_.run("INSERT INTO blob(seg, off, len, osize, codec, refs, sum) VALUES (?1,?2,?3,?4,?5,?6,?7)", place.segment, place.offset,
-          place.length, body.body->size(), place.codec, refs, static_cast<std::int64_t>(place.checksum));
-  return db_.last_id();
+  const std::int64_t id = next_blob();
+  db_.run("INSERT INTO blob(id, seg, off, len, osize, codec, refs, sum) VALUES (?1,?2,?3,?4,?5,?6,?7,?8)", id, place.segment,
+          place.offset, place.length, body.body->size(), place.codec, refs, static_cast<std::int64_t>(place.checksum));
+  return id;
+}
+
+/// Never one that was used before: `sys` gets the next one in the transaction of the batch.
+std::int64_t Transaction::next_blob() {
+  if (next_blob_ == 0) next_blob_ = written_blob_ = db_.integer(1, "SELECT v FROM sys WHERE k='next_blob'");
+  return next_blob_++;
 }
 
 void Transaction::release_blob(std::int64_t blob, std::int64_t refs) {
@@ -295,9 +302,12 @@ void Transaction::flush() {
   for (const AccountState* a : dirty_accounts_) {
     db_.run("UPDATE account SET used_bytes=?2, used_messages=?3 WHERE id=?1", a->id, a->quota.used_bytes, a->quota.used_messages);
   }
+  if (next_blob_ != written_blob_) db_.run("UPDATE sys SET v=?1 WHERE k='next_blob'", next_blob_);
+  written_blob_ = next_blob_;
 }
 
 void Transaction::end_batch(bool keep_states) {
+  if (!keep_states) next_blob_ = written_blob_ = 0;
   const bool drop = !keep_states || mailboxes_.size() + accounts_.size() + names_.size() > max_cached_states;
   if (drop) {
     accounts_.clear();

@@ -163,6 +163,7 @@ class Transaction {
   template <class State>
   void note(State& state, Undo<State>& undo, std::vector<State*>& dirty);
   std::uint32_t next_uidvalidity();
+  std::int64_t next_blob();
 
   struct Mark {
     std::size_t changes = 0, gone_accounts = 0, dead_segments = 0;
@@ -187,6 +188,8 @@ class Transaction {
   std::vector<SegmentId> dead_segments_;
   std::int64_t depth_change_ = 0;
   bool queue_signal_ = false;
+  std::int64_t next_blob_ = 0;     ///< id of the next blob; 0 until it was read
+  std::int64_t written_blob_ = 0;  ///< what `sys` says about it
 
   Mark mark_;
   std::uint64_t command_ = 0;  ///< counts commands
