@@ -9,14 +9,14 @@ namespace {
 
 constexpr std::size_t piece_bytes = 256 * 1024;
 
-/// Columns: seg, off, len, codec, sum, osize.
-Placement read_placement(Query& row) {
-  return {row.unsigned_integer(0),
-          row.unsigned_integer(1),
-          row.unsigned_integer(2),
-          row.unsigned_integer(4),
-          static_cast<Codec>(row.integer(3)),
-          row.unsigned_integer(5)};
+/// Columns from `at` on: seg, off, len, codec, sum, osize.
+Placement read_placement(Query& row, int at = 0) {
+  return {row.unsigned_integer(at),
+          row.unsigned_integer(at + 1),
+          row.unsigned_integer(at + 2),
+          row.unsigned_integer(at + 4),
+          static_cast<Codec>(row.integer(at + 3)),
+          row.unsigned_integer(at + 5)};
 }
 
 std::string prefix_of(Database& db, std::int64_t message) {
@@ -105,6 +105,11 @@ std::optional<Location> locate_expunged(Database& db, std::int64_t message, std:
       message, expunged_since);
   if (!row.step()) return std::nullopt;
   return Location{read_placement(row), prefix_of(db, message)};
+}
+
+Location location_in(Database& db, Query& row) {
+  const bool has_prefix = row.integer(1) != 0;
+  return {read_placement(row, 2), has_prefix ? prefix_of(db, row.integer(0)) : std::string()};
 }
 
 std::optional<Location> locate_blob(Database& db, std::int64_t message, std::int64_t blob) {

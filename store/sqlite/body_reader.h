@@ -24,6 +24,8 @@ std::optional<Location> locate_message(Database& db, std::int64_t message);
 /// Expunged at this time or later.
 std::optional<Location> locate_expunged(Database& db, std::int64_t message, std::int64_t expunged_since);
 
+/// Of a row with the columns id of the message, psize, and seg, off, len, codec, sum, osize of its blob.
+Location location_in(Database& db, Query& row);
 /// By a blob that `message` refers to.
 std::optional<Location> locate_blob(Database& db, std::int64_t message, std::int64_t blob);
 

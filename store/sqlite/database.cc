@@ -137,6 +137,11 @@ Result<> Database::configure(const Options& options) {
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, nullptr);
   sqlite3_wal_hook(handle_, on_wal, this);
+  const auto values = static_cast<int>(std::tuple_size_v<RowSink::Values>);
+  if (sqlite3_create_function_v2(handle_, "hand_over", values, SQLITE_UTF8 | SQLITE_DIRECTONLY, this, hand_over_row, nullptr,
+                                 nullptr, nullptr) != SQLITE_OK) {
+    return std::unexpected(error_of(handle_, SQLITE_NOMEM));
+  }
   try {
     script("PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA foreign_keys=OFF;");
     if (options.mode == Mode::read_write) {
@@ -189,6 +194,13 @@ bool Database::idle() const { return sqlite3_get_autocommit(handle_) != 0; }
 int Database::on_wal(void* self, sqlite3*, const char*, int pages) {
   static_cast<Database*>(self)->wal_pages_ = pages;
   return SQLITE_OK;
+}
+
+void Database::hand_over_row(sqlite3_context* context, int, sqlite3_value** values) {
+  const RowSink::Values row{sqlite3_value_int64(values[0]), sqlite3_value_int64(values[1]), sqlite3_value_int64(values[2]),
+                            sqlite3_value_int64(values[3])};
+  RowSink* sink = static_cast<Database*>(sqlite3_user_data(context))->sink_;
+  sqlite3_result_int(context, sink->take(row) ? 1 : 0);
 }
 
 Result<> Database::checkpoint(bool truncate) {

@@ -91,11 +91,13 @@ Result<std::vector<MessageInfo>> read_infos(Database& db, MailboxId mailbox, con
 
 namespace {
 
-/// Rows of `message` and of `reap` within the undelete window, in order; columns: id, blob.
+/// Messages, and expunged ones within the undelete window, in order, with their bodies; columns as location_in() takes them.
 Query query_bodies(Database& db, std::int64_t lo, std::int64_t hi, UnixTime expunged_since) {
   return db.query(
-      "SELECT id, blob FROM message WHERE id BETWEEN ?1 AND ?2 UNION ALL "
-      "SELECT id, blob FROM reap WHERE id BETWEEN ?1 AND ?2 AND expunged_at>=?3 ORDER BY id",
+      "SELECT m.id AS id, m.psize, b.seg, b.off, b.len, b.codec, b.sum, b.osize FROM message m JOIN blob b ON b.id=m.blob "
+      "WHERE m.id BETWEEN ?1 AND ?2 UNION ALL "
+      "SELECT r.id, r.psize, b.seg, b.off, b.len, b.codec, b.sum, b.osize FROM reap r JOIN blob b ON b.id=r.blob "
+      "WHERE r.id BETWEEN ?1 AND ?2 AND r.expunged_at>=?3 ORDER BY id",
       lo, hi, expunged_since);
 }
 
@@ -109,12 +111,11 @@ ReadTexts read_texts(Core& core, Database& db, const TextOrder& order) {
     auto row = query_bodies(db, message_id(order.mailbox, range.lo), message_id(order.mailbox, range.hi), since);
     while (row.step()) {
       out.through = uid_of(row.integer(0));
-      const auto location = locate_blob(db, row.integer(0), row.integer(1));
-      if (!location) continue;
-      auto text = read_start(core.folder, *location, order.limit.per_message);
+      const Location location = location_in(db, row);
+      auto text = read_start(core.folder, location, order.limit.per_message);
       if (!text) continue;
       total += text->size();
-      out.texts.push_back({out.through, location->size(), std::move(*text)});
+      out.texts.push_back({out.through, location.size(), std::move(*text)});
       if (total >= std::min(order.limit.total, max_read_total)) return out;
     }
   }
@@ -124,21 +125,40 @@ ReadTexts read_texts(Core& core, Database& db, const TextOrder& order) {
 
 namespace {
 
-/// Up to `most` rows with UIDs from `from` to before `end`.
-std::vector<Snapshot::ChunkPtr> read_chunks(Database& db, MailboxId mailbox, UidRange uids, std::size_t most) {
-  std::vector<Snapshot::ChunkPtr> chunks;
-  std::shared_ptr<Snapshot::Chunk> last;
-  auto row = db.query("SELECT id, size, flags, modseq FROM message WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3",
-                      message_id(mailbox, uids.lo), message_id(mailbox, uids.hi), most);
-  while (row.step()) {
-    if (!last || last->size() == Snapshot::chunk_rows) {
-      last = std::make_shared<Snapshot::Chunk>();
-      chunks.push_back(last);
-    }
-    const auto size = static_cast<std::uint32_t>(std::min<std::uint64_t>(row.unsigned_integer(1), UINT32_MAX));
-    last->push_back(Row{uid_of(row.integer(0)), size, row.unsigned_integer(2), row.unsigned_integer(3)});
+/// Puts rows into chunks.
+class ChunkSink final : public RowSink {
+ public:
+  /// `most` rows, of which about `expected` will come.
+  ChunkSink(std::size_t most, std::size_t expected) : left_(most), expected_(expected) {}
+
+  bool take(const Values& row) noexcept override {
+    if (!last_ || last_->size() == Snapshot::chunk_rows) begin_chunk();
+    const auto size = static_cast<std::uint32_t>(std::min<std::int64_t>(row[1], UINT32_MAX));
+    last_->push_back(Row{uid_of(row[0]), size, static_cast<std::uint64_t>(row[2]), static_cast<ModSeq>(row[3])});
+    return --left_ == 0;
   }
-  return chunks;
+  std::vector<Snapshot::ChunkPtr> chunks() && { return std::move(chunks_); }
+
+ private:
+  void begin_chunk() {
+    last_ = std::make_shared<Snapshot::Chunk>();
+    last_->reserve(std::min({left_, expected_, Snapshot::chunk_rows}));
+    expected_ -= std::min(expected_, Snapshot::chunk_rows);
+    chunks_.push_back(last_);
+  }
+  std::vector<Snapshot::ChunkPtr> chunks_;
+  std::shared_ptr<Snapshot::Chunk> last_;
+  std::size_t left_;
+  std::size_t expected_;
+};
+
+/// Up to `most` rows with UIDs in the range.
+std::vector<Snapshot::ChunkPtr> read_chunks(Database& db, MailboxId mailbox, UidRange uids, std::size_t most) {
+  const auto expected = db.integer(0, "SELECT messages FROM mailbox WHERE id=?1", mailbox);
+  ChunkSink sink(most, static_cast<std::size_t>(expected));
+  db.hand_over(sink, "SELECT 1 FROM message WHERE id BETWEEN ?1 AND ?2 AND hand_over(id, size, flags, modseq) LIMIT 1",
+               message_id(mailbox, uids.lo), message_id(mailbox, uids.hi));
+  return std::move(sink).chunks();
 }
 
 /// Without rows; null when there is no such mailbox.

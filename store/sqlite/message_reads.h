@@ -8,7 +8,7 @@ namespace postern::store::sqlite {
 
 /// Mailboxes with more rows are read on the long lane, in slices: about 1.5 ms each, and whole chunks.
 inline constexpr std::uint64_t max_short_rows = 20'000;
-inline constexpr std::uint64_t slice_rows = 5 * Snapshot::chunk_rows;
+inline constexpr std::uint64_t slice_rows = 8 * Snapshot::chunk_rows;
 
 bool account_exists(Database& db, AccountId account);
 bool owns(Database& db, AccountId account, MailboxId mailbox);
