@@ -56,6 +56,9 @@ struct Codecs::Contexts {
   }
   ZSTD_CCtx* compress = nullptr;
   ZSTD_DCtx* expand = nullptr;
+  /// For a frame before its size is known.
+  std::unique_ptr<char[]> frame = std::make_unique_for_overwrite<char[]>(frame_room);
+  static constexpr std::size_t frame_room = ZSTD_COMPRESSBOUND(frame_bytes);
 };
 
 /// Contexts for the time of one call.
@@ -85,21 +88,33 @@ class Codecs::Loan {
 Codecs::Codecs() = default;
 Codecs::~Codecs() = default;
 
+/// The frame lies in `room`, or in the loan's own when the bytes are few, until the next call.
+std::string_view Codecs::compress_into(const Loan& loan, std::string_view bytes, std::string& room) {
+  char* out = loan->frame.get();
+  std::size_t size = Contexts::frame_room;
+  if (bytes.size() > frame_bytes) {
+    room.resize(ZSTD_compressBound(bytes.size()));
+    out = room.data();
+    size = room.size();
+  }
+  size = ZSTD_compressCCtx(loan->compressor(), out, size, bytes.data(), bytes.size(), zstd_level);
+  if (ZSTD_isError(size)) throw std::bad_alloc();  // with room for the worst case nothing else can go wrong
+  return {out, size};
+}
+
 std::string Codecs::compress(std::string_view bytes) {
   const Loan loan(*this);
-  std::string out(ZSTD_compressBound(bytes.size()), '\0');
-  const std::size_t size = ZSTD_compressCCtx(loan->compressor(), out.data(), out.size(), bytes.data(), bytes.size(), zstd_level);
-  if (ZSTD_isError(size)) throw std::bad_alloc();  // with room for the worst case nothing else can go wrong
-  out.resize(size);
-  return out;
+  std::string room;
+  return std::string(compress_into(loan, bytes, room));
 }
 
 std::optional<std::string> Codecs::shrink(std::string_view bytes) {
   if (bytes.size() < min_compressed) return std::nullopt;
-  std::string frame = compress(bytes);
+  const Loan loan(*this);
+  std::string room;
+  const std::string_view frame = compress_into(loan, bytes, room);
   if (!is_worth_it(bytes.size(), frame.size())) return std::nullopt;
-  frame.shrink_to_fit();
-  return frame;
+  return std::string(frame);
 }
 
 Result<> Codecs::expand(std::string_view frame, std::span<char> out) {

@@ -43,6 +43,7 @@ class Codecs {
  private:
   struct Contexts;
   class Loan;
+  static std::string_view compress_into(const Loan& loan, std::string_view bytes, std::string& room);
   std::mutex mutex_;
   std::vector<std::unique_ptr<Contexts>> free_;  ///< as many as were in use at the same time
 };

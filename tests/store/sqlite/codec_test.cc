@@ -28,7 +28,7 @@ std::string read_file_of(const std::filesystem::path& path) { return postern::re
 
 TEST(Codec, WhatGoesInComesOut) {
   Codecs codecs;
-  for (const std::size_t size : {0u, 1u, 255u, 256u, 10'000u, 300'000u, 1'000'000u}) {
+  for (const std::size_t size : {0u, 1u, 255u, 256u, 10'000u, 262'144u, 262'145u, 1'000'000u}) {
     const std::string text = prose(size);
     const std::string frame = codecs.compress(text);
     for (const std::size_t part : {size, size / 2, size / 100}) {
@@ -41,6 +41,7 @@ TEST(Codec, WhatGoesInComesOut) {
 
 TEST(Codec, ShrinksOnlyWhatGainsATenth) {
   Codecs codecs;
+  for (const std::size_t size : {262'144u, 262'145u, 1'000'000u}) EXPECT_FALSE(codecs.shrink(noise(size))) << size;
   EXPECT_TRUE(codecs.shrink(prose(10'000)));
   EXPECT_FALSE(codecs.shrink(noise(10'000)));
   EXPECT_FALSE(codecs.shrink(prose(min_compressed - 1)));
