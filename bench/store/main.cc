@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// store_bench [FOLDER] [--ms N] [--rounds N] [--only ingest|mailbox|bodies] [--json]
+// store_bench [FOLDER] [--ms N] [--rounds N] [--only ingest|mailbox|bodies] [--producers N] [--json]
 // The store alone: what it accepts, beside an LMDB file and a file for each message, and what mailboxes and bodies cost, each
 // with its target (docs/store.md, bench/README.md). FOLDER decides the disk; the default is /dev/shm, for the latency of 1 ms is
 // put in by the benchmark itself, under the store's own file seam. Exit code 1 when a target is missed.
@@ -23,6 +23,7 @@ constexpr double files_goal = 5;
 struct Options {
   Settings settings{.folder = "/dev/shm/store-bench"};
   std::string only;
+  std::size_t producers = 0;  ///< only so many, and only our store: for a profiler
   bool json = false;
 };
 
@@ -52,6 +53,13 @@ void measure_crowd(const Settings& settings, std::size_t producers, Lines& lines
   for (Line* line : {&ours, &cpu, &p99, &lmdb, &files, &to_lmdb, &to_files}) {
     if (!line->values.empty()) lines.push_back(std::move(*line));
   }
+}
+
+void measure_ours(const Options& options, Lines& lines) {
+  const Crowd crowd = ingest_ours(options.settings, {.producers = options.producers, .delay = sync_latency});
+  lines.push_back({fmt::format("store, {} producers, sync 1 ms", options.producers), "msg/s", {crowd.per_second}, {}});
+  lines.push_back({"  CPU of the store's process", "µs/msg", {crowd.cpu_us}, {}, true});
+  lines.push_back({"  99 % of deliveries", "ms", {crowd.p99_ms}, {}, true});
 }
 
 /// Cells without a target: a lone sender, compressed bodies, many recipients.
@@ -107,6 +115,8 @@ std::optional<Options> parse(int argc, char** argv) {
       out.settings.rounds = std::max(1, std::atoi(argv[++i]));
     } else if (word == "--only" && value) {
       out.only = argv[++i];
+    } else if (word == "--producers" && value) {
+      out.producers = static_cast<std::size_t>(std::max(1, std::atoi(argv[++i])));
     } else if (!word.starts_with("--")) {
       out.settings.folder = std::filesystem::path(word) / "store-bench";
     } else {
@@ -120,13 +130,15 @@ int run(const Options& options) {
   Lines lines;
   const auto wanted = [&](std::string_view part) { return options.only.empty() || options.only == part; };
   std::filesystem::create_directories(options.settings.folder);
-  if (wanted("ingest")) {
+  if (options.producers != 0) {
+    measure_ours(options, lines);
+  } else if (wanted("ingest")) {
     measure_crowd(options.settings, 20, lines);
     measure_crowd(options.settings, 100, lines);
     measure_others(options.settings, lines);
   }
-  if (wanted("mailbox")) measure_mailbox(options.settings, lines);
-  if (wanted("bodies")) measure_bodies(options.settings, lines);
+  if (wanted("mailbox") && options.producers == 0) measure_mailbox(options.settings, lines);
+  if (wanted("bodies") && options.producers == 0) measure_bodies(options.settings, lines);
   std::filesystem::remove_all(options.settings.folder);
   options.json ? print_json(lines) : print_table(lines);
   return std::all_of(lines.begin(), lines.end(), [](const Line& line) { return line.hit(); }) ? 0 : 1;
@@ -139,7 +151,8 @@ int run(const Options& options) {
 int main(int argc, char** argv) {
   const auto options = postern::bench::parse(argc, argv);
   if (!options) {
-    std::fputs("usage: store_bench [FOLDER] [--ms N] [--rounds N] [--only ingest|mailbox|bodies] [--json]\n", stderr);
+    std::fputs("usage: store_bench [FOLDER] [--ms N] [--rounds N] [--only ingest|mailbox|bodies] [--producers N] [--json]\n",
+               stderr);
     return 2;
   }
   try {
