@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "base/ascii.h"
 
@@ -38,21 +39,35 @@ void append_canonical_field(std::string& out, std::string_view field, Canonical 
 
 namespace {
 
-/// Octets that are gathered before the sink gets them.
-constexpr std::size_t gathered_max = 4 * 1024;
+bool is_plain(char c) { return c != ' ' && c != '\r' && c != '\t'; }
+
+/// Where text ends that relaxed leaves as it is: words, with single spaces between them.
+const char* end_of_plain_run(const char* at, const char* end) {
+  while (at != end) {
+    if (is_plain(*at)) {
+      ++at;
+    } else if (*at == ' ' && end - at > 1 && is_plain(at[1]) && at[1] != '\n') {
+      at += 2;
+    } else {
+      break;
+    }
+  }
+  return at;
+}
 
 }  // namespace
 
 void BodyCanonicalizer::put(std::string_view text) {
   any_ = true;
-  if (out_.size() + text.size() > gathered_max) flush();
-  if (text.size() > gathered_max) return sink_(text);
-  out_ += text;
+  if (used_ + text.size() > gathered_.size()) flush();
+  if (text.size() > gathered_.size()) return sink_(text);
+  std::memcpy(gathered_.data() + used_, text.data(), text.size());
+  used_ += text.size();
 }
 
 void BodyCanonicalizer::flush() {
-  if (!out_.empty()) sink_(out_);
-  out_.clear();
+  if (used_ != 0) sink_({gathered_.data(), used_});
+  used_ = 0;
 }
 
 void BodyCanonicalizer::release_lines() {
@@ -88,9 +103,10 @@ void BodyCanonicalizer::take_simple(std::string_view bytes) {
 
 // RFC 6376 §3.4.4: white space at the end of lines goes, runs of it become one space, then as simple.
 void BodyCanonicalizer::take_relaxed(std::string_view bytes) {
-  std::size_t at = 0;
-  while (at < bytes.size()) {
-    const char c = bytes[at];
+  const char* at = bytes.data();
+  const char* const end = at + bytes.size();
+  while (at != end) {
+    const char c = *at;
     if (cr_ && c == '\n') {
       cr_ = false;
       space_ = false;
@@ -108,9 +124,9 @@ void BodyCanonicalizer::take_relaxed(std::string_view bytes) {
       if (cr_) put("\r");
       space_ = false;
       cr_ = false;
-      const auto from = at;
-      while (at < bytes.size() && bytes[at] != '\r' && !ascii::is_wsp(bytes[at])) ++at;
-      if (at > from) put(bytes.substr(from, at - from));
+      const char* const from = at;
+      at = end_of_plain_run(at, end);
+      if (at != from) put({from, static_cast<std::size_t>(at - from)});
     }
   }
 }

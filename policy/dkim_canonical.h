@@ -3,6 +3,8 @@
 // are not kept; header fields come whole. Line ends are CRLF, as the intake has made sure.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -35,7 +37,8 @@ class BodyCanonicalizer {
   void flush();
   Canonical canonical_;
   Sink sink_;
-  std::string out_;                ///< not handed to the sink yet
+  std::array<char, 4096> gathered_;  ///< not handed to the sink yet
+  std::size_t used_ = 0;
   std::uint64_t empty_lines_ = 0;  ///< CRLF pairs that count only when something follows
   bool cr_ = false;                ///< the last octet was a CR that is not out yet
   bool space_ = false;             ///< white space that counts only when something follows in its line
