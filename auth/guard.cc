@@ -256,8 +256,9 @@ void Guard::State::learn(const std::string& name, const std::string& network, Ti
 }
 
 std::optional<Stop> Guard::State::over_budget(const SourceEntry& address, const SourceEntry& network, Time now) const {
-  if (address.minute.current(now, minute) >= limits.address_minute) return Stop::address_minute;
+  // The day first: who waits for tomorrow should not be told to wait a minute, and is the one who gets banned.
   if (address.day.current(now, day) + address.guessing >= limits.address_day) return Stop::address_day;
+  if (address.minute.current(now, minute) >= limits.address_minute) return Stop::address_minute;
   if (network.day.current(now, day) + network.guessing >= limits.network_day) return Stop::network_day;
   return std::nullopt;
 }

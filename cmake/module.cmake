@@ -27,6 +27,20 @@ function(postern_module name)
   file(WRITE ${PROJECT_BINARY_DIR}/layers.txt "${layers}")
 endfunction()
 
+# postern_embeds(source pattern): the source #embeds these files. A compiler cache does not look into #embed, so their sum
+# is on the command line.
+function(postern_embeds source pattern)
+  file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${pattern})
+  set(sums "")
+  foreach(file ${files})
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+    file(MD5 ${file} sum)
+    string(APPEND sums ${sum})
+  endforeach()
+  string(MD5 sum "${sums}")
+  set_source_files_properties(${source} PROPERTIES COMPILE_DEFINITIONS "POSTERN_EMBEDDED=${sum}" OBJECT_DEPENDS "${files}")
+endfunction()
+
 function(postern_program name main)
   if(EXISTS ${PROJECT_SOURCE_DIR}/${main})
     add_executable(${name} ${main})

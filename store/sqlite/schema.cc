@@ -7,7 +7,6 @@ namespace postern::store::sqlite {
 
 namespace {
 
-// A compiler cache does not see into #embed: when an unreleased schema file changes, change this line too. (groups with mail)
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wc23-extensions"
 constexpr char mail_0001[] = {

@@ -166,7 +166,7 @@ CHECKS = (check_the_owners_are_known, check_a_spray, check_one_account, check_a_
 def main():
     laboratory.need("nft", "ip")
     with laboratory.Lab(peers=False) as lab:
-        lab.postern_options = {"auth": f"failures_per_minute = 1000\nfailures_per_day = {PER_SOURCE}\n"
+        lab.postern_options = {"auth": f"failures_per_minute = {PER_SOURCE}\nfailures_per_day = {PER_SOURCE}\n"
                                        f"account_failures_per_day = {PER_ACCOUNT}\nnever_ban = [\"10.77.0.0/24\"]\n"
                                        "argon2_memory = \"8MiB\"\nargon2_ops = 1\n"}
         lab.write_postern_config()
