@@ -6,6 +6,10 @@ namespace postern::admin {
 namespace {
 
 struct BanCommands : AdminHouse {
+  BanCommands() {
+    EXPECT_TRUE(run("domain.add", R"({"name":"example.org"})"));
+    EXPECT_TRUE(loop_.run(directory_.add_account("alice@example.org", {})));
+  }
   auth::Step login(std::string ip, std::string user, std::string_view password) {
     return loop_.run(front_.service->login({auth::Protocol::imap, std::move(ip), true, {}}, std::move(user), Secret(password)));
   }
@@ -68,6 +72,7 @@ TEST_F(BanCommands, ExplainAnAddress) {
 
 TEST_F(BanCommands, ExplainAnAccountAndWarnOfThoseShutOut) {
   const auto made = run("app_password.add", R"({"login":"alice@example.org","label":"phone"})");
+  ASSERT_TRUE(made) << made.error().text;
   const std::string password(made->at("password").as_string());
   ASSERT_TRUE(login("198.51.100.9", "alice@example.org", password).login);
   for (int i = 0; i < 40; ++i) login(fmt::format("10.0.{}.1", i), "alice@example.org", "wrong " + std::to_string(i));

@@ -38,27 +38,37 @@ struct ThreeDoors {
     return config;
   }
 
-  /// All that the server said, when the client said this and hung up.
+  /// All that the server said, when the client said this and hung up. A client of submission waits for the answer to an EHLO
+  /// that comes first (RFC 2920 §3.1).
   std::string answer(std::string_view input, Door protocol) {
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0) std::abort();
-    const UniqueFd client(ends[0]);
-    if (::send(client.get(), input.data(), input.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(input.size())) std::abort();
-    ::shutdown(client.get(), SHUT_WR);
-    {
-      auto stream = std::make_unique<test::ClaimsTls>(net::make_socket_stream(loop.executor(), UniqueFd(ends[1])));
-      net::Connection connection(std::move(stream), test::TestLoop::default_options());
-      loop.run(serve(connection, protocol));
-    }
-    std::string out;
-    char buffer[4096];
-    for (ssize_t n = 0; (n = ::recv(client.get(), buffer, sizeof buffer, MSG_DONTWAIT)) > 0;) {
-      out.append(buffer, static_cast<std::size_t>(n));
-    }
-    return out;
+    net::Connection client(net::make_socket_stream(loop.executor(), UniqueFd(ends[0])), test::TestLoop::default_options());
+    auto stream = std::make_unique<test::ClaimsTls>(net::make_socket_stream(loop.executor(), UniqueFd(ends[1])));
+    net::Connection server(std::move(stream), test::TestLoop::default_options());
+    loop.spawn(serve(server, protocol));
+    std::string said = loop.run(talk(client, ends[0], std::string(input)));
+    loop.finish();
+    return said;
   }
 
  private:
+  static async::Task<std::string> talk(net::Connection& client, int socket, std::string input) {
+    std::string said;
+    const auto first = input.find("\r\n");
+    if (input.starts_with("EHLO ") && first != std::string::npos) {
+      said += co_await test::next_line(client) + "\r\n";
+      std::string line = co_await test::exchange(client, input.substr(0, first + 2));
+      for (; line.starts_with("250-"); line = co_await test::next_line(client)) said += line + "\r\n";
+      said += line + "\r\n";
+      input.erase(0, first + 2);
+    }
+    client.append(input);
+    (void)co_await client.flush();
+    ::shutdown(socket, SHUT_WR);
+    co_return said + co_await test::read_to_end(client);
+  }
+
   async::Task<> serve(net::Connection& connection, Door protocol) {
     switch (protocol) {
       case submission_door: co_await submission.serve(connection); break;
@@ -68,7 +78,7 @@ struct ThreeDoors {
         co_await session.run();
       }
     }
-    (void)co_await connection.flush();
+    co_await connection.close_gracefully();
   }
 };
 
