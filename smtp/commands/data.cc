@@ -83,8 +83,10 @@ void begin_content(Context& context) {
   const auto ip = talk.ip();
   const bool mend =
       std::ranges::any_of(talk.config->gate->mend_line_ends_from, [&](const auto& one) { return one.contains(ip); });
-  const IntakeLimits intake{
-      .message = context.handler.message_limit(talk), .header = limits.header_bytes, .line = limits.text_line, .mend_lines = mend};
+  const IntakeLimits intake{.message = context.handler.message_limit(talk),
+                            .header = limits.header_bytes,
+                            .line = limits.text_line,
+                            .mend_lines = mend};
   transaction.intake = std::make_unique<Intake>(
       talk.parts.store.spool(), intake, [&context_talk = talk, &handler = context.handler](std::string& header) -> Refusal {
         const auto sound = mime::check_limits(header);

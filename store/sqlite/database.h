@@ -90,7 +90,7 @@ class Database {
     int cache_kib = 16 * 1024;
     const Vfs* vfs = nullptr;  ///< null: SQLite's own way to files
   };
-  /// Opens, and for read_write makes the file (0600) when it is missing; the path ":memory:" is a database without one. Errors: corrupt, denied, no_space, io.
+  /// Opens, and for read_write makes the file (0600) when missing; ":memory:" has none. Errors: corrupt, denied, no_space, io.
   static Result<std::unique_ptr<Database>> open(const Options& options);
   ~Database();
   Database(const Database&) = delete;
