@@ -243,7 +243,7 @@ async::Task<Answer> send_as_remove(Context context, Arguments arguments) {
   auto removed = co_await context.directory.remove_send_as(account->id, *address);
   if (!removed && removed.error().kind == ErrorKind::not_found) {
     co_return fail(ErrorKind::not_found,
-                   account->login + " has no right to send as " + *address + "; `postern send-as list` shows all");
+                   account->login + " has no right to send as " + *address + "; `postern account send-as` shows all");
   }
   if (!removed) co_return std::unexpected(removed.error());
   co_return json::object{{"login", account->login}, {"address", *removed}};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// postern send-as add|remove|list and postern address explain
+// postern account grant-send-as|revoke-send-as|send-as and postern address explain
 #include <iostream>
 
 #include "admin/cli/output.h"
@@ -38,9 +38,10 @@ int list(Invocation& run) {
     for (const auto& row : result.at("send_as").as_array()) {
       rows.push_back({std::string(row.at("login").as_string()), std::string(row.at("address").as_string())});
     }
-    print_table({"ACCOUNT", "MAY SEND AS"}, rows,
-                "Nobody may send as anything but the own addresses. Grant a right with: postern send-as add alice@example.org "
-                "info@example.org");
+    print_table(
+        {"ACCOUNT", "MAY SEND AS"}, rows,
+        "Nobody may send as anything but the own addresses. Grant a right with: postern account grant-send-as alice@example.org "
+        "info@example.org");
   });
 }
 
@@ -81,19 +82,19 @@ int explain(Invocation& run) {
 
 std::vector<Subcommand> address_commands() {
   return {
-      {"send-as add",
+      {"account grant-send-as",
        "let an account send with an address that is not its own",
-       "postern send-as add alice@example.org info@example.org",
+       "postern account grant-send-as alice@example.org info@example.org",
        {login_option, right_option},
        add},
-      {"send-as remove",
+      {"account revoke-send-as",
        "take such a right back",
-       "postern send-as remove alice@example.org info@example.org",
+       "postern account revoke-send-as alice@example.org info@example.org",
        {login_option, right_option},
        remove},
-      {"send-as list",
+      {"account send-as",
        "show who may send as whom; the own addresses are not listed",
-       "postern send-as list",
+       "postern account send-as",
        {{"login", "only of this account"}},
        list},
       {"address explain",

@@ -18,7 +18,9 @@ constexpr std::size_t max_digits = 18;  ///< fits 64 bits
 
 // What the nouns mean, for the list of commands.
 const std::map<std::string, const char*, std::less<>> nouns{
-    {"account", "people: add, set, show, settings, import, password, passwords, weak, app-password, logins, remove, list"},
+    {"account",
+     "people: add, set, show, settings, import, password, passwords, weak, app-password, logins, "
+     "grant-send-as, revoke-send-as, send-as, remove, list"},
     {"account app-password", "passwords of single devices: add, list, revoke"},
     {"address", "what becomes of mail for an address: explain"},
     {"alias", "further addresses: add, remove, list"},
@@ -32,7 +34,6 @@ const std::map<std::string, const char*, std::less<>> nouns{
     {"group member", "who belongs to a group: add, remove"},
     {"import", "mail into Postern: from a Maildir, mbox or .eml files, another IMAP server"},
     {"queue", "mail that waits to leave: list, show, retry, hold, release, remove"},
-    {"send-as", "who may send as whom: add, remove, list"},
     {"store", "the mail on the disk: info, verify, compact, dump"},
     {"restore", "mail out of a backup: message, mailbox, account, everything, list"},
     {"undelete", "deleted mail, without a backup: list, restore"},

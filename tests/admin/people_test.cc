@@ -93,7 +93,7 @@ TEST_F(People, RightsToSend) {
          R"({"login":"alice@example.org","address":"x@partner.example"}]})");
   expect("send_as.remove", R"({"login":"alice@example.org","address":"@example.org"})", R"({"login":"alice@example.org")");
   expect("send_as.remove", R"({"login":"alice@example.org","address":"@example.org"})",
-         "not_found: alice@example.org has no right to send as @example.org; `postern send-as list`");
+         "not_found: alice@example.org has no right to send as @example.org; `postern account send-as`");
 }
 
 TEST_F(People, DomainsWithAliasAndCatchAll) {

@@ -151,9 +151,9 @@ def check_senders(lab):
         assert submit(lab, "dora@postern.test", sender, sender, BOB)[0] == 250, sender
     assert submit(lab, "emil@postern.test", "whoever@postern.example", "whoever@postern.test", BOB)[0] == 250, "@postern.test"
     assert submit(lab, "emil@postern.test", "x@partner.test", "emil@postern.test", BOB)[0] == 550
-    lab.postern("send-as", "add", "dora@postern.test", ALICE)
+    lab.postern("account", "grant-send-as", "dora@postern.test", ALICE)
     assert submit(lab, "dora@postern.test", ALICE, ALICE, BOB)[0] == 250
-    lab.postern("send-as", "remove", "dora@postern.test", ALICE)
+    lab.postern("account", "revoke-send-as", "dora@postern.test", ALICE)
     assert submit(lab, "dora@postern.test", ALICE, ALICE, BOB)[0] == 550
 
 
