@@ -59,6 +59,7 @@ def check_both_ways(lab):
         check_same(lab.wait_for_message(BOB, f"Subject: {token}\r\n", limit=120), sent, token, "to a local mailbox")
         check_same(lab.wait_for_message(CAROL, f"Subject: {token}\r\n", limit=120), sent, token, "to the partner")
         back = sent.replace(f"Subject: {token}".encode(), f"Subject: back-{token}".encode(), 1)
+        back = back.replace(f"From: {ALICE}\r\n".encode(), f"From: {CAROL}\r\n".encode(), 1)  # nobody outside writes as alice
         lab.inside("partner", send_directly, CAROL, [ALICE], back)
         check_same(lab.wait_for_message(ALICE, f"Subject: back-{token}\r\n", limit=120), back, token, "from the partner")
 
