@@ -63,6 +63,9 @@ class Server:
             "queue": 'backoff = ["1s"]\nbackoff_max = "1s"\njitter_percent = 0\n',
             "outbound": "allow_private_targets = true\n",
             "dns": 'servers = ["127.0.0.1"]\ndnssec = false\n',
+            # No server answers here: what asks one would wait for it.
+            "rules": "".join(f'{rule} = "off"\n' for rule in ("reverse_name", "helo_resolves", "sender_domain", "sender_null_mx")),
+            "authentication": "".join(f"{method} = false\n" for method in ("spf", "spf_helo", "dkim", "arc", "dmarc")),
             "store": "",
         }
         if smart_host:
