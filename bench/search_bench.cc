@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <vector>
 
 #include "async/executor.h"
 #include "async/task_group.h"
@@ -119,6 +120,8 @@ struct Bench {
   SystemClock clock;
   Log log{LogLevel::warning, stderr_sink()};
   Metrics metrics;
+  /// The store's threads let go of an executor a moment after the coroutine went on, so these must outlive it.
+  std::vector<std::unique_ptr<async::Runtime>> runtimes;
   std::unique_ptr<store::sqlite::SqliteStore> store;
   std::unique_ptr<store::Session> session;
   store::AccountId alice = 0;
@@ -181,7 +184,7 @@ double deliver(Bench& bench, Maker& maker, std::size_t mails) {
     auto meta = meta_of(text);
     batch.emplace_back(std::move(text), std::move(meta));
   }
-  async::Runtime runtime(1);
+  async::Runtime& runtime = *bench.runtimes.emplace_back(std::make_unique<async::Runtime>(1));
   async::TaskGroup group(bench.log, "bench");
   std::atomic<std::size_t> next = 0;
   constexpr int senders = 20;
