@@ -8,6 +8,7 @@
 #include "base/ascii.h"
 #include "base/cursor.h"
 #include "base/encoding.h"
+#include "mime/lexical.h"
 
 namespace postern::policy {
 namespace {
@@ -16,31 +17,10 @@ constexpr std::string_view not_in_tokens = "()<>@,;:\\\"/[]?=";
 /// Octets of one text of a peer that are shown.
 constexpr std::size_t shown_max = 250;
 
-/// White space, line ends and comments (RFC 5322 §3.2.2), iterative.
-void skip_cfws(Cursor& in) {
-  std::size_t depth = 0;
-  while (!in.at_end()) {
-    const char c = in.peek();
-    if (c == '(') {
-      ++depth;
-    } else if (c == ')' && depth > 0) {
-      --depth;
-    } else if (c == '\\' && depth > 0) {
-      in.next();
-    } else if (depth == 0 && !ascii::is_wsp(c) && c != '\r' && c != '\n') {
-      return;
-    }
-    in.next();
-  }
-}
-
-std::string take_quoted(Cursor& in) {
-  std::string out;
-  in.take('"');
-  while (!in.at_end() && !in.take('"')) {
-    in.take('\\');
-    if (const auto c = in.next(); c && !ascii::is_ctl(*c)) out += *c;
-  }
+/// A quoted string without control characters.
+std::string take_shown(Cursor& in) {
+  std::string out = mime::take_quoted(in);
+  std::erase_if(out, ascii::is_ctl);
   return out;
 }
 
@@ -49,23 +29,23 @@ bool is_keyword_octet(char c) { return ascii::is_alnum(c) || c == '-' || c == '_
 bool is_value_octet(char c) { return (ascii::is_vchar(c) || ascii::is_eight_bit(c)) && c != ';' && c != '(' && c != '"'; }
 
 std::string take_value(Cursor& in) {
-  skip_cfws(in);
+  mime::skip_cfws(in);
   std::string out;
-  if (in.is('"')) out = take_quoted(in);
+  if (in.is('"')) out = take_shown(in);
   out += in.take_while(is_value_octet);  // "local part"@domain
   return out;
 }
 
 /// keyword [CFWS] "=" [CFWS]; nothing when that is not what comes.
 std::optional<std::string> take_name(Cursor& in) {
-  skip_cfws(in);
+  mime::skip_cfws(in);
   const auto from = in.position();
   auto name = ascii::lower(in.take_while([](char c) { return is_keyword_octet(c) || c == '.'; }));
-  skip_cfws(in);
+  mime::skip_cfws(in);
   if (in.take('/')) {  // the method's version
-    skip_cfws(in);
+    mime::skip_cfws(in);
     in.take_while(ascii::is_digit);
-    skip_cfws(in);
+    mime::skip_cfws(in);
   }
   if (name.empty() || !in.take('=')) {
     in.restore(from);
@@ -83,7 +63,7 @@ std::optional<MethodResult> take_result(Cursor& in) {
   if (!method) return std::nullopt;
   MethodResult out;
   out.method = *method;
-  skip_cfws(in);
+  mime::skip_cfws(in);
   out.result = ascii::lower(in.take_while(is_keyword_octet));
   while (auto name = take_name(in)) {
     auto value = take_value(in);
@@ -93,7 +73,7 @@ std::optional<MethodResult> take_result(Cursor& in) {
       out.properties.emplace_back(std::move(*name), std::move(value));
     }
   }
-  skip_cfws(in);
+  mime::skip_cfws(in);
   return out;
 }
 
@@ -170,9 +150,9 @@ std::vector<MethodResult> read_results(std::string_view value) {
   std::vector<MethodResult> out;
   Cursor in(value.substr(0, results_value_max));
   take_value(in);  // authserv-id
-  skip_cfws(in);
+  mime::skip_cfws(in);
   in.take_while(ascii::is_digit);  // its version
-  skip_cfws(in);
+  mime::skip_cfws(in);
   while (out.size() < results_max && in.take(';')) {
     auto result = take_result(in);
     if (!result) break;

@@ -6,36 +6,10 @@
 #include "base/cursor.h"
 #include "mail/domain.h"
 #include "mime/header.h"
+#include "mime/lexical.h"
 
 namespace postern::policy {
 namespace {
-
-/// RFC 5322 §3.2.2 CFWS, iterative; an unclosed comment takes the rest.
-void skip_cfws(Cursor& in) {
-  std::size_t depth = 0;
-  while (!in.at_end()) {
-    if (in.is('(')) {
-      ++depth;
-    } else if (in.is(')') && depth > 0) {
-      --depth;
-    } else if (in.is('\\') && depth > 0) {
-      in.next();
-    } else if (depth == 0 && !ascii::is_wsp(in.peek()) && !in.is('\r') && !in.is('\n')) {
-      return;
-    }
-    in.next();
-  }
-}
-
-std::string take_quoted(Cursor& in) {
-  std::string out;
-  in.take('"');
-  while (!in.at_end() && !in.take('"')) {
-    in.take('\\');
-    if (const auto c = in.next()) out += *c;
-  }
-  return out;
-}
 
 bool is_ours(const mime::Field& field, std::string_view own_hostname) {
   if (!field.is("Authentication-Results")) return false;
@@ -52,8 +26,8 @@ bool is_ours(const mime::Field& field, std::string_view own_hostname) {
 //   authserv-id          = value                     (RFC 2045 §5.1: token / quoted-string)
 std::string authserv_id(std::string_view value) {
   Cursor in(value);
-  skip_cfws(in);
-  const auto id = in.is('"') ? take_quoted(in) : std::string(in.take_while([](char c) {
+  mime::skip_cfws(in);
+  const auto id = in.is('"') ? mime::take_quoted(in) : std::string(in.take_while([](char c) {
     return !ascii::is_wsp(c) && c != ';' && c != '(' && c != '\r' && c != '\n';
   }));
   return ascii::lower(id);
