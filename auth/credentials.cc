@@ -44,14 +44,19 @@ Result<Wallet> Vault::wallet_now(mail::AccountId account) const {
   if (!set) return std::unexpected(set.error());
   Wallet out;
   out.policy = set->policy;
-  if (set->rows.empty()) {
-    if (const auto nobody = open(0, decoy_); !nobody) return std::unexpected(nobody.error());
+  const bool has_none = set->rows.empty();
+  if (has_none) {
+    store::CredentialRow nobodys;
+    nobodys.kind = password_kind;
+    nobodys.sealed = decoy_;
+    set->rows.push_back(std::move(nobodys));
   }
   for (auto& row : set->rows) {
-    auto verifier = open(account, row.sealed);
+    auto verifier = open(has_none ? 0 : account, row.sealed);
     if (!verifier) return std::unexpected(verifier.error());
     out.credentials.push_back({std::move(row), std::move(*verifier)});
   }
+  if (has_none) out.decoys.swap(out.credentials);
   return out;
 }
 

@@ -27,6 +27,8 @@ struct Credential {
 /// All that an account may log in with, of one moment.
 struct Wallet {
   std::vector<Credential> credentials;
+  /// What nobody has, in the place of the credentials when there are none: for work that must cost the same (security.md D67).
+  std::vector<Credential> decoys;
   store::LoginPolicy policy;
   /// The main password's; null when there is none.
   const Credential* password() const;

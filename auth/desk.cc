@@ -412,6 +412,7 @@ class ScramLogin::Peer final : public SaslPeer {
       return std::nullopt;
     }
     if (candidate_.account) gather(*wallet);
+    if (choices_.empty()) gather_in_vain(*wallet);
     if (candidate_.account) rules_ = desk_.access_refusal(candidate_.id(), label_.origin);
     if (rules_) return shut(made_up);
     return keys_.empty() ? made_up.auth_password() : keys_.front().auth_password();
@@ -438,6 +439,13 @@ class ScramLogin::Peer final : public SaslPeer {
     for (const auto& one : wallet.credentials) {
       if (one.is_app() && !objection(one.row, label_.origin, now)) offer(one);
     }
+  }
+
+  /// The same work for who has nothing to prove.
+  void gather_in_vain(const Wallet& wallet) {
+    for (const auto& one : wallet.decoys) offer(one);
+    keys_.clear();
+    choices_.clear();
   }
 
   /// Keys that no password fits, under the true salt: nothing can be proven, and the client sees a wrong password.
