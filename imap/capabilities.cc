@@ -11,11 +11,33 @@ constexpr std::string_view always[] = {"IMAP4rev1", "LITERAL+", "SASL-IR", "ID",
 
 // IDLE RFC 2177 · NAMESPACE RFC 2342 · UIDPLUS RFC 4315 · MOVE RFC 6851 · SPECIAL-USE RFC 6154 · UNSELECT RFC 3691 · CHILDREN
 // RFC 3348 · CONDSTORE RFC 7162 §3.1 · ESEARCH RFC 4731 · SEARCHRES RFC 5182 · LIST-EXTENDED RFC 5258 · LIST-STATUS RFC 5819 ·
-// STATUS=SIZE RFC 8438 · MULTIAPPEND RFC 3502 · QUOTA RFC 9208
-constexpr std::string_view after_login[] = {
-    "IDLE",        "NAMESPACE",          "UIDPLUS",     "MOVE",    "UNSELECT",          "CHILDREN",
-    "SPECIAL-USE", "CREATE-SPECIAL-USE", "CONDSTORE",   "ESEARCH", "SEARCHRES",         "LIST-EXTENDED",
-    "LIST-STATUS", "STATUS=SIZE",        "MULTIAPPEND", "QUOTA",   "QUOTA=RES-STORAGE", "QUOTA=RES-MESSAGE"};
+// STATUS=SIZE RFC 8438 · MULTIAPPEND RFC 3502 · QUOTA RFC 9208 · WITHIN RFC 5032 · SORT, THREAD RFC 5256 · SORT=DISPLAY RFC 5957
+// · ESORT RFC 5267 · PARTIAL RFC 9394
+constexpr std::string_view after_login[] = {"IDLE",
+                                            "NAMESPACE",
+                                            "UIDPLUS",
+                                            "MOVE",
+                                            "UNSELECT",
+                                            "CHILDREN",
+                                            "SPECIAL-USE",
+                                            "CREATE-SPECIAL-USE",
+                                            "CONDSTORE",
+                                            "ESEARCH",
+                                            "SEARCHRES",
+                                            "WITHIN",
+                                            "PARTIAL",
+                                            "SORT",
+                                            "SORT=DISPLAY",
+                                            "ESORT",
+                                            "THREAD=ORDEREDSUBJECT",
+                                            "THREAD=REFERENCES",
+                                            "LIST-EXTENDED",
+                                            "LIST-STATUS",
+                                            "STATUS=SIZE",
+                                            "MULTIAPPEND",
+                                            "QUOTA",
+                                            "QUOTA=RES-STORAGE",
+                                            "QUOTA=RES-MESSAGE"};
 
 /// Adds the name unless the admin took it off.
 void add(std::string& out, const config::Config& config, std::string_view name) {

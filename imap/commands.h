@@ -78,10 +78,12 @@ async::Task<Reply> noop(Session& session, Command& command);
 async::Task<Reply> rename(Session& session, Command& command);
 async::Task<Reply> search(Session& session, Command& command);
 async::Task<Reply> select(Session& session, Command& command);
+async::Task<Reply> sort(Session& session, Command& command);
 async::Task<Reply> starttls(Session& session, Command& command);
 async::Task<Reply> status(Session& session, Command& command);
 async::Task<Reply> store_flags(Session& session, Command& command);
 async::Task<Reply> subscribe(Session& session, Command& command);
+async::Task<Reply> thread(Session& session, Command& command);
 async::Task<Reply> unselect(Session& session, Command& command);
 async::Task<Reply> unsubscribe(Session& session, Command& command);
 

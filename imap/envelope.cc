@@ -8,34 +8,35 @@ namespace postern::imap {
 namespace {
 
 constexpr std::int64_t seconds_a_minute = 60;
-/// nstrings of an address, and lists of addresses in an envelope.
-constexpr int address_strings = 4;
-constexpr int address_lists = 6;
 
 // RFC 3501 §9: address = "(" addr-name SP addr-adl SP addr-mailbox SP addr-host ")"; all four are nstrings
-void skip_address(Parser& in) {
+FirstAddress read_address(Parser& in) {
+  FirstAddress out;
   in.expect('(');
-  for (int i = 0; i < address_strings; ++i) {
-    if (i != 0) in.sp();
-    in.nstring();
-  }
+  out.name = in.nstring().value_or("");
+  in.sp();
+  in.nstring();
+  in.sp();
+  out.mailbox = in.nstring().value_or("");
+  in.sp();
+  out.host = in.nstring().value_or("");
   in.expect(')');
+  return out;
 }
 
 // env-from = "(" 1*address ")" / nil
-void skip_addresses(Parser& in) {
+FirstAddress read_addresses(Parser& in) {
+  FirstAddress first;
   if (!in.take_keyword("NIL")) {
     in.expect('(');
-    while (in.is('(')) skip_address(in);
+    for (bool is_first = true; in.is('('); is_first = false) {
+      auto address = read_address(in);
+      if (is_first) first = std::move(address);
+    }
     in.expect(')');
   }
   in.sp();
-}
-
-std::optional<Day> day_of(std::string_view date_text) {
-  const auto date = mime::parse_date(date_text);
-  if (!date) return std::nullopt;
-  return day_at(date->at + date->zone_minutes * seconds_a_minute);
+  return first;
 }
 
 }  // namespace
@@ -46,14 +47,24 @@ Result<Envelope> Envelope::parse(std::string_view text) {
   Envelope out;
   Parser in(text);
   in.expect('(');
-  if (const auto date = in.nstring()) out.sent_ = day_of(*date);
+  if (const auto written = in.nstring()) {
+    if (const auto date = mime::parse_date(*written)) {
+      out.sent_ = day_at(date->at + date->zone_minutes * seconds_a_minute);
+      out.sent_at_ = date->at;
+    }
+  }
   in.sp();
-  in.nstring();
+  out.subject_ = in.nstring().value_or("");
   in.sp();
-  for (int i = 0; i < address_lists; ++i) skip_addresses(in);
-  in.nstring();
+  out.from_ = read_addresses(in);
+  read_addresses(in);  // sender
+  read_addresses(in);  // reply-to
+  out.to_ = read_addresses(in);
+  out.cc_ = read_addresses(in);
+  read_addresses(in);  // bcc
+  out.in_reply_to_ = in.nstring().value_or("");
   in.sp();
-  in.nstring();
+  out.message_id_ = in.nstring().value_or("");
   in.expect(')');
   in.end();
   if (!in.ok()) return postern::fail(ErrorKind::corrupt, "cached envelope: " + in.fault().text);

@@ -152,13 +152,27 @@ class ItemParser {
   FetchRequest& request_;
 };
 
-// RFC 7162 §3.1.4.1: fetch-modifier = "CHANGEDSINCE" SP mod-sequence-value
+// RFC 7162 §3.1.4.1: fetch-modifier = "CHANGEDSINCE" SP mod-sequence-value; RFC 9394 §4: "PARTIAL" SP partial-range
+void parse_modifier(Parser& in, FetchRequest& request) {
+  if (in.take_keyword("CHANGEDSINCE")) {
+    if (request.changed_since) in.fail("CHANGEDSINCE is allowed once");
+    in.sp();
+    request.changed_since = in.mod_sequence();
+  } else if (in.take_keyword("PARTIAL")) {
+    if (request.partial) in.fail("PARTIAL is allowed once");
+    in.sp();
+    request.partial = parse_partial_range(in);
+  } else {
+    in.fail("Unknown fetch modifier");
+  }
+}
+
+// RFC 4466 §2.4: fetch-modifiers = SP "(" fetch-modifier *(SP fetch-modifier) ")"
 void parse_modifiers(Parser& in, FetchRequest& request) {
   in.sp();
   in.expect('(');
-  if (!in.take_keyword("CHANGEDSINCE")) return in.fail("Unknown fetch modifier");
-  in.sp();
-  request.changed_since = in.mod_sequence();
+  do parse_modifier(in, request);
+  while (in.take(' '));
   in.expect(')');
 }
 

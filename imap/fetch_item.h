@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "imap/grammar.h"
+#include "imap/search_return.h"
 #include "mime/section.h"
 #include "store/ids.h"
 
@@ -43,6 +44,7 @@ struct FetchRequest {
   std::vector<FetchItem> items;
   bool sets_seen = false;  ///< a section without PEEK is asked for
   std::optional<store::ModSeq> changed_since;
+  std::optional<PartialRange> partial;  ///< RFC 9394: of the messages that are left, these only
 
   bool has(FetchItem::Kind kind) const;
   /// Adds an item once, at the front.

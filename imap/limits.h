@@ -26,9 +26,13 @@ inline constexpr unsigned bad_before_login = 3;
 /// SASL response lines.
 inline constexpr std::size_t auth_line = 12'288;
 
-inline constexpr std::size_t nesting = 50;              ///< parentheses in SEARCH (D85)
-inline constexpr std::size_t search_keys = 1'000;       ///< keys of one SEARCH
-inline constexpr std::size_t sequence_ranges = 10'000;  ///< members of one sequence set (D88)
+inline constexpr std::size_t nesting = 50;         ///< parentheses in SEARCH (D85)
+inline constexpr std::size_t search_keys = 1'000;  ///< keys of one SEARCH
+inline constexpr std::size_t sort_criteria = 20;
+inline constexpr std::size_t sort_text = 64 * 1024 * 1024;    ///< octets of the keys of one SORT
+inline constexpr std::size_t thread_text = 64 * 1024 * 1024;  ///< octets of message ids and subjects of one THREAD
+inline constexpr std::uint64_t thread_steps = 400'000'000;    ///< links followed by one THREAD (D89)
+inline constexpr std::size_t sequence_ranges = 10'000;        ///< members of one sequence set (D88)
 inline constexpr std::size_t fetch_items = 100;
 inline constexpr std::size_t section_depth = 100;  ///< numbers in BODY[1.2.3…]
 inline constexpr std::size_t header_fields = 200;  ///< names in HEADER.FIELDS

@@ -13,7 +13,7 @@ namespace {
 using Kind = SearchKey::Kind;
 
 /// What the argument of a key is.
-enum class Argument : std::uint8_t { none, flag, keyword, date, number, text, field_and_text, set, modseq };
+enum class Argument : std::uint8_t { none, flag, keyword, date, number, seconds, text, field_and_text, set, modseq };
 
 /// One row of RFC 3501 §6.4.4.
 struct Row {
@@ -41,6 +41,7 @@ constexpr Row rows[] = {
     {"LARGER", Argument::number, Kind::larger},
     {"MODSEQ", Argument::modseq, Kind::modseq},
     {"OLD", Argument::none, Kind::recent, 0, true},
+    {"OLDER", Argument::seconds, Kind::older},  // RFC 5032 §3
     {"ON", Argument::date, Kind::on},
     {"RECENT", Argument::none, Kind::recent},
     {"SEEN", Argument::flag, Kind::flag, store::flag::seen},
@@ -59,6 +60,7 @@ constexpr Row rows[] = {
     {"UNFLAGGED", Argument::flag, Kind::flag, store::flag::flagged, true},
     {"UNKEYWORD", Argument::keyword, Kind::keyword, 0, true},
     {"UNSEEN", Argument::flag, Kind::flag, store::flag::seen, true},
+    {"YOUNGER", Argument::seconds, Kind::younger},
 };
 
 /// Header fields whose values the cached envelope has as they are.
@@ -153,6 +155,7 @@ class KeyParser {
       case Argument::keyword: key.text = in_.atom(); break;
       case Argument::date: key.day = in_.date(); break;
       case Argument::number: key.number = in_.number(); break;
+      case Argument::seconds: key.number = in_.nz_number(); break;
       case Argument::text: key.text = text(); break;
       case Argument::field_and_text: header(key); break;
       case Argument::set:
@@ -202,31 +205,14 @@ class KeyParser {
   std::vector<Open> open_;
 };
 
-// RFC 4731 §3.1: "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")"; an empty list means ALL.
-void parse_returns(Parser& in, SearchReturn& out) {
-  out.extended = true;
+// RFC 3501 §6.4.4: BADCHARSET names what we know.
+std::string read_charset(Parser& in) {
+  auto charset = in.astring();
   in.sp();
-  in.expect('(');
-  if (in.take(')')) {
-    out.all = true;
-    return;
+  if (in.ok() && !mime::is_known_charset(charset)) {
+    in.refuse(no("BADCHARSET (UTF-8 US-ASCII ISO-8859-1)", "This charset is not known"));
   }
-  do {
-    if (in.take_keyword("MIN")) {
-      out.min = true;
-    } else if (in.take_keyword("MAX")) {
-      out.max = true;
-    } else if (in.take_keyword("ALL")) {
-      out.all = true;
-    } else if (in.take_keyword("COUNT")) {
-      out.count = true;
-    } else if (in.take_keyword("SAVE")) {
-      out.save = true;
-    } else {
-      in.fail("Unknown search return option");
-    }
-  } while (in.take(' '));
-  in.expect(')');
+  return charset;
 }
 
 }  // namespace
@@ -234,21 +220,19 @@ void parse_returns(Parser& in, SearchReturn& out) {
 SearchProgram parse_search(Parser& in) {
   SearchProgram program;
   in.sp();
-  if (in.take_keyword("RETURN")) {
-    parse_returns(in, program.returns);
-    in.sp();
-  }
+  program.returns = parse_search_returns(in);
   std::string charset;
   if (in.take_keyword("CHARSET")) {
     in.sp();
-    charset = in.astring();
-    in.sp();
-    if (in.ok() && !mime::is_known_charset(charset)) {
-      in.refuse(no("BADCHARSET (UTF-8 US-ASCII ISO-8859-1)", "This charset is not known"));
-    }
+    charset = read_charset(in);
   }
   KeyParser(in, program, std::move(charset)).run();
   return program;
+}
+
+void parse_search_criteria(Parser& in, SearchProgram& program) {
+  auto charset = read_charset(in);
+  KeyParser(in, program, std::move(charset)).run();
 }
 
 Truth negate(Truth value) {

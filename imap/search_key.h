@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "imap/grammar.h"
+#include "imap/search_return.h"
 #include "imap/sequence_set.h"
 #include "store/ids.h"
 
@@ -37,6 +38,8 @@ struct SearchKey {
     before,  ///< internal date, `day`
     on,
     since,
+    older,    ///< `number`: seconds (RFC 5032)
+    younger,  ///< the same
     // from the cached envelope
     sent_before,
     sent_on,
@@ -58,16 +61,6 @@ struct SearchKey {
   SequenceSet set;
 };
 
-/// RETURN options of RFC 4731 and RFC 5182.
-struct SearchReturn {
-  bool extended = false;  ///< RETURN was given: answer with ESEARCH
-  bool min = false;
-  bool max = false;
-  bool all = false;
-  bool count = false;
-  bool save = false;
-};
-
 struct SearchProgram {
   std::vector<SearchKey> keys;  ///< postfix
   SearchReturn returns;
@@ -77,6 +70,8 @@ struct SearchProgram {
 /// Reads everything behind "SEARCH": [SP "RETURN" …] [SP "CHARSET" SP charset] 1*(SP search-key). Faults go to the parser;
 /// unknown charsets are NO [BADCHARSET …].
 SearchProgram parse_search(Parser& in);
+/// charset SP search-key *(SP search-key), as SORT and THREAD have it (RFC 5256 §5), to the end of the command.
+void parse_search_criteria(Parser& in, SearchProgram& program);
 
 /// Runs the program: `leaf(index)` gives the truth of keys[index].
 template <class Leaf>

@@ -30,6 +30,12 @@ bool is_text(Kind kind) {
 }
 bool is_sent(Kind kind) { return kind == Kind::sent_before || kind == Kind::sent_on || kind == Kind::sent_since; }
 
+/// RFC 5032 §3: both ends count, so that OLDER n or YOUNGER n is every message.
+Truth age_leaf(const SearchKey& key, UnixTime received, UnixTime now) {
+  const auto mark = now - static_cast<UnixTime>(key.number);
+  return truth(key.kind == Kind::older ? received <= mark : received >= mark);
+}
+
 Truth date_leaf(const SearchKey& key, Day day) {
   if (day == no_day) return Truth::no;
   switch (key.kind) {
@@ -66,7 +72,7 @@ store::TextNeedle needle_of(const SearchKey& key) {
 }  // namespace
 
 Searcher::Searcher(Session& session, const SearchProgram& program)
-    : session_(session), program_(program), column_of_(program.keys.size()) {
+    : session_(session), program_(program), now_(session.services().clock.unix_now()), column_of_(program.keys.size()) {
   for (std::size_t i = 0; i < program_.keys.size(); ++i) {
     const auto& key = program_.keys[i];
     const bool text = is_text(key.kind);
@@ -81,6 +87,8 @@ bool Searcher::needs_info(const SearchKey& key) const {
     case Kind::before:
     case Kind::on:
     case Kind::since:
+    case Kind::older:
+    case Kind::younger:
     case Kind::larger:
     case Kind::smaller: return true;
     default: return is_sent(key.kind);
@@ -225,6 +233,8 @@ async::Task<Result<>> Searcher::fill(std::size_t candidate, const store::Message
     Truth& value = truths[column_of_[number]];
     if (key.kind == Kind::larger || key.kind == Kind::smaller) {
       value = size_leaf(key, info.size);
+    } else if (key.kind == Kind::older || key.kind == Kind::younger) {
+      value = age_leaf(key, info.internal_date, now_);
     } else if (!is_sent(key.kind)) {
       value = date_leaf(key, day_at(info.internal_date));
     } else {

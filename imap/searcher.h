@@ -48,6 +48,7 @@ class Searcher {
 
   Session& session_;
   const SearchProgram& program_;
+  const UnixTime now_;
   std::map<std::size_t, IndexRanges> sets_;  ///< by key: rows of its message set
   std::map<std::size_t, std::uint64_t> keyword_bits_;
   std::vector<std::size_t> column_of_;  ///< by key: its column of truths, for keys that the row does not decide

@@ -19,9 +19,12 @@ class Fetcher {
 
   async::Task<Reply> run(const IndexRanges& ranges) {
     std::vector<std::size_t> page;
+    const auto [first, last] = wanted_part(ranges);
+    std::size_t position = 0;
     for (const auto& range : ranges) {
       for (auto i = range.begin; i < range.end; ++i) {
         if (!is_wanted(session_.view().snapshot().row(i))) continue;
+        if (const auto at = position++; at < first || at >= last) continue;
         page.push_back(i);
         if (page.size() == limits::info_page && !co_await write_page(page)) co_return gone();
       }
@@ -36,6 +39,16 @@ class Fetcher {
  private:
   // RFC 7162 §3.1.4.1
   bool is_wanted(const store::Row& row) const { return !request_.changed_since || row.modseq > *request_.changed_since; }
+
+  // RFC 9394 §3.3: positions among the messages that are wanted
+  std::pair<std::size_t, std::size_t> wanted_part(const IndexRanges& ranges) const {
+    if (!request_.partial) return {0, SIZE_MAX};
+    std::size_t total = 0;
+    for (const auto& range : ranges) {
+      for (auto i = range.begin; i < range.end; ++i) total += is_wanted(session_.view().snapshot().row(i)) ? 1 : 0;
+    }
+    return request_.partial->of(total);
+  }
 
   static Reply gone() { return no("NONEXISTENT", "The mailbox was deleted"); }
 

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pages of index entries, matched with the rows they were asked for.
+#include "imap/info_pages.h"
+
+#include "async/executor.h"
+#include "imap/limits.h"
+
+namespace postern::imap {
+
+InfoPages::InfoPages(Session& session, std::span<const std::size_t> rows, Wanted wanted)
+    : session_(session),
+      rows_(rows),
+      wanted_(wanted),
+      texts_(session.store(), session.view().mailbox(), wanted.octets, ReadAhead::Use::all) {}
+
+async::Task<Result<bool>> InfoPages::next() {
+  page_.clear();
+  if (next_ == rows_.size()) co_return false;
+  if (next_ != 0) co_await async::yield();
+  // security.md D89: nobody waits for the outcome any more.
+  if (session_.connection().peer_is_gone()) co_return fail(ErrorKind::closed, "the client went away");
+  const auto& view = session_.view();
+  const auto rows = rows_.subspan(next_, std::min(limits::info_page, rows_.size() - next_));
+  next_ += rows.size();
+  store::UidSet uids;
+  for (const auto row : rows) uids.add(view.snapshot().row(row).uid);
+  texts_.begin(uids);
+  auto infos = co_await session_.store().info(view.mailbox(), std::move(uids), wanted_.fields);
+  if (!infos) co_return std::unexpected(infos.error());
+  infos_ = *std::move(infos);
+  auto info = infos_.begin();
+  for (const auto row : rows) {
+    const auto uid = view.snapshot().row(row).uid;
+    while (info != infos_.end() && info->uid < uid) ++info;
+    page_.push_back({row, info != infos_.end() && info->uid == uid ? &*info : nullptr});
+  }
+  co_return true;
+}
+
+async::Task<Message> InfoPages::message(const Entry& entry) {
+  const auto& view = session_.view();
+  const auto uid = view.snapshot().row(entry.index).uid;
+  if (!texts_.knows(uid)) co_await texts_.load(uid);
+  co_return Message(session_.store(), view.mailbox(), uid, {entry.info, texts_.get(uid)});
+}
+
+async::Task<Result<Envelope>> envelope_of(Message& message) {
+  const auto text = co_await message.envelope();
+  if (!text) co_return std::unexpected(text.error());
+  co_return Envelope::parse(*text);
+}
+
+}  // namespace postern::imap

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// InfoPages: the index entries of many rows of the view, a page at a time, with the first octets of the messages where they are
+// wanted. For commands that look at every message of a result. Other sessions get their turns between pages.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "async/task.h"
+#include "imap/envelope.h"
+#include "imap/message.h"
+#include "imap/read_ahead.h"
+#include "imap/session.h"
+
+namespace postern::imap {
+
+class InfoPages {
+ public:
+  /// What is read of each message.
+  struct Wanted {
+    store::MetaFields fields = store::meta_none;
+    std::uint64_t octets = 0;  ///< from the message's start; 0: none
+  };
+  /// One row; `info` is null when the message is gone.
+  struct Entry {
+    std::size_t index = 0;
+    const store::MessageInfo* info = nullptr;
+  };
+
+  /// `rows` must outlive this.
+  InfoPages(Session& session, std::span<const std::size_t> rows, Wanted wanted);
+
+  /// Loads the next page; false at the end. Errors: of the store, or closed when the client went away.
+  async::Task<Result<bool>> next();
+  const std::vector<Entry>& page() const { return page_; }
+  /// The message of an entry of this page, with what was read of it; entries must be asked for in order.
+  async::Task<Message> message(const Entry& entry);
+
+ private:
+  Session& session_;
+  std::span<const std::size_t> rows_;
+  Wanted wanted_;
+  ReadAhead texts_;
+  std::size_t next_ = 0;
+  std::vector<store::MessageInfo> infos_;
+  std::vector<Entry> page_;
+};
+
+/// The envelope of a message, from the index or computed anew.
+async::Task<Result<Envelope>> envelope_of(Message& message);
+
+}  // namespace postern::imap

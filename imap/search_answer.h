@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// SearchAnswer: the untagged response to SEARCH and SORT, and the result that SAVE keeps.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "imap/search_key.h"
+#include "imap/session.h"
+
+namespace postern::imap {
+
+class SearchAnswer {
+ public:
+  /// `matches`: indexes of rows, ascending, or in the order of SORT. All must outlive this.
+  SearchAnswer(Session& session, const Command& command, const SearchProgram& program, const std::vector<std::size_t>& matches);
+
+  /// Appends "* ESEARCH …" when RETURN was given, else "* <response> 2 3 5", and saves what SAVE asks for.
+  void append(std::string_view response);
+
+ private:
+  std::uint32_t number(std::size_t index) const;
+  const store::Row& row(std::size_t index) const;
+  store::ModSeq highest() const;
+  void append_plain(std::string_view response);
+  void append_extended();
+  std::string numbers(std::size_t begin, std::size_t end) const;
+  void save();
+
+  Session& session_;
+  const Command& command_;
+  const SearchProgram& program_;
+  const std::vector<std::size_t>& matches_;
+};
+
+/// What a client is told of a search that failed.
+Reply search_failed(const Error& error);
+
+}  // namespace postern::imap
