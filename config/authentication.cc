@@ -15,7 +15,6 @@ template class Boxed<Authentication>;
 namespace {
 
 constexpr std::array<std::string_view, 3> policy_words{"none", "quarantine", "reject"};
-constexpr std::uint64_t longest_timeout = 120;
 constexpr std::uint64_t most_questions = 1000;
 
 }  // namespace
@@ -77,8 +76,6 @@ std::vector<Section> authentication_sections() {
                        "networks.")
           .parsed_list("trusted_sealers", &A::trusted_sealers, ListedDomain::parse,
                        "Domains whose ARC seals we believe: what they saw pass DMARC is not refused.")
-          .duration("timeout", &A::timeout, {1, longest_timeout},
-                    "No question to DNS for a message begins later than this after its end.")
           .number("questions", &A::questions, {10, most_questions}, "Most questions to DNS for one message.")
           .done();
   return {std::move(section)};

@@ -56,7 +56,6 @@ struct Authentication {
   std::vector<DomainPolicy> dmarc_overrides;
   std::vector<Forwarder> forwarders;
   std::vector<ListedDomain> trusted_sealers;  ///< of ARC
-  std::chrono::seconds timeout{20};           ///< no question to DNS for this message begins later
   unsigned questions = 100;                   ///< to DNS for one message
   bool any() const { return spf || dkim || arc || dmarc; }
   bool operator==(const Authentication&) const = default;

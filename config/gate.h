@@ -48,7 +48,7 @@ struct Gate {
   Percent stress_at{80};                     ///< of limits.connections_total
   std::chrono::seconds stress_timeout{30};   ///< in place of limits.smtp_timeout then
   std::vector<Network> mend_line_ends_from;  ///< bare CR and LF become CR LF
-  std::chrono::seconds lookup_timeout{10};   ///< all questions of one stage together
+  std::chrono::seconds lookup_timeout{5};    ///< all questions of one message together
   bool operator==(const Gate&) const = default;
 };
 

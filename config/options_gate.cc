@@ -63,7 +63,7 @@ void score_rows(Builder<Gate>& rows) {
       .choice("no_answer", &Gate::no_answer, {{"pass", NoAnswer::pass}, {"defer", NoAnswer::defer}},
               "When DNS does not answer a rule that would defer or reject: \"pass\" lets the mail in, \"defer\" puts it off.")
       .duration("lookup_timeout", &Gate::lookup_timeout, {1, longest_lookup},
-                "Wait for DNS at each stage (connection, greeting, sender, recipient).");
+                "Wait for DNS for one message: all of its questions together, those of SPF, DKIM and DMARC too.");
 }
 
 void list_rows(Builder<Gate>& rows) {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The order of things: body hashes, SPF, DKIM, ARC, then DMARC over what these have proven, then our own overrides.
+// The order of things: body hashes, SPF, DKIM and ARC at once, then DMARC over what these have proven, then our own overrides.
 #include "policy/authentication.h"
 
 #include <algorithm>
 #include <array>
 
+#include "async/together.h"
 #include "base/ascii.h"
 #include "mail/domain.h"
 #include "policy/bounded_resolver.h"
@@ -43,6 +44,11 @@ const DmarcOverride* override_for(std::string_view author, const std::vector<Dma
 std::string helo_domain(std::string_view helo) {
   const auto domain = mail::Domain::parse(helo);
   return domain && domain->ascii().contains('.') ? domain->ascii() : std::string();
+}
+
+template <class T>
+async::Task<> store(async::Task<T> task, T& into) {
+  into = co_await std::move(task);
 }
 
 bool signed_by_organization_of(std::string_view domain, const std::vector<DkimResult>& signatures) {
@@ -92,14 +98,15 @@ async::Task<> AuthenticationRun::State::check_spf_of(dns::Resolver& resolver, co
   out.null_sender = !client.sender;
   query.domain = has_domain ? client.sender->domain()->ascii() : out.null_sender ? helo : std::string();
   if (has_domain) query.local = client.sender->local();
-  out.spf = co_await check_spf(resolver, query);
-  if (out.null_sender) {
-    out.helo = out.spf;
-  } else if (options.spf_helo && !helo.empty()) {
-    query.domain = helo;
-    query.local.clear();
-    out.helo = co_await check_spf(resolver, query);
-  }
+  auto greeting = query;
+  greeting.domain = helo;
+  greeting.local.clear();
+  const bool both = !out.null_sender && options.spf_helo && !helo.empty();
+  std::vector<async::Task<>> checks;
+  checks.push_back(store(check_spf(resolver, std::move(query)), out.spf));
+  if (both) checks.push_back(store(check_spf(resolver, std::move(greeting)), out.helo));
+  co_await async::together(std::move(checks));
+  if (out.null_sender) out.helo = out.spf;
 }
 
 async::Task<> AuthenticationRun::State::check_dmarc(dns::Resolver& resolver, const ClientFacts& client,
@@ -167,14 +174,16 @@ void AuthenticationRun::State::apply_overrides(const ClientFacts& client, Authen
 async::Task<Authentication> AuthenticationRun::finish(dns::Resolver& outer, ClientFacts client) {
   auto& state = *state_;
   const auto& options = state.options;
-  BoundedResolver resolver(outer, options.queries, std::chrono::steady_clock::now() + options.timeout);
+  BoundedResolver resolver(outer, options.queries);
   state.hashes.finish();
   Authentication out;
   out.author = read_author(state.header);
   if (client.sender) out.mail_from = client.sender->to_string();
-  if (options.spf) co_await state.check_spf_of(resolver, client, out);
-  if (options.dkim) out.dkim = co_await state.dkim.verify(resolver, client.now);
-  if (options.arc) out.arc = co_await state.arc.verify(resolver, client.now);
+  std::vector<async::Task<>> checks;
+  if (options.spf) checks.push_back(state.check_spf_of(resolver, client, out));
+  if (options.dkim) checks.push_back(store(state.dkim.verify(resolver, client.now), out.dkim));
+  if (options.arc) checks.push_back(store(state.arc.verify(resolver, client.now), out.arc));
+  co_await async::together(std::move(checks));
   if (options.dmarc) {
     co_await state.check_dmarc(resolver, client, out);
     state.apply_overrides(client, out);

@@ -42,7 +42,6 @@ struct AuthenticationOptions {
   std::vector<std::string> forwarders;        ///< domains proven by SPF or DKIM whose mail need not pass DMARC
   std::vector<IpNetwork> forwarder_networks;  ///< the same by address
   std::vector<std::string> trusted_sealers;   ///< of ARC
-  std::chrono::milliseconds timeout{20'000};  ///< no question begins later
   unsigned queries = 100;                     ///< to DNS for one message
 };
 
@@ -88,7 +87,8 @@ class AuthenticationRun {
   AuthenticationRun& operator=(const AuthenticationRun&) = delete;
   /// The next octets of the body.
   void feed(std::string_view body);
-  /// Once, after the last octet. Never fails.
+  /// Once, after the last octet. Never fails. Asks about sender, greeting, signatures and seals at once; how long that may
+  /// take is the resolver's limit (policy/timed_resolver.h).
   async::Task<Authentication> finish(dns::Resolver& resolver, ClientFacts client);
 
  private:

@@ -23,7 +23,6 @@ AuthenticationOptions options_of(const config::Authentication& config) {
     }
   }
   for (const auto& entry : config.trusted_sealers) out.trusted_sealers.push_back(entry.name);
-  out.timeout = config.timeout;
   out.queries = config.questions;
   return out;
 }

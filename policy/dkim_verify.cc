@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "async/together.h"
 #include "base/ascii.h"
 #include "base/encoding.h"
 #include "policy/dkim_key.h"
@@ -167,9 +168,17 @@ async::Task<DkimResult> DkimVerifier::verify_one(const Candidate& candidate, dns
   co_return out;
 }
 
+async::Task<> DkimVerifier::verify_into(const Candidate& candidate, dns::Resolver& resolver, UnixTime now, DkimResult& into) {
+  into = co_await verify_one(candidate, resolver, now);
+}
+
 async::Task<std::vector<DkimResult>> DkimVerifier::verify(dns::Resolver& resolver, UnixTime now) {
-  std::vector<DkimResult> out;
-  for (const auto& candidate : candidates_) out.push_back(co_await verify_one(candidate, resolver, now));
+  std::vector<DkimResult> out(candidates_.size());
+  std::vector<async::Task<>> checks;
+  for (std::size_t i = 0; i < candidates_.size(); ++i) {
+    checks.push_back(verify_into(candidates_[i], resolver, now, out[i]));
+  }
+  co_await async::together(std::move(checks));
   if (ignored_ > 0) {
     DkimResult more;
     more.code = DkimCode::neutral;

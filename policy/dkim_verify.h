@@ -81,6 +81,7 @@ class DkimVerifier {
     Result<DkimSignature> signature;
     std::size_t hash = 0;
   };
+  async::Task<> verify_into(const Candidate& candidate, dns::Resolver& resolver, UnixTime now, DkimResult& into);
   async::Task<DkimResult> verify_one(const Candidate& candidate, dns::Resolver& resolver, UnixTime now);
 
   const SignedFields& fields_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Each stage: start the questions its rules need, wait, judge.
+// Start the questions that the rules need, wait, judge.
 #include "policy/gate.h"
 
 #include <algorithm>
@@ -7,7 +7,6 @@
 #include "async/executor.h"
 #include "config/gate.h"
 #include "policy/checks.h"
-#include "policy/lookups.h"
 
 namespace postern::policy {
 namespace {
@@ -37,14 +36,19 @@ std::array<std::uint32_t, rate_sorts> rate_limits(const config::Gate& gate) {
 
 }  // namespace
 
-Gate::Gate(Parts parts) : parts_(parts), questions_(parts.log, "gate") {}
+Gate::Gate(Parts parts)
+    : parts_(parts), questions_(parts.log, "gate"), watch_({parts.resolver, parts.config, parts.clock, parts.log, questions_}) {}
 
 void Gate::stop() { questions_.stop_and_join(std::chrono::seconds(0), stop_limit); }
 
-async::Task<ConnectEvidence> Gate::look_at_client(Question question, const config::Gate& gate) {
-  auto evidence = std::make_shared<ConnectEvidence>();
-  evidence->ip = question.ip;
-  Questions questions(questions_, co_await async::this_executor());
+struct Gate::Found {
+  std::shared_ptr<ConnectEvidence> connect;
+  std::shared_ptr<Answer> greeting;
+  std::shared_ptr<MailEvidence> mail;
+};
+
+void Gate::look_at_client(Questions& questions, const Found& found, const config::Gate& gate) {
+  auto& evidence = found.connect;
   if (is_asked(gate, RuleName::reverse_name)) {
     evidence->reverse = Answer::unsure;
     questions.ask(look_up_reverse(parts_.resolver, evidence));
@@ -53,32 +57,56 @@ async::Task<ConnectEvidence> Gate::look_at_client(Question question, const confi
     if (!is_asked(gate, rule)) continue;
     for (const auto& list : *lists) questions.ask(look_up_list(parts_.resolver, list, evidence));
   }
-  co_await questions.wait(gate.lookup_timeout);
-  co_return *evidence;
 }
 
-async::Task<Answer> Gate::look_at_greeting(Question question, const config::Gate& gate) {
-  auto resolves = std::make_shared<Answer>(Answer::unasked);
+void Gate::look_at_greeting(Questions& questions, const Question& question, const Found& found, const config::Gate& gate) {
   const auto domain = mail::Domain::parse(question.helo);
-  if (!domain || !domain->ascii().contains('.') || !is_asked(gate, RuleName::helo_resolves)) co_return *resolves;
-  *resolves = Answer::unsure;
-  Questions questions(questions_, co_await async::this_executor());
-  questions.ask(look_up_name(parts_.resolver, domain->ascii(), resolves));
-  co_await questions.wait(gate.lookup_timeout);
-  co_return *resolves;
+  if (!domain || !domain->ascii().contains('.') || !is_asked(gate, RuleName::helo_resolves)) return;
+  *found.greeting = Answer::unsure;
+  questions.ask(look_up_name(parts_.resolver, domain->ascii(), found.greeting));
 }
 
-async::Task<MailEvidence> Gate::look_at_sender(Question question, const config::Gate& gate) {
-  auto evidence = std::make_shared<MailEvidence>();
-  evidence->ip = question.ip;
+void Gate::look_at_sender(Questions& questions, const Question& question, const Found& found, const config::Gate& gate) {
   const auto& sender = question.sender;
   const bool wanted = is_asked(gate, RuleName::sender_domain) || is_asked(gate, RuleName::sender_null_mx);
-  if (!wanted || !sender || sender->domain() == nullptr) co_return *evidence;
-  evidence->receives = Answer::unsure;
-  Questions questions(questions_, co_await async::this_executor());
-  questions.ask(look_up_sender(parts_.resolver, sender->domain()->ascii(), evidence));
-  co_await questions.wait(gate.lookup_timeout);
-  co_return *evidence;
+  if (!wanted || !sender || sender->domain() == nullptr) return;
+  found.mail->receives = Answer::unsure;
+  questions.ask(look_up_sender(parts_.resolver, sender->domain()->ascii(), found.mail));
+}
+
+/// All that is not known yet is asked at once, so that a silent name server is waited for once and not for each stage.
+async::Task<> Gate::look(Visit& visit, Question question, const config::Gate& gate) {
+  const Found found{std::make_shared<ConnectEvidence>(), std::make_shared<Answer>(Answer::unasked),
+                    std::make_shared<MailEvidence>()};
+  found.connect->ip = question.ip;
+  found.mail->ip = question.ip;
+  const bool new_client = !visit.connect;
+  const bool new_greeting = !visit.helo_resolves || visit.helo_name != question.helo;
+  const bool new_sender = !visit.mail || visit.sender != question.sender;
+  const auto executor = co_await async::this_executor();
+  const auto began = parts_.clock.steady();
+  Questions questions(questions_, executor);
+  if (new_client) look_at_client(questions, found, gate);
+  if (new_greeting) look_at_greeting(questions, question, found, gate);
+  if (new_sender) look_at_sender(questions, question, found, gate);
+  const auto left = std::max(std::chrono::milliseconds(0), gate.lookup_timeout - visit.waited);
+  if (!co_await questions.wait(watch_.patience(left, executor))) watch_.unanswered(executor);
+  visit.waited += std::chrono::duration_cast<std::chrono::milliseconds>(parts_.clock.steady() - began);
+  // Copies: what is still open goes on, and must not change what was judged.
+  if (new_client) visit.connect = *found.connect;
+  if (new_greeting) {
+    visit.helo_resolves = *found.greeting;
+    visit.helo_name = question.helo;
+  }
+  if (new_sender) {
+    visit.mail = *found.mail;
+    visit.sender = question.sender;
+  }
+}
+
+TimedResolver Gate::resolver_for(const Visit& visit) {
+  const auto left = parts_.config.get()->gate->lookup_timeout - visit.waited;
+  return {{parts_.resolver, questions_, watch_, parts_.clock}, parts_.clock.steady() + left};
 }
 
 RcptEvidence Gate::look_at_recipient(const Question& question, const config::Gate& gate) const {
@@ -137,15 +165,7 @@ async::Task<Answer> Gate::knows(RelayRoute route, const mail::Address& recipient
 async::Task<Verdict> Gate::judge_recipient(Visit& visit, Question question, Purpose purpose) {
   const auto config = parts_.config.get();
   const auto& gate = *config->gate;
-  if (!visit.connect) visit.connect = co_await look_at_client(question, gate);
-  if (!visit.helo_resolves || visit.helo_name != question.helo) {
-    visit.helo_name = question.helo;
-    visit.helo_resolves = co_await look_at_greeting(question, gate);
-  }
-  if (!visit.mail || visit.sender != question.sender) {
-    visit.sender = question.sender;
-    visit.mail = co_await look_at_sender(question, gate);
-  }
+  co_await look(visit, question, gate);
   const auto recipient = look_at_recipient(question, gate);
   Settings settings(gate, question.recipient);
   if (recipient.own && recipient.own->kind == OwnEntry::Kind::allow) settings.allow();

@@ -3,6 +3,7 @@
 // in the Visit, which the session's handler owns. What a later stage asks does not repeat what an earlier one has found.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,9 +15,12 @@
 #include "dns/resolver.h"
 #include "policy/greylist.h"
 #include "policy/judge.h"
+#include "policy/lookups.h"
+#include "policy/name_server_watch.h"
 #include "policy/own_list.h"
 #include "policy/rates.h"
 #include "policy/relay.h"
+#include "policy/timed_resolver.h"
 
 namespace postern::policy {
 
@@ -27,7 +31,8 @@ struct Visit {
   std::optional<Answer> helo_resolves;
   std::string helo_name;  ///< what `helo_resolves` is about
   std::optional<MailEvidence> mail;
-  mail::ReversePath sender;  ///< what `mail` is about
+  mail::ReversePath sender;             ///< what `mail` is about
+  std::chrono::milliseconds waited{0};  ///< for DNS, of the time that the message under way has (gate.lookup_timeout)
 };
 
 class Gate {
@@ -66,13 +71,17 @@ class Gate {
   std::shared_ptr<const config::Config> config() const { return parts_.config.get(); }
   const Clock& clock() const { return parts_.clock; }
 
-  /// For what is asked when the whole message is here.
-  dns::Resolver& resolver() { return parts_.resolver; }
+  /// For what is asked when the whole message is here, in what is left of the message's time.
+  TimedResolver resolver_for(const Visit& visit);
+  NameServerWatch& watch() { return watch_; }
 
  private:
-  async::Task<ConnectEvidence> look_at_client(Question question, const config::Gate& gate);
-  async::Task<Answer> look_at_greeting(Question question, const config::Gate& gate);
-  async::Task<MailEvidence> look_at_sender(Question question, const config::Gate& gate);
+  /// What the questions of one recipient find out; shared with those that go on after their limit.
+  struct Found;
+  async::Task<> look(Visit& visit, Question question, const config::Gate& gate);
+  void look_at_client(Questions& questions, const Found& found, const config::Gate& gate);
+  void look_at_greeting(Questions& questions, const Question& question, const Found& found, const config::Gate& gate);
+  void look_at_sender(Questions& questions, const Question& question, const Found& found, const config::Gate& gate);
   RcptEvidence look_at_recipient(const Question& question, const config::Gate& gate) const;
   void count(const Question& question);
   void ask_greylist(const Question& question, Purpose purpose, const Settings& settings, Verdict& verdict);
@@ -80,6 +89,7 @@ class Gate {
   Parts parts_;
   Rates rates_;
   async::TaskGroup questions_;
+  NameServerWatch watch_;
 };
 
 }  // namespace postern::policy

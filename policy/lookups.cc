@@ -31,12 +31,13 @@ void Questions::ask(async::Task<> question) {
   if (!tasks_.spawn(executor_, run(state_, std::move(question)))) state_->close_one();
 }
 
-async::Task<> Questions::wait(std::chrono::milliseconds limit) {
-  if (state_->open == 1) co_return;
+async::Task<bool> Questions::wait(std::chrono::milliseconds limit) {
+  if (state_->open == 1) co_return true;
   state_->close_one();
   async::Deadline deadline(executor_, [state = state_] { state->all_answered.complete(); });
   deadline.set(std::chrono::steady_clock::now() + limit);
   co_await state_->all_answered.wait();
+  co_return state_->open == 0;
 }
 
 async::Task<> look_up_reverse(dns::Resolver& resolver, std::shared_ptr<ConnectEvidence> into) {

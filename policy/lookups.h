@@ -36,8 +36,8 @@ class Questions {
   /// `tasks` owns them.
   Questions(async::TaskGroup& tasks, async::Executor executor);
   void ask(async::Task<> question);
-  /// Until all have been answered, or the limit.
-  async::Task<> wait(std::chrono::milliseconds limit);
+  /// Until all have been answered, or the limit; false when some were not.
+  async::Task<bool> wait(std::chrono::milliseconds limit);
 
  private:
   struct State;

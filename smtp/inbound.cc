@@ -27,7 +27,10 @@ Offer Inbound::offer(const Conversation& talk) const {
   return offer;
 }
 
-Refusal Inbound::check_sender(const Conversation& /*talk*/, const mail::Envelope& /*envelope*/) { return std::nullopt; }
+Refusal Inbound::check_sender(const Conversation& /*talk*/, const mail::Envelope& /*envelope*/) {
+  visit_.waited = {};  // each message has its own time for DNS
+  return std::nullopt;
+}
 
 std::expected<Route, Reply> Inbound::route(const Conversation& talk, const mail::Recipient& recipient) {
   return route_local(talk, recipient);
@@ -226,7 +229,8 @@ async::Task<Refusal> Inbound::judge_message(Conversation& talk, queue::Arrival& 
   const auto config = talk.config;
   std::optional<policy::Authentication> all;
   if (transaction.authentication) {
-    all = co_await transaction.authentication->finish(gate_->resolver(), client_of(talk));
+    auto resolver = gate_->resolver_for(visit_);
+    all = co_await transaction.authentication->finish(resolver, client_of(talk));
     transaction.sender_proven = all->sender_proven;
   }
   auto verdict = judge_whole(talk, all ? &*all : nullptr);

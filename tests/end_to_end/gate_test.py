@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The gate from outside: rules with real DNS, our own list by `postern rule`, spoofing, a server behind us that is asked who is there."""
 import json
+import signal
 import smtplib
 import socket
 import ssl
@@ -35,10 +36,10 @@ with socketserver.ThreadingTCPServer(("{ADDRESSES['partner']}", {PORT_BEHIND}), 
 """
 
 
-def offer(lab, sender, recipient, text=None, helo="mx.partner.test", tls=False):
+def offer(lab, sender, recipient, text=None, helo="mx.partner.test", tls=False, limit=60):
     """The code and reply of the first refusal, or of the message."""
     def talk():
-        with smtplib.SMTP(ADDRESSES["mx"], 25, local_hostname=helo, timeout=60) as client:
+        with smtplib.SMTP(ADDRESSES["mx"], 25, local_hostname=helo, timeout=limit) as client:
             if tls:
                 client.starttls(context=ssl._create_unverified_context())
             client.ehlo()
@@ -98,6 +99,25 @@ def check_behind(lab):
     print("ok   a domain behind us: unknown recipients are refused here, known ones go on", flush=True)
 
 
+def check_silent_dns(lab):
+    """A name server that keeps silent: mail comes in without it, in less time than one question used to take."""
+    text = b"From: a@nowhere.test\r\nSubject: silent\r\n\r\nhello\r\n"
+    lab.processes["knot"].send_signal(signal.SIGSTOP)
+    try:
+        for number in range(3):
+            code, reply = offer(lab, f"a@silent{number}.test", ALICE, text, helo=f"helo{number}.silent.test", limit=12)
+            assert code == 250, (code, reply)
+        log = (lab.folder / "postern.log").read_text()
+        assert log.count("name server is silent") == 1, log[-2000:]
+    finally:
+        lab.processes["knot"].send_signal(signal.SIGCONT)
+    def answers():
+        offer(lab, "a@partner.test", ALICE, text)
+        return "name server answers again" in (lab.folder / "postern.log").read_text()
+    wait_for(answers, "the name server to count as alive", limit=60)
+    print("ok   a silent name server holds up nobody", flush=True)
+
+
 def check_metrics(lab):
     def read():
         with socket.create_connection((ADDRESSES["mx"], 8080), timeout=30) as plain:
@@ -121,6 +141,7 @@ def main():
         check_spoofing(lab)
         check_behind(lab)
         check_metrics(lab)
+        check_silent_dns(lab)
         assert lab.stop("postern") == 0, "Postern did not end cleanly"
 
 

@@ -27,6 +27,11 @@ class Silence final : public dns::Resolver {
 
 class GateTest : public testing::Test {
  protected:
+  ~GateTest() override {
+    gate_.reset();
+    io_.restart();
+    io_.poll();  // ends the questions under way
+  }
   Verdict ask(dns::Resolver& resolver, std::string_view ip, std::string helo, std::string_view from) {
     if (!gate_) gate_.emplace(Gate::Parts{resolver, config_, clock_, log_, *own_list_, greylist_});
     const mail::ReversePath sender = from.empty() ? mail::ReversePath() : *mail::Address::parse(from);
