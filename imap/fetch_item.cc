@@ -152,12 +152,15 @@ class ItemParser {
   FetchRequest& request_;
 };
 
-// RFC 7162 §3.1.4.1: fetch-modifier = "CHANGEDSINCE" SP mod-sequence-value; RFC 9394 §4: "PARTIAL" SP partial-range
+// RFC 7162 §3.1.4.1: fetch-modifier = "CHANGEDSINCE" SP mod-sequence-value; §3.2.6: "VANISHED"; RFC 9394 §4: "PARTIAL" SP
+// partial-range
 void parse_modifier(Parser& in, FetchRequest& request) {
   if (in.take_keyword("CHANGEDSINCE")) {
     if (request.changed_since) in.fail("CHANGEDSINCE is allowed once");
     in.sp();
     request.changed_since = in.mod_sequence();
+  } else if (in.take_keyword("VANISHED")) {
+    request.vanished = true;
   } else if (in.take_keyword("PARTIAL")) {
     if (request.partial) in.fail("PARTIAL is allowed once");
     in.sp();
@@ -174,6 +177,7 @@ void parse_modifiers(Parser& in, FetchRequest& request) {
   do parse_modifier(in, request);
   while (in.take(' '));
   in.expect(')');
+  if (request.vanished && !request.changed_since) in.fail("VANISHED needs CHANGEDSINCE");
 }
 
 }  // namespace

@@ -44,6 +44,7 @@ struct FetchRequest {
   std::vector<FetchItem> items;
   bool sets_seen = false;  ///< a section without PEEK is asked for
   std::optional<store::ModSeq> changed_since;
+  bool vanished = false;                ///< RFC 7162 §3.2.6: also tell what went since
   std::optional<PartialRange> partial;  ///< RFC 9394: of the messages that are left, these only
 
   bool has(FetchItem::Kind kind) const;

@@ -98,4 +98,15 @@ Result<IndexRanges> SequenceSet::resolve(const store::Snapshot& snapshot, Number
   return out;
 }
 
+// The highest UID that was ever given stands for "*", so that "1:*" names what went from the end, too.
+store::UidSet SequenceSet::uids(const store::Snapshot& snapshot) const {
+  const auto last = std::max<store::Uid>(snapshot.uidnext - 1, 1);
+  store::UidSet out;
+  for (const auto& [from, to] : ranges_) {
+    const auto [low, high] = std::minmax(from == star ? last : from, to == star ? last : to);
+    out.add(store::UidRange{low, high});
+  }
+  return out;
+}
+
 }  // namespace postern::imap

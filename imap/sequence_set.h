@@ -41,6 +41,10 @@ class SequenceSet {
   /// For tests and literals in code.
   static Result<SequenceSet> parse(std::string_view text);
 
+  /// All UIDs that it names, whether there are messages or not; "*" is the highest one there is (RFC 3501 §9: seq-number).
+  /// None for "$", which names only what is there.
+  store::UidSet uids(const store::Snapshot& snapshot) const;
+
   /// "$", the saved result (RFC 5182); only a View can resolve it.
   bool is_saved() const { return saved_; }
   /// Error invalid when a sequence number has no message; UIDs without message are left out.

@@ -254,7 +254,8 @@ void Session::account_for(const Reply& reply) {
 }
 
 FlagFormat Session::flag_format(const Command& command) const {
-  return {.uid = (command.row.traits & by_uid) != 0, .modseq = condstore_};
+  // RFC 7162 §3.2.4: with QRESYNC every FETCH response that was not asked for has the UID.
+  return {.uid = (command.row.traits & by_uid) != 0 || qresync(), .modseq = condstore_};
 }
 
 /// RFC 3501 §7.1.5: the server says BYE when it ends a session by itself.
@@ -284,6 +285,11 @@ void Session::enable_condstore() {
     fmt::format_to(std::back_inserter(out_), "* OK [HIGHESTMODSEQ {}] CONDSTORE is on\r\n", view_->snapshot().highest);
   }
   condstore_ = true;
+}
+
+void Session::enable_qresync() {
+  enable_condstore();
+  removal_ = Removal::vanished;
 }
 
 void Session::select(std::unique_ptr<View> view) { view_ = std::move(view); }
@@ -326,7 +332,7 @@ async::Task<Update> Session::take_changes(Expunges expunges) {
 
 async::Task<> Session::tell(const Update& update, FlagFormat format) {
   if (!view_) co_return;
-  view_->append_update(out_, update);
+  view_->append_update(out_, update, removal_);
   for (const auto& row : update.changed) {
     view_->append_changed(out_, row, format);
     if (out_.size() >= limits::flush_at) co_await flush();

@@ -95,6 +95,9 @@ class Session {
   bool condstore() const { return condstore_; }
   /// By any of the commands of RFC 7162 §3.1. In a mailbox the first one tells HIGHESTMODSEQ.
   void enable_condstore();
+  bool qresync() const { return removal_ == Removal::vanished; }
+  /// By ENABLE alone (RFC 7162 §3.2.3); brings CONDSTORE along.
+  void enable_qresync();
   FlagFormat flag_format(const Command& command) const;
 
   /// Text that waits to be sent.
@@ -144,6 +147,7 @@ class Session {
   unsigned bad_commands_ = 0;
   unsigned login_failures_ = 0;
   bool condstore_ = false;
+  Removal removal_ = Removal::expunge;
   bool finished_ = false;
 };
 

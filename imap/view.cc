@@ -2,6 +2,8 @@
 // How a picture of a mailbox moves on to a newer snapshot, and how that is said.
 #include "imap/view.h"
 
+#include <span>
+
 namespace postern::imap {
 namespace {
 
@@ -28,7 +30,20 @@ store::SnapshotPtr keep_vanished(const store::Snapshot& picture, const store::Sn
   return out;
 }
 
+/// Ranges of one VANISHED response: below 8,000 octets, which RFC 7162 §4 names for lines.
+constexpr std::size_t vanished_ranges = 350;
+
 }  // namespace
+
+// RFC 7162 §7: expunged-resp = "VANISHED" [SP "(EARLIER)"] SP known-uids
+void append_vanished(std::string& out, const store::UidSet& uids, std::string_view kind) {
+  const std::span ranges(uids.ranges());
+  for (std::size_t i = 0; i < ranges.size(); i += vanished_ranges) {
+    store::UidSet part;
+    for (const auto& range : ranges.subspan(i, std::min(vanished_ranges, ranges.size() - i))) part.add(range);
+    out.append("* VANISHED ").append(kind).append(part.to_string()).append("\r\n");
+  }
+}
 
 View::View(std::shared_ptr<store::Watch> watch, store::SnapshotPtr snapshot, Access access)
     : watch_(std::move(watch)), snapshot_(snapshot), seen_(std::move(snapshot)), access_(access) {}
@@ -48,6 +63,7 @@ Update View::advance(Expunges expunges) {
   update.changed = std::move(difference.changed);
   if (expunges == Expunges::tell) {
     forget(difference.vanished, update.expunged);
+    update.vanished = std::move(difference.vanished);
     has_expunged_ = false;
     snapshot_ = latest;
   } else {
@@ -135,8 +151,9 @@ void View::append_modseq(std::string& out, const store::Row& row, FlagFormat for
   out.append("))\r\n");
 }
 
-void View::append_update(std::string& out, const Update& update) const {
-  for (const auto number : update.expunged) {
+void View::append_update(std::string& out, const Update& update, Removal removal) const {
+  if (removal == Removal::vanished) append_vanished(out, update.vanished, "");
+  for (const auto number : removal == Removal::expunge ? std::span(update.expunged) : std::span<const std::uint32_t>()) {
     out.append("* ");
     append_number(out, number);
     out.append(" EXPUNGE\r\n");

@@ -18,11 +18,14 @@ namespace postern::imap {
 /// May sequence numbers change now?
 enum class Expunges : bool { hold, tell };
 enum class Access : bool { read_only, read_write };
+/// How a client is told of messages that went: by sequence number, or by UID once it enabled QRESYNC (RFC 7162 §3.2.10).
+enum class Removal : bool { expunge, vanished };
 
 /// What advance() found; to be said to the client in this order.
 struct Update {
   bool mailbox_gone = false;
   std::vector<std::uint32_t> expunged;  ///< sequence numbers for EXPUNGE, each counted after the one before
+  store::UidSet vanished;               ///< the same messages by UID
   bool exists = false;                  ///< the number of messages grew, or EXPUNGE was told
   bool recent = false;                  ///< the number of recent messages changed
   bool keywords = false;                ///< new keywords: FLAGS has to be sent
@@ -36,11 +39,16 @@ struct FlagFormat {
   bool modseq = false;
 };
 
+/// "* VANISHED 3:5,9", in as many responses as its length asks for; nothing for an empty set.
+void append_vanished(std::string& out, const store::UidSet& uids, std::string_view kind);
+
 class View {
  public:
   View(std::shared_ptr<store::Watch> watch, store::SnapshotPtr snapshot, Access access);
 
   const store::Snapshot& snapshot() const { return *snapshot_; }
+  /// For whoever goes on with this picture while the view moves on.
+  const store::SnapshotPtr& snapshot_ptr() const { return snapshot_; }
   store::MailboxId mailbox() const { return snapshot_->mailbox; }
   bool read_only() const { return access_ == Access::read_only; }
   store::Watch& watch() { return *watch_; }
@@ -67,7 +75,7 @@ class View {
   /// "\Seen \Recent $Junk"
   void append_flags_of(std::string& out, const store::Row& row) const;
   /// The untagged responses for an update, but for its changed rows, which may be many: append_changed() each.
-  void append_update(std::string& out, const Update& update) const;
+  void append_update(std::string& out, const Update& update, Removal removal) const;
   /// "* FLAGS (…)" and, when writable, PERMANENTFLAGS.
   void append_mailbox_flags(std::string& out) const;
 

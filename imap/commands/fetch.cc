@@ -3,6 +3,7 @@
 #include "imap/fetch_writer.h"
 #include "imap/limits.h"
 #include "imap/read_ahead.h"
+#include "imap/resync.h"
 #include "imap/session.h"
 
 namespace postern::imap::commands {
@@ -118,6 +119,20 @@ class Fetcher {
 
 }  // namespace
 
+namespace {
+
+/// RFC 7162 §3.2.6: of the UIDs asked for, those that went since, before any FETCH response
+async::Task<Result<>> tell_vanished(Session& session, const SequenceSet& set, store::ModSeq since) {
+  const auto& view = session.view();
+  const auto vanished = co_await session.store().vanished_since(view.mailbox(), since);
+  if (!vanished) co_return std::unexpected(vanished.error());
+  const auto asked = set.uids(view.snapshot());
+  append_vanished(session.out(), without_present(vanished->intersect(asked), view.snapshot()), "(EARLIER) ");
+  co_return Result<>();
+}
+
+}  // namespace
+
 // RFC 3501 §6.4.5; UID FETCH always gives the UID (§6.4.8); CHANGEDSINCE gives MODSEQ (RFC 7162 §3.1.4.1)
 async::Task<Reply> fetch(Session& session, Command& command) {
   auto& in = command.args;
@@ -125,12 +140,19 @@ async::Task<Reply> fetch(Session& session, Command& command) {
   const auto set = in.sequence_set();
   in.sp();
   auto request = parse_fetch(in);
+  if (request.vanished && (command.numbering() != Numbering::uid || !session.qresync())) {
+    in.fail("VANISHED is for UID FETCH with QRESYNC enabled");
+  }
   if (!in.ok()) co_return in.fault();
   if (request.changed_since) request.require(FetchItem::Kind::modseq);
   if (command.numbering() == Numbering::uid) request.require(FetchItem::Kind::uid);
   if (request.has(FetchItem::Kind::modseq)) session.enable_condstore();
   const auto rows = session.view().resolve(set, command.numbering());
   if (!rows) co_return bad("No message of this number");
+  if (request.vanished) {
+    const auto told = co_await tell_vanished(session, set, *request.changed_since);
+    if (!told) co_return from_error(told.error());
+  }
   Fetcher fetcher(session, command, request);
   co_return co_await fetcher.run(*rows);
 }

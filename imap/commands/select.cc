@@ -1,19 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // SELECT, EXAMINE, CLOSE and UNSELECT.
+#include "imap/resync.h"
 #include "imap/session.h"
 
 namespace postern::imap::commands {
 namespace {
-
-// RFC 7162 §3.1.8: select-param = "CONDSTORE"
-bool read_parameters(Parser& in) {
-  if (in.at_end() || !in.ok()) return false;
-  in.sp();
-  in.expect('(');
-  if (!in.take_keyword("CONDSTORE")) in.fail("Unknown parameter");
-  in.expect(')');
-  return true;
-}
 
 /// The sequence number of the first unseen message, or 0.
 std::size_t first_unseen(const store::Snapshot& snapshot) {
@@ -58,20 +49,43 @@ async::Task<Result<std::unique_ptr<View>>> open(Session& session, std::string na
   co_return view;
 }
 
+// RFC 7162 §3.2.5.1: what changed and went while the client was away, after the usual responses
+async::Task<Result<>> tell_absence(Session& session, View& view, const Resync& resync) {
+  if (resync.uidvalidity != view.snapshot().uidvalidity) co_return Result<>();
+  const auto vanished = co_await session.store().vanished_since(view.mailbox(), resync.since);
+  if (!vanished) co_return std::unexpected(vanished.error());
+  append_vanished(session.out(), resync.vanished(view.snapshot(), *vanished), "(EARLIER) ");
+  const auto picture = view.snapshot_ptr();
+  for (const auto& chunk : picture->chunks()) {
+    for (const auto& row : *chunk) {
+      if (row.modseq <= resync.since || !resync.is_known(row.uid)) continue;
+      view.append_changed(session.out(), row, {.uid = true, .modseq = true});
+      co_await session.flush_if_full();
+    }
+  }
+  co_return Result<>();
+}
+
 async::Task<Reply> select_as(Session& session, Command& command, Access access) {
   auto& in = command.args;
   in.sp();
   auto name = in.mailbox();
-  const bool condstore = read_parameters(in);
+  const auto parameters = parse_select_parameters(in);
   in.end();
+  // RFC 7162 §3.2.5: QRESYNC has to be enabled before.
+  if (parameters.resync && !session.qresync()) in.fail("QRESYNC is not enabled");
   if (!in.ok()) co_return in.fault();
   // RFC 3501 §6.3.1: the selected mailbox is left also when this fails. RFC 7162 §3.2.11: CLOSED marks the moment.
   if (session.is_selected()) session.out().append("* OK [CLOSED] Previous mailbox is closed\r\n");
   session.unselect();
-  if (condstore) session.enable_condstore();
+  if (parameters.condstore) session.enable_condstore();
   auto view = co_await open(session, std::move(name), access);
   if (!view) co_return from_error(view.error());
   describe(session.out(), **view);
+  if (parameters.resync) {
+    const auto told = co_await tell_absence(session, **view, *parameters.resync);
+    if (!told) co_return from_error(told.error());
+  }
   session.select(*std::move(view));
   co_return ok(access == Access::read_only ? "READ-ONLY" : "READ-WRITE", "Selected");
 }
@@ -83,17 +97,20 @@ async::Task<Reply> select(Session& session, Command& command) { return select_as
 // RFC 3501 §6.3.2
 async::Task<Reply> examine(Session& session, Command& command) { return select_as(session, command, Access::read_only); }
 
-// RFC 3501 §6.4.2: expunges without a word, except when read-only.
+// RFC 3501 §6.4.2: expunges without a word, except when read-only. RFC 7162 §3.2.8: the new HIGHESTMODSEQ with QRESYNC.
 async::Task<Reply> close(Session& session, Command& command) {
   command.args.end();
   if (!command.args.ok()) co_return command.args.fault();
+  auto reply = ok("Closed");
   if (!session.view().read_only()) {
     const auto gone =
         co_await session.store().expunge(session.view().mailbox(), store::UidSet::all(), store::ExpungeMode::marked_deleted);
     if (!gone && gone.error().kind != ErrorKind::not_found) co_return from_error(gone.error());
+    const auto latest = session.view().watch().latest();
+    if (session.qresync() && gone && !gone->empty() && latest) reply.code = fmt::format("HIGHESTMODSEQ {}", latest->highest);
   }
   session.unselect();
-  co_return ok("Closed");
+  co_return reply;
 }
 
 // RFC 3691 §2
