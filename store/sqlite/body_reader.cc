@@ -93,9 +93,11 @@ std::optional<Location> locate_queued(Database& db, std::uint64_t queue) {
 
 std::optional<Location> locate_message(Database& db, std::int64_t message) {
   auto row = db.query(
-      "SELECT b.seg, b.off, b.len, b.codec, b.sum, b.osize FROM message m JOIN blob b ON b.id=m.blob WHERE m.id=?1", message);
+      "SELECT b.seg, b.off, b.len, b.codec, b.sum, b.osize, x.prefix FROM message m JOIN blob b ON b.id=m.blob LEFT JOIN "
+      "msgmeta x ON x.id=m.id WHERE m.id=?1",
+      message);
   if (!row.step()) return std::nullopt;
-  return Location{read_placement(row), prefix_of(db, message)};
+  return Location{read_placement(row), std::string(row.text(6))};
 }
 
 std::optional<Location> locate_expunged(Database& db, std::int64_t message, std::int64_t expunged_since) {

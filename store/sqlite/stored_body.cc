@@ -23,10 +23,28 @@ Error StoredBody::damaged() const {
   return {ErrorKind::corrupt, fmt::format("the body at {} of segment {} fails its checksum", place_.offset, place_.segment)};
 }
 
+namespace {
+
+/// Lengthens the text by n octets that `fill` writes, without writing zeros there first; as it was before when that fails.
+/// `fill` may not throw: no memory at all for zstd ends the program.
+template <class Fill>
+Result<> grow(std::string& text, std::size_t n, Fill fill) {
+  Result<> done;
+  const std::size_t start = text.size();
+  text.resize_and_overwrite(start + n, [&](char* octets, std::size_t) noexcept {
+    done = fill(std::span(octets + start, n));
+    return done ? start + n : start;
+  });
+  return done;
+}
+
+}  // namespace
+
 /// `offset` counts from the first stored octet.
 Result<std::string> StoredBody::read(std::uint64_t offset, std::size_t n) const {
-  std::string out(n, '\0');
-  if (auto done = read_all_at(file_->get(), out, place_.offset + offset); !done) return std::unexpected(done.error());
+  std::string out;
+  auto done = grow(out, n, [&](std::span<char> room) { return read_all_at(file_->get(), room, place_.offset + offset); });
+  if (!done) return std::unexpected(done.error());
   return out;
 }
 
@@ -45,8 +63,8 @@ Result<> StoredBody::append_start(std::string& out, std::uint64_t most) {
 Result<> StoredBody::append_small(std::string& out, std::uint64_t wanted) {
   const std::size_t start = out.size();
   if (place_.codec == Codec::raw) {
-    out.resize(start + place_.length);
-    if (auto done = read_all_at(file_->get(), std::span(out).subspan(start), place_.offset); !done) return done;
+    auto done = grow(out, place_.length, [&](std::span<char> room) { return read_all_at(file_->get(), room, place_.offset); });
+    if (!done) return done;
     if (checksum(std::string_view(out).substr(start)) != place_.checksum) return std::unexpected(damaged());
     out.resize(start + wanted);
     return {};
@@ -54,8 +72,10 @@ Result<> StoredBody::append_small(std::string& out, std::uint64_t wanted) {
   const auto stored = read(0, place_.length);
   if (!stored) return std::unexpected(stored.error());
   if (checksum(*stored) != place_.checksum) return std::unexpected(damaged());
-  out.resize(start + wanted);
-  return codecs_.expand(*stored, std::span(out).subspan(start)) ? Result<>() : Result<>(std::unexpected(damaged()));
+  return grow(out, wanted, [&](std::span<char> room) -> Result<> {
+    if (!codecs_.expand(*stored, room)) return std::unexpected(damaged());
+    return {};
+  });
 }
 
 Result<StoredBody::Piece> StoredBody::piece_at(std::uint64_t offset, std::size_t most_raw) {
@@ -89,8 +109,12 @@ Result<StoredBody::Piece> StoredBody::frame_at(std::uint64_t offset) {
   const auto& frame = (*known)->frames()[(*known)->frame_of(offset)];
   const auto stored = read(frame.stored_at, frame.stored);
   if (!stored) return std::unexpected(stored.error());
-  Piece piece{frame.original_at, std::string(frame.original, '\0')};
-  if (!codecs_.expand(*stored, piece.octets) || !FrameTable::matches(frame, piece.octets)) return std::unexpected(damaged());
+  Piece piece{frame.original_at, {}};
+  auto done = grow(piece.octets, frame.original, [&](std::span<char> room) -> Result<> {
+    if (!codecs_.expand(*stored, room)) return std::unexpected(damaged());
+    return {};
+  });
+  if (!done || !FrameTable::matches(frame, piece.octets)) return std::unexpected(damaged());
   return piece;
 }
 
