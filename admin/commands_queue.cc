@@ -44,6 +44,8 @@ Result<store::QueueFilter> read_filter(const Arguments& arguments) {
   filter.id = *id;
   filter.domain = optional_text(arguments, "domain");
   filter.sender = optional_text(arguments, "sender");
+  filter.recipient = optional_text(arguments, "recipient");
+  filter.reply = optional_text(arguments, "error");
   return filter;
 }
 
@@ -54,9 +56,10 @@ std::unexpected<Error> no_entry(std::uint64_t id) {
 async::Task<Answer> order(Context context, Arguments arguments, store::QueueOrder what) {
   auto filter = read_filter(arguments);
   if (!filter) co_return std::unexpected(filter.error());
-  const bool chosen = filter->id || !filter->domain.empty() || !filter->sender.empty();
+  const auto& by = *filter;
+  const bool chosen = by.id || !by.domain.empty() || !by.sender.empty() || !by.recipient.empty() || !by.reply.empty();
   if (!chosen && !optional_flag(arguments, "all").value_or(false)) {
-    co_return fail(ErrorKind::invalid, "say which: an id, --domain, --sender or --all");
+    co_return fail(ErrorKind::invalid, "say which: an id, --domain, --sender, --recipient, --error or --all");
   }
   filter->most = SIZE_MAX;
   const auto id = filter->id;

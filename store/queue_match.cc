@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/queue_match.h"
 
+#include "base/ascii.h"
+
 namespace postern::store {
 
 using State = QueueRecipient::State;
@@ -10,6 +12,12 @@ std::string sender_text(const mail::ReversePath& sender) { return sender ? sende
 bool matches(const QueueFilter& filter, const QueueEntry& entry) {
   if (filter.id && *filter.id != entry.id) return false;
   return filter.sender.empty() || filter.sender == sender_text(entry.sender);
+}
+
+bool matches(const QueueFilter& filter, const QueueRecipient& recipient) {
+  if (!filter.domain.empty() && recipient.domain != filter.domain) return false;
+  if (!filter.recipient.empty() && !ascii::iequals(recipient.recipient.address.to_string(), filter.recipient)) return false;
+  return filter.reply.empty() || ascii::lower(recipient.last_reply).find(ascii::lower(filter.reply)) != std::string::npos;
 }
 
 bool apply_order(QueueOrder order, UnixTime now, QueueRecipient& recipient) {

@@ -12,6 +12,8 @@ namespace postern::store {
 std::string sender_text(const mail::ReversePath& sender);
 /// Whether the filter's id and sender fit this entry.
 bool matches(const QueueFilter& filter, const QueueEntry& entry);
+/// Whether its domain, recipient and reply fit this one.
+bool matches(const QueueFilter& filter, const QueueRecipient& recipient);
 /// Changes the recipient as ordered; false when the order does not apply to its state.
 bool apply_order(QueueOrder order, UnixTime now, QueueRecipient& recipient);
 /// Records an attempt. A recipient that was put on hold meanwhile stays on hold.

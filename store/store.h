@@ -253,8 +253,10 @@ struct Attempt {
 };
 struct QueueFilter {
   std::optional<QueueId> id;
-  std::string domain;  ///< empty: any
-  std::string sender;  ///< empty: any
+  std::string domain;     ///< empty: any
+  std::string sender;     ///< empty: any
+  std::string recipient;  ///< address; empty: any
+  std::string reply;      ///< part of last_reply, in any case; empty: any
   std::size_t most = 1000;
 };
 enum class QueueOrder : std::uint8_t { retry_now, hold, release, remove };

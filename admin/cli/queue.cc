@@ -15,13 +15,16 @@ namespace {
 const std::vector<Option> choice{{"id", "queue id, from `postern queue list`", Option::Kind::number},
                                  {"--domain", "recipients of this domain"},
                                  {"--sender", "messages of this sender"},
+                                 {"--recipient", "this recipient"},
+                                 {"--error", "recipients whose last reply holds this text"},
                                  {"--all", "everything in the queue", Option::Kind::flag}};
 
 json::object filter(const Invocation& run) {
   json::object arguments;
   if (run.has("id")) arguments["id"] = std::stoull(run.text("id"));
-  if (run.has("domain")) arguments["domain"] = run.text("domain");
-  if (run.has("sender")) arguments["sender"] = run.text("sender");
+  for (const auto* name : {"domain", "sender", "recipient", "error"}) {
+    if (run.has(name)) arguments[name] = run.text(name);
+  }
   if (run.has("all")) arguments["all"] = true;
   return arguments;
 }

@@ -132,10 +132,8 @@ class MemoryQueue final : public Queue {
       if (out.size() == filter.most) break;
       if (!matches(filter, queued.entry)) continue;
       QueueEntry entry = queued.entry;
-      if (!filter.domain.empty()) {
-        std::erase_if(entry.recipients, [&](const auto& r) { return r.domain != filter.domain; });
-        if (entry.recipients.empty()) continue;
-      }
+      std::erase_if(entry.recipients, [&](const auto& r) { return !matches(filter, r); });
+      if (entry.recipients.empty()) continue;
       out.push_back(std::move(entry));
     }
     return out;
@@ -148,7 +146,7 @@ class MemoryQueue final : public Queue {
     for (auto& [id, queued] : state_->queue) {
       if (!matches(filter, queued.entry)) continue;
       for (auto& rcpt : queued.entry.recipients) {
-        if (!filter.domain.empty() && rcpt.domain != filter.domain) continue;
+        if (!matches(filter, rcpt)) continue;
         if (touched == filter.most) break;
         touched += apply_order(order, state_->clock.unix_now(), rcpt);
       }

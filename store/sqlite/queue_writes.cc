@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "base/ascii.h"
 #include "store/queue_match.h"
 
 namespace postern::store::sqlite {
@@ -175,10 +176,14 @@ struct Target {
 
 std::vector<Target> targets(Database& db, const QueueFilter& filter) {
   std::vector<Target> out;
+  // The statement reads its texts as long as it runs.
+  const std::string recipient = ascii::lower(filter.recipient);
+  const std::string reply = ascii::lower(filter.reply);
   auto row = db.query(
       "SELECT r.id, r.queue FROM queue_rcpt r JOIN queue q ON q.id=r.queue WHERE (?1=0 OR q.id=?1) AND (?2='' OR r.domain=?2) "
-      "AND (?3='' OR q.sender=?3) AND r.state!=2 ORDER BY q.id, r.id",
-      filter.id.value_or(0), filter.domain, filter.sender);
+      "AND (?3='' OR q.sender=?3) AND (?4='' OR lower(r.address)=?4) AND (?5='' OR instr(lower(r.reply), ?5)>0) "
+      "AND r.state!=2 ORDER BY q.id, r.id",
+      filter.id.value_or(0), filter.domain, filter.sender, recipient, reply);
   while (row.step()) out.push_back({row.unsigned_integer(0), row.unsigned_integer(1)});
   return out;
 }
@@ -207,11 +212,13 @@ Result<std::size_t> order(Transaction& tx, const QueueFilter& filter, QueueOrder
 std::vector<QueueEntry> list_queue(Database& db, const QueueFilter& filter) {
   std::vector<QueueId> ids;
   {
+    const std::string recipient = ascii::lower(filter.recipient);
+    const std::string reply = ascii::lower(filter.reply);
     auto row = db.query(
         "SELECT q.id FROM queue q WHERE (?1=0 OR q.id=?1) AND (?3='' OR q.sender=?3) AND (?2='' OR EXISTS (SELECT 1 FROM "
-        "queue_rcpt r "
-        "WHERE r.queue=q.id AND r.domain=?2)) ORDER BY q.id LIMIT ?4",
-        filter.id.value_or(0), filter.domain, filter.sender, filter.most);
+        "queue_rcpt r WHERE r.queue=q.id AND r.domain=?2)) AND ((?5='' AND ?6='') OR EXISTS (SELECT 1 FROM queue_rcpt r WHERE "
+        "r.queue=q.id AND (?5='' OR lower(r.address)=?5) AND (?6='' OR instr(lower(r.reply), ?6)>0))) ORDER BY q.id LIMIT ?4",
+        filter.id.value_or(0), filter.domain, filter.sender, filter.most, recipient, reply);
     while (row.step()) ids.push_back(row.unsigned_integer(0));
   }
   std::vector<QueueEntry> out;
@@ -219,7 +226,8 @@ std::vector<QueueEntry> list_queue(Database& db, const QueueFilter& filter) {
     auto entry = read_entry(db, id);
     if (!entry) continue;
     entry->recipients = read_recipients(db, id);
-    if (!filter.domain.empty()) std::erase_if(entry->recipients, [&](const auto& r) { return r.domain != filter.domain; });
+    std::erase_if(entry->recipients, [&](const auto& r) { return !matches(filter, r); });
+    if (entry->recipients.empty()) continue;
     out.push_back(std::move(*entry));
   }
   return out;

@@ -146,6 +146,23 @@ TEST_P(QueueTest, FiltersAndOrders) {
   EXPECT_EQ(must(queue().list({})).size(), 1u);
 }
 
+TEST_P(QueueTest, FiltersByRecipientAndLastReply) {
+  const QueueId first = enqueue({"a@one.example", "b@two.example"});
+  const QueueId second = enqueue({"c@two.example"});
+  Attempt attempt{claim()[1].entry.recipients[0].id, Attempt::Result::retry, now() + 900, false, "mx said: 450 Greylisted"};
+  must(queue().report({attempt}));
+  EXPECT_EQ(must(queue().list({.recipient = "A@one.example"})).at(0).id, first);
+  EXPECT_EQ(must(queue().list({.recipient = "a@one.example"})).at(0).recipients.size(), 1u);
+  EXPECT_EQ(must(queue().list({.reply = "greyLISTED"})).at(0).recipients.at(0).recipient.address.to_string(), "b@two.example");
+  EXPECT_TRUE(must(queue().list({.reply = "refused"})).empty());
+  // The text is no pattern.
+  EXPECT_TRUE(must(queue().list({.reply = "450%"})).empty());
+  EXPECT_EQ(must(queue().order({.recipient = "c@two.EXAMPLE"}, QueueOrder::hold)), 1u);
+  EXPECT_EQ(must(queue().order({.reply = "GREY"}, QueueOrder::hold)), 1u);
+  EXPECT_EQ(must(queue().order({.recipient = "nobody@two.example"}, QueueOrder::remove)), 0u);
+  EXPECT_EQ(must(queue().list({.id = second})).at(0).recipients.at(0).state, QueueRecipient::State::held);
+}
+
 TEST_P(QueueTest, AHoldDuringAnAttemptStays) {
   enqueue({"a@one.example"});
   const auto claims = claim();
