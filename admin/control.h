@@ -27,6 +27,10 @@
 #include "net/listener.h"
 #include "store/store.h"
 
+namespace postern::policy {
+class DkimBook;
+}
+
 namespace postern::admin {
 
 /// What commands work on. All of it outlives them.
@@ -37,6 +41,7 @@ struct Context {
   Clock& clock;
   const config::Live& config;
   auth::Office& office;
+  policy::DkimBook* dkim = nullptr;  ///< null in tests without one
 };
 
 using Arguments = boost::json::object;

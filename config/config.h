@@ -256,8 +256,10 @@ struct Web {
 
 struct Gate;            // config/gate.h
 struct Authentication;  // config/authentication.h
+struct WayOut;          // config/way_out.h
 extern template class Boxed<Gate>;
 extern template class Boxed<Authentication>;
+extern template class Boxed<WayOut>;
 
 struct Config {
   Server server;
@@ -268,6 +270,7 @@ struct Config {
   Smtp smtp;
   Boxed<Gate> gate;  ///< [rules] and [gate]
   Boxed<Authentication> authentication;
+  Boxed<WayOut> way_out;  ///< [dkim] and what else mail that leaves needs
   Submission submission;
   Auth auth;
   Queue queue;

@@ -49,6 +49,7 @@ std::vector<Section> limit_sections();           ///< options_limits.cc
 std::vector<Section> gate_sections();            ///< options_gate.cc
 std::vector<Section> authentication_sections();  ///< authentication.cc
 std::vector<Section> delivery_sections();        ///< options_delivery.cc
+std::vector<Section> way_out_sections();         ///< way_out.cc
 std::vector<Section> store_sections();           ///< options_store.cc
 
 struct Range {

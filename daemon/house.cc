@@ -84,6 +84,9 @@ Started<Archive> open_archive(Ground ground) {
   if (!front) return cannot_start(front.error());
   archive.office = std::move(front->office);
   archive.auth = std::move(front->service);
+  auto dkim = policy::DkimBook::open(config->server.data_dir, ground.clock);
+  if (!dkim) return cannot_start(dkim.error());
+  archive.dkim = std::move(*dkim);
   return archive;
 }
 
@@ -96,6 +99,9 @@ Started<std::unique_ptr<House>> House::open(Ground ground, async::Runtime& runti
   std::unique_ptr<House> house(new House(ground, runtime, std::move(*archive)));
   house->door_ = std::make_unique<queue::Door>(
       queue::Door::Parts{*house->archive_.store, ground.config, ground.clock, ground.log, ground.metrics});
+  house->signer_ = std::make_unique<queue::Signer>(
+      queue::Signer::Parts{*house->archive_.dkim, ground.config, ground.clock, ground.log, ground.metrics});
+  house->door_->sign_by(house->signer_.get());
   house->bouncer_ = std::make_unique<queue::Bouncer>(queue::Bouncer::Parts{*house->door_, *house->archive_.directory,
                                                                            house->archive_.store->queue(), ground.config,
                                                                            ground.clock, ground.log, ground.metrics});
@@ -160,6 +166,8 @@ void House::begin() {
   quota_watch_ = std::make_unique<queue::QuotaWatch>(
       queue::Writing{*door_, *archive_.directory, ground_.config, ground_.clock, ground_.log}, *archive_.store);
   rounds_->spawn(runtime_.executor(0), quota_watch_->run(*rounds_));
+  key_watch_ = std::make_unique<policy::KeyWatch>(*archive_.dkim, *resolver_, ground_.log);
+  rounds_->spawn(runtime_.executor(0), key_watch_->run(*rounds_));
 }
 
 async::Task<> House::stop_way_out() {

@@ -22,11 +22,14 @@
 #include "outbound/callout.h"
 #include "outbound/courier.h"
 #include "outbound/route.h"
+#include "policy/dkim_book.h"
+#include "policy/dkim_watch.h"
 #include "policy/gate.h"
 #include "queue/accept.h"
 #include "queue/bounce.h"
 #include "queue/quota_watch.h"
 #include "queue/runner.h"
+#include "queue/signer.h"
 #include "store/ledger.h"
 #include "store/store.h"
 
@@ -39,6 +42,7 @@ struct Archive {
   std::unique_ptr<auth::Directory> directory;
   std::unique_ptr<auth::Office> office;
   std::unique_ptr<auth::Service> auth;
+  std::unique_ptr<policy::DkimBook> dkim;
 };
 
 /// What everything is made from; outlives the house.
@@ -67,6 +71,7 @@ class House {
   Archive& archive() { return archive_; }
   queue::Door& door() { return *door_; }
   policy::Gate& gate() { return *gate_; }
+  dns::Resolver& resolver() { return *resolver_; }
 
  private:
   House(Ground ground, async::Runtime& runtime, Archive archive);
@@ -77,6 +82,7 @@ class House {
   Ground ground_;
   async::Runtime& runtime_;
   Archive archive_;
+  std::unique_ptr<queue::Signer> signer_;
   std::unique_ptr<queue::Door> door_;
   std::unique_ptr<queue::Bouncer> bouncer_;
   std::unique_ptr<dns::Resolver> resolver_;
@@ -89,6 +95,7 @@ class House {
   std::unique_ptr<outbound::Courier> courier_;
   std::unique_ptr<queue::Runner> runner_;
   std::unique_ptr<queue::QuotaWatch> quota_watch_;
+  std::unique_ptr<policy::KeyWatch> key_watch_;
   std::unique_ptr<async::TaskGroup> rounds_;  ///< what looks after the house now and then
 };
 

@@ -34,9 +34,9 @@ class OfflineRemote final : public admin::cli::Remote {
     if (command == "status" || command == "reload" || command == "stop") {
       return cannot_start(admin::exit_no_answer, "no server is running; start one with: postern serve");
     }
-    auto answer = async::run_alone(
-        admin::run_command({*archive_.store, *archive_.directory, *archive_.auth, clock_, config_, *archive_.office},
-                           std::string(command), std::move(arguments)));
+    auto answer = async::run_alone(admin::run_command(
+        {*archive_.store, *archive_.directory, *archive_.auth, clock_, config_, *archive_.office, archive_.dkim.get()},
+        std::string(command), std::move(arguments)));
     if (!answer) return std::unexpected(Failure{admin::code_for_answer(answer.error().kind), answer.error().text});
     return std::move(*answer);
   }

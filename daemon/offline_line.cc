@@ -55,8 +55,9 @@ async::Task<> converse(Opened* opened, UniqueFd socket) {
   net::Connection peer(net::make_socket_stream(co_await async::this_executor(), std::move(socket)), {});
   const auto& archive = opened->archive;
   const admin::ServerCommands none;
-  co_await admin::serve_peer({*archive.store, *archive.directory, *archive.auth, opened->clock, opened->live, *archive.office},
-                             none, opened->log, peer);
+  co_await admin::serve_peer(
+      {*archive.store, *archive.directory, *archive.auth, opened->clock, opened->live, *archive.office, archive.dkim.get()}, none,
+      opened->log, peer);
 }
 
 /// Answers the first request with the reason.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/serve.h"
+#include "daemon/dkim_commands.h"
 #include "daemon/rule_commands.h"
 
 #include <fcntl.h>
@@ -154,7 +155,8 @@ Started<void> Server::start() {
   services_ = Services::open({ground, *house_, *runtime_, *tasks_}, std::move(*sockets), std::move(*contexts));
   auto& archive = house_->archive();
   control_ = std::make_unique<admin::Control>(
-      admin::Context{*archive.store, *archive.directory, *archive.auth, clock_, config_, *archive.office}, *tasks_, log_);
+      admin::Context{*archive.store, *archive.directory, *archive.auth, clock_, config_, *archive.office, archive.dkim.get()},
+      *tasks_, log_);
   register_commands();
   if (auto open = control_->start(config->server.control(), runtime_->executor(0)); !open) return cannot_start(open.error());
   // Nothing can fail any more: only now does anybody outside see a server, and mail move.
@@ -243,6 +245,7 @@ void Server::register_commands() {
   control_->add("status", [this](admin::Arguments arguments) { return status(std::move(arguments)); });
   control_->add("reload", [this](admin::Arguments arguments) { return reload_by_command(std::move(arguments)); });
   add_rule_commands(*control_, house_->gate());
+  add_dkim_commands(*control_, *house_);
   control_->add("stop", [this](admin::Arguments arguments) { return stop_by_command(std::move(arguments)); });
 }
 

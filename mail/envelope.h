@@ -33,6 +33,7 @@ struct Envelope {
   Return ret = Return::unset;
   std::string envid;                           ///< RFC 3461 §4.4, xtext decoded
   std::optional<std::uint64_t> declared_size;  ///< SIZE= of RFC 1870
+  std::int64_t hold_until = 0;                 ///< HOLDFOR= or HOLDUNTIL= of RFC 4865 as time; 0: send at once
 };
 
 }  // namespace postern::mail

@@ -190,6 +190,35 @@ Result<> MemoryKeys::add(std::string key_id, const Secret& pem) {
   return {};
 }
 
+Result<MemoryKeys::About> MemoryKeys::add_key(std::string key_id, const Secret& pem) {
+  if (auto added = add(key_id, pem); !added) return std::unexpected(added.error());
+  auto shown = public_key(key_id);
+  if (!shown) return std::unexpected(shown.error());
+  EVP_PKEY* const key = keys_.at(key_id)->key;
+  return About{is_ed25519_key(key) ? DkimAlgorithm::ed25519_sha256 : DkimAlgorithm::rsa_sha256, EVP_PKEY_get_bits(key),
+               std::move(*shown)};
+}
+
+Result<Secret> make_private_key(DkimAlgorithm algorithm, int bits) {
+  EVP_PKEY* made = nullptr;
+  if (algorithm == DkimAlgorithm::ed25519_sha256) {
+    made = EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519");
+  } else if (algorithm != DkimAlgorithm::rsa_sha256 || bits < rsa_bits_min || bits > rsa_bits_max) {
+    return fail(ErrorKind::invalid, "keys are Ed25519, or RSA of 1024 to 4096 bits");
+  } else {
+    made = EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", static_cast<std::size_t>(bits));
+  }
+  if (made == nullptr) return fail(ErrorKind::internal, "OpenSSL could not make a key");
+  const PublicKey::Handle handle(made);
+  const std::unique_ptr<BIO, FreeContext> bio(BIO_new(BIO_s_secmem()));
+  char* bytes = nullptr;
+  if (!bio || PEM_write_bio_PKCS8PrivateKey(bio.get(), made, nullptr, nullptr, 0, nullptr, nullptr) != 1) {
+    return fail(ErrorKind::internal, "OpenSSL could not write the key");
+  }
+  const long size = BIO_get_mem_data(bio.get(), &bytes);
+  return Secret(std::string_view(bytes, static_cast<std::size_t>(size)));
+}
+
 Result<std::string> MemoryKeys::public_key(const std::string& key_id) const {
   const auto found = keys_.find(key_id);
   if (found == keys_.end()) return fail(ErrorKind::not_found, "no such key");

@@ -46,12 +46,22 @@ class KeyOracle {
   virtual async::Task<Result<DkimAlgorithm>> algorithm(std::string key_id) = 0;
 };
 
+/// A new private key as PEM (PKCS #8). `bits` is of RSA only. Errors: invalid (a size we do not accept, or rsa-sha1), internal.
+Result<Secret> make_private_key(DkimAlgorithm algorithm, int bits);
+
 /// Keys in memory. Add all before the first use; then thread-safe.
 class MemoryKeys final : public KeyOracle {
  public:
   /// A private key as PEM (PKCS #8 or PKCS #1) without passphrase. Error invalid: not a key, neither RSA nor Ed25519, or RSA
   /// outside rsa_bits_min to rsa_bits_max.
   Result<> add(std::string key_id, const Secret& pem);
+  struct About {
+    DkimAlgorithm algorithm = DkimAlgorithm::rsa_sha256;
+    int bits = 0;
+    std::string public_key;  ///< as public_key()
+  };
+  /// The same, and says what the key is.
+  Result<About> add_key(std::string key_id, const Secret& pem);
   /// The p= of the key record, base64. Error not_found.
   Result<std::string> public_key(const std::string& key_id) const;
   async::Task<Result<std::string>> sign(std::string key_id, std::string digest) override;

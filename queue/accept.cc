@@ -18,6 +18,7 @@
 #include "mime/part_codec.h"
 #include "mime/writer.h"
 #include "policy/relay.h"
+#include "queue/signer.h"
 
 namespace postern::queue {
 
@@ -177,6 +178,7 @@ struct Door::State {
 
   Parts parts;
   Confirmer* confirmer = nullptr;
+  const Signer* signer = nullptr;
   std::atomic<std::uint64_t> counter{random::number()};
   Counter accepted;
   Counter refused;
@@ -256,7 +258,13 @@ async::Task<Result<store::Acceptance>> Door::State::prepare(const Arrival& arriv
     delivery.prefix = local_prefix(arrival, one);
     acceptance.deliveries.push_back(std::move(delivery));
   }
-  if (!arrival.remote.empty()) acceptance.enqueue = queue_entry(arrival);
+  if (arrival.remote.empty()) co_return acceptance;
+  acceptance.enqueue = queue_entry(arrival);
+  if (arrival.ours && signer != nullptr) {
+    const auto signatures = co_await signer->sign(arrival.body);
+    if (!signatures) co_return std::unexpected(signatures.error());
+    acceptance.enqueue->prefix.insert(0, *signatures);
+  }
   co_return acceptance;
 }
 
@@ -305,6 +313,8 @@ std::string Door::new_id() {
 }
 
 void Door::confirm_by(Confirmer* confirmer) { state_->confirmer = confirmer; }
+
+void Door::sign_by(const Signer* signer) { state_->signer = signer; }
 
 async::Task<Result<Receipt>> Door::accept(Arrival arrival, std::string id) {
   auto confirmation = wanted_confirmation(arrival);

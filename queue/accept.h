@@ -68,6 +68,9 @@ struct Arrival {
   std::vector<RemoteRecipient> remote;
   store::AccountId account = 0;  ///< the submitting account, 0 for nobody
   store::BounceRight bounce = store::BounceRight::none;
+  /// Written by one of our people, a trusted machine or ourselves, its author checked: it is signed on its way out. Never true
+  /// for mail of strangers, which would get a signature for whatever author it claims.
+  bool ours = false;
 };
 
 struct Receipt {
@@ -91,6 +94,8 @@ class Confirmer {
   virtual async::Task<Result<>> confirm(Confirmation confirmation) = 0;
 };
 
+class Signer;
+
 class Door {
  public:
   struct Parts {
@@ -110,6 +115,8 @@ class Door {
   async::Task<Result<Receipt>> accept(Arrival arrival, std::string id);
   /// Before the first accept(); null again before the confirmer goes. Without one no local delivery is confirmed.
   void confirm_by(Confirmer* confirmer);
+  /// Before the first accept(). Without one nothing is signed.
+  void sign_by(const Signer* signer);
 
  private:
   struct State;

@@ -114,6 +114,7 @@ async::Task<Result<>> Bouncer::send(Dsn dsn, store::BounceRight right) {
   auto text = compose(dsn);
   if (!text) co_return std::unexpected(text.error());
   Arrival arrival;
+  arrival.ours = true;
   const Result<> addressed = address(arrival, *dsn.to);
   if (!addressed) co_return addressed;
   const std::string id = parts_.door.new_id();

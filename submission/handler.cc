@@ -131,6 +131,7 @@ smtp::Refusal Handler::sign(const smtp::Conversation& talk, queue::Arrival& arri
   const auto account = login_->identity.account();
   if (!allowance_.spend(account, talk.transaction->envelope.recipients.size(), limits(talk))) return reply(status::rate_limited);
   arrival.account = account;
+  arrival.ours = true;
   arrival.bounce = store::BounceRight::authenticated;
   return std::nullopt;
 }

@@ -33,6 +33,7 @@ smtp::Refusal TrustedHandler::check_sender(const smtp::Conversation& talk, const
 
 smtp::Refusal TrustedHandler::sign(const smtp::Conversation& talk, queue::Arrival& arrival) {
   arrival.account = 0;
+  arrival.ours = true;
   // A bounce goes back only to a mailbox that is ours, so it cannot hit a stranger (product.md promise 4).
   const auto& sender = talk.transaction->envelope.sender;
   arrival.bounce = sender && may_send_as(talk, *sender) ? store::BounceRight::authenticated : store::BounceRight::none;

@@ -69,6 +69,7 @@ std::vector<Subcommand> alias_commands();
 std::vector<Subcommand> ban_commands();
 std::vector<Subcommand> group_commands();
 std::vector<Subcommand> address_commands();
+std::vector<Subcommand> dkim_commands();
 std::vector<Subcommand> queue_commands();
 std::vector<Subcommand> rule_commands();
 std::vector<Subcommand> store_commands();

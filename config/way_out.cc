@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Values of [dkim], and its rows in the table of options.
+#include "config/way_out.h"
+
+#include "config/boxed_impl.h"
+#include "config/option.h"
+
+namespace postern::config {
+
+template class Boxed<WayOut>;
+
+namespace {
+
+Section dkim() {
+  return Builder<Dkim>(
+             "dkim", [](Config& c) -> Dkim& { return c.way_out->dkim; },
+             "Signatures on mail that our people send elsewhere. Keys are made with `postern dkim create DOMAIN`; a domain\n"
+             "without a key sends unsigned mail.")
+      .flag("sign", &Dkim::sign, "Sign what leaves, for each domain that has an active key (RFC 6376).")
+      .done();
+}
+
+}  // namespace
+
+std::vector<Section> way_out_sections() { return {dkim()}; }
+
+}  // namespace postern::config
