@@ -20,8 +20,10 @@ std::optional<LiteralMark> literal_mark(std::string_view line) {
   const auto open = line.rfind('{');
   if (open == std::string_view::npos) return std::nullopt;
   LiteralMark out;
-  out.mark = line.size() - open;
-  auto inner = line.substr(open + 1, out.mark - 2);
+  auto inner = line.substr(open + 1, line.size() - open - 2);
+  // RFC 3516 §7: literal8 = "~" literal; elsewhere the tilde is part of an atom
+  out.binary = open >= 2 && line[open - 1] == '~' && (line[open - 2] == ' ' || line[open - 2] == '(');
+  out.mark = line.size() - open + (out.binary ? 1 : 0);
   if (inner.ends_with('+')) {
     out.waits = false;
     inner.remove_suffix(1);
@@ -33,11 +35,18 @@ std::optional<LiteralMark> literal_mark(std::string_view line) {
 }
 
 // RFC 3501 §6.3.11: append = "APPEND" SP mailbox [SP flag-list] [SP date-time] SP literal
-// The first argument may be a literal, too; every later one is a message.
+// RFC 8508 §5: replace = ["UID" SP] "REPLACE" SP seq-number SP mailbox … likewise
+// The mailbox may be a literal, too; every later one is a message.
 bool CommandAssembler::is_message_literal() const {
   Cursor in(text_);
   in.take_while(is_tag_char);
-  if (!in.take(' ') || !in.take_word("APPEND ")) return false;
+  if (!in.take(' ')) return false;
+  if (!in.take_word("APPEND ")) {
+    in.take_word("UID ");
+    if (!in.take_word("REPLACE ")) return false;
+    in.take_until(' ');
+    if (!in.take(' ')) return false;
+  }
   return in.rest().size() > mark_->mark;
 }
 

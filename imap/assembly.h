@@ -21,6 +21,7 @@ struct LiteralMark {
   std::uint64_t size = 0;
   bool waits = true;     ///< "{n}": the client waits for "+"; "{n+}" does not (RFC 7888)
   std::size_t mark = 0;  ///< octets of the mark itself
+  bool binary = false;   ///< "~{n}": may hold NUL (RFC 3516)
   bool operator==(const LiteralMark&) const = default;
 };
 

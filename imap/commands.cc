@@ -40,6 +40,8 @@ constexpr CommandRow table[] = {
     {"UNSELECT", selected, tells_itself, commands::unselect},
     {"EXPUNGE", selected, tells_itself, commands::expunge},
     {"UID EXPUNGE", selected, tells_itself | by_uid, commands::expunge},
+    {"REPLACE", selected, tells_itself, commands::replace},
+    {"UID REPLACE", selected, tells_itself | by_uid, commands::replace},
     {"SEARCH", selected, no_trait, commands::search},
     {"UID SEARCH", selected, may_expunge | by_uid, commands::search},
     {"SORT", selected, no_trait, commands::sort},

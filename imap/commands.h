@@ -75,6 +75,7 @@ async::Task<Reply> lsub(Session& session, Command& command);
 async::Task<Reply> move(Session& session, Command& command);
 async::Task<Reply> name_space(Session& session, Command& command);
 async::Task<Reply> noop(Session& session, Command& command);
+async::Task<Reply> replace(Session& session, Command& command);
 async::Task<Reply> rename(Session& session, Command& command);
 async::Task<Reply> search(Session& session, Command& command);
 async::Task<Reply> select(Session& session, Command& command);

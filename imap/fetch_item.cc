@@ -23,6 +23,8 @@ class ItemParser {
     if (!in_.ok()) return;
     if (name == "BODY" && !in_.is('[')) return put(Kind::body);
     if (name == "BODY" || name == "BODY.PEEK") return body_section(name == "BODY");
+    if (name == "BINARY" || name == "BINARY.PEEK" || name == "BINARY.SIZE") return binary(name);
+    if (name == "PREVIEW") return preview();
     if (name.starts_with("RFC822") && rfc822(name)) return;
     static constexpr std::pair<std::string_view, Kind> plain[] = {
         {"FLAGS", Kind::flags},       {"UID", Kind::uid},
@@ -81,11 +83,46 @@ class ItemParser {
     if (in_.ok()) request_.items.push_back(std::move(item));
   }
 
+  // RFC 3516 §7: fetch-att =/ "BINARY" [".PEEK"] section-binary [partial] / "BINARY.SIZE" section-binary
+  //              section-binary = "[" [section-part] "]"
+  void binary(std::string_view name) {
+    const bool size = name == "BINARY.SIZE";
+    FetchItem item{.kind = size ? Kind::binary_size : Kind::binary};
+    item.label = size ? "BINARY.SIZE[" : "BINARY[";
+    in_.expect('[');
+    while (in_.ok() && !in_.is(']')) {
+      if (item.section.path.size() == limits::section_depth) return in_.fail("Section nested too deeply");
+      if (!item.section.path.empty()) in_.expect('.');
+      item.section.path.push_back(in_.nz_number());
+      item.label += fmt::format("{}{}", item.section.path.size() > 1 ? "." : "", item.section.path.back());
+    }
+    in_.expect(']');
+    item.label += ']';
+    if (!size && in_.take('<')) partial(item);
+    if (name == "BINARY") request_.sets_seen = true;
+    if (in_.ok()) request_.items.push_back(std::move(item));
+  }
+
+  // RFC 8970 §3.2: "PREVIEW" [SP "(" preview-mod *(SP preview-mod) ")"]; preview-mod = "LAZY". What else may stand in parentheses
+  // here are modifiers of FETCH.
+  void preview() {
+    if (in_.ok() && ascii::istarts_with(in_.rest(), " (LAZY")) {
+      in_.sp();
+      in_.expect('(');
+      do {
+        if (!in_.take_keyword("LAZY")) in_.fail("Unknown preview modifier");
+      } while (in_.take(' '));
+      in_.expect(')');
+    }
+    put(Kind::preview);
+  }
+
   void partial(FetchItem& item) {
     Partial partial;
-    partial.origin = in_.number();
+    partial.origin = in_.number64();
     in_.expect('.');
-    partial.count = in_.nz_number();
+    if (in_.is('0')) in_.fail("Expected a number above 0");
+    partial.count = in_.number64();
     in_.expect('>');
     item.section.partial = partial;
     item.label += fmt::format("<{}>", partial.origin);

@@ -16,8 +16,8 @@ namespace postern::imap {
 
 /// "<origin.count>" behind a section.
 struct Partial {
-  std::uint32_t origin = 0;
-  std::uint32_t count = 0;  ///< above 0
+  std::uint64_t origin = 0;  ///< up to 2^63-1 (RFC 9051 §9: partial)
+  std::uint64_t count = 0;   ///< above 0
   bool operator==(const Partial&) const = default;
 };
 
@@ -33,10 +33,23 @@ struct Section {
 };
 
 struct FetchItem {
-  enum class Kind : std::uint8_t { flags, uid, modseq, internal_date, size, envelope, body_structure, body, section };
+  enum class Kind : std::uint8_t {
+    flags,
+    uid,
+    modseq,
+    internal_date,
+    size,
+    envelope,
+    body_structure,
+    body,
+    section,
+    binary,
+    binary_size,
+    preview
+  };
   Kind kind = Kind::flags;
-  Section section;    ///< for Kind::section
-  std::string label;  ///< for Kind::section: "BODY[HEADER]<0>", "RFC822.TEXT"
+  Section section;    ///< for Kind::section; of binary and binary_size path and partial
+  std::string label;  ///< for the same: "BODY[HEADER]<0>", "RFC822.TEXT", "BINARY.SIZE[2]"
   bool operator==(const FetchItem&) const = default;
 };
 

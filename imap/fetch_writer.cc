@@ -32,6 +32,8 @@ void append_start(std::string& out, std::size_t index) {
 
 /// Sections of the message itself are found without the part tree.
 bool needs_parts(const FetchItem& item) {
+  if (item.kind == Kind::preview) return true;
+  if (item.kind == Kind::binary || item.kind == Kind::binary_size) return !item.section.path.empty();
   return item.kind == Kind::body || (item.kind == Kind::section && !item.section.path.empty());
 }
 
@@ -74,6 +76,8 @@ bool FetchWriter::needs_info() const {
 std::uint64_t FetchWriter::octets() const {
   std::uint64_t most = 0;
   for (const auto& item : request_.items) {
+    if (item.kind == Kind::preview) most = std::max<std::uint64_t>(most, limits::usual_header + limits::preview_octets);
+    if (item.kind == Kind::binary || item.kind == Kind::binary_size) most = limits::usual_message;
     if (item.kind != Kind::section) continue;
     const auto& section = item.section;
     const bool header = section.path.empty() && section.kind == mime::SectionKind::header;
@@ -207,6 +211,14 @@ bool FetchWriter::index_item_at_once(Kind kind, const store::MessageInfo& info) 
 async::Task<Result<>> FetchWriter::write_item(const FetchItem& item, Message& message) {
   auto& out = session_.out();
   if (item.kind == Kind::section) co_return co_await write_section(item, message);
+  if (item.kind == Kind::binary || item.kind == Kind::binary_size) co_return co_await write_decoded(item, message);
+  if (item.kind == Kind::preview) {
+    const auto text = co_await preview_of(message);
+    if (!text) co_return std::unexpected(text.error());
+    out.append("PREVIEW ");
+    append_string(out, *text);
+    co_return Result<>();
+  }
   if (item.kind == Kind::internal_date) co_return fail(ErrorKind::not_found, "expunged, and its date is gone");
   const auto size = co_await message.size();
   if (!size) co_return std::unexpected(size.error());
@@ -257,6 +269,45 @@ async::Task<Result<std::optional<mime::Range>>> FetchWriter::find(const Section&
   const auto header = co_await message.header_size();
   if (!header) co_return std::unexpected(header.error());
   co_return section.kind == mime::SectionKind::header ? mime::Range{0, *header} : mime::Range{*header, *size};
+}
+
+// RFC 3516 §4.2: size and octets of the decoded part; a literal8 where a literal cannot hold them
+async::Task<Result<>> FetchWriter::write_decoded(const FetchItem& item, Message& message) {
+  const auto part = co_await find_encoded(message, item.section.path);
+  if (!part) co_return std::unexpected(part.error());
+  if (!*part) {
+    session_.out().append(item.label).append(item.kind == Kind::binary ? " NIL" : " 0");
+    co_return Result<>();
+  }
+  const auto whole = co_await measure(message, **part);
+  if (!whole) co_return std::unexpected(whole.error());
+  session_.out().append(item.label).append(" ");
+  if (item.kind == Kind::binary_size) {
+    append_number(session_.out(), whole->size);
+    co_return Result<>();
+  }
+  const auto wanted = cut(mime::Range{0, whole->size}, item.section.partial);
+  if (whole->has_nul) session_.out() += '~';
+  append_literal_start(session_.out(), wanted.size());
+  co_return co_await copy_decoded(**part, message, wanted);
+}
+
+/// The decoded octets in the range.
+async::Task<Result<>> FetchWriter::copy_decoded(const EncodedPart& part, Message& message, mime::Range wanted) {
+  streaming_ = true;
+  PartReader reader(message, part);
+  std::uint64_t at = 0;
+  while (at < wanted.end) {
+    const auto octets = co_await reader.next();
+    if (!octets) co_return std::unexpected(octets.error());
+    if (!*octets) co_return fail(ErrorKind::corrupt, "the part is shorter than it was");
+    const auto from = std::max(at, wanted.begin), to = std::min(at + (*octets)->size(), wanted.end);
+    if (from < to)
+      session_.out().append((*octets)->substr(static_cast<std::size_t>(from - at), static_cast<std::size_t>(to - from)));
+    at += (*octets)->size();
+    co_await session_.flush_if_full();
+  }
+  co_return Result<>();
 }
 
 async::Task<Result<>> FetchWriter::write_section(const FetchItem& item, Message& message) {

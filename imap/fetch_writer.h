@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "imap/fetch_item.h"
 #include "imap/message.h"
+#include "imap/part_reader.h"
 #include "imap/session.h"
 
 namespace postern::imap {
@@ -39,6 +40,8 @@ class FetchWriter {
   async::Task<Result<>> write_item(const FetchItem& item, Message& message);
   async::Task<Result<std::optional<mime::Range>>> find(const Section& section, Message& message);
   async::Task<Result<>> write_section(const FetchItem& item, Message& message);
+  async::Task<Result<>> write_decoded(const FetchItem& item, Message& message);
+  async::Task<Result<>> copy_decoded(const EncodedPart& part, Message& message, mime::Range wanted);
   async::Task<Result<>> write_fields(const FetchItem& item, Message& message, mime::Range range);
   async::Task<Result<>> write_range(const FetchItem& item, Message& message, mime::Range range);
   void write_flags(const store::Row& row);

@@ -145,17 +145,19 @@ std::uint32_t Parser::nz_number() {
   return number();
 }
 
-std::uint64_t Parser::mod_sequence() {
+std::uint64_t Parser::mod_sequence() { return number64(); }
+
+std::uint64_t Parser::number64() {
   if (!ok()) return 0;
   const auto value = in_.take_number(INT64_MAX);
-  if (!value) fail("Expected a mod-sequence");
+  if (!value) fail("Expected a number");
   return value.value_or(0);
 }
 
 std::string Parser::mailbox() {
   const auto wire = astring();
   if (!ok()) return {};
-  auto name = decode_mailbox_name(wire);
+  auto name = decode_mailbox_name(wire, names_);
   if (name) return *std::move(name);
   refuse(no("CANNOT", "This is no valid mailbox name"));
   return {};

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/cursor.h"
+#include "imap/mailbox_name.h"
 #include "imap/response.h"
 #include "imap/sequence_set.h"
 
@@ -39,7 +40,9 @@ Day day_at(UnixTime at);
 
 class Parser {
  public:
-  explicit Parser(std::string_view command) : in_(command) {}
+  explicit Parser(std::string_view command, NameForm names = NameForm::utf7) : in_(command), names_(names) {}
+  /// How mailbox names are written in this command.
+  NameForm names() const { return names_; }
 
   bool ok() const { return !fault_.has_value(); }
   /// Needs !ok().
@@ -75,6 +78,8 @@ class Parser {
   std::string list_mailbox();
   std::uint32_t number();
   std::uint32_t nz_number();
+  /// RFC 9051 §9: number64, up to 2^63-1.
+  std::uint64_t number64();
   /// RFC 7162 §7: up to 2^63-1.
   std::uint64_t mod_sequence();
   /// An astring that names a mailbox, as the store knows it; a bad name is NO [CANNOT].
@@ -97,6 +102,7 @@ class Parser {
   int two_digits();
 
   Cursor in_;
+  NameForm names_;
   std::optional<Reply> fault_;
 };
 

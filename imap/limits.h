@@ -28,6 +28,8 @@ inline constexpr std::size_t auth_line = 12'288;
 
 inline constexpr std::size_t nesting = 50;         ///< parentheses in SEARCH (D85)
 inline constexpr std::size_t search_keys = 1'000;  ///< keys of one SEARCH
+/// Octets of a part, as encoded, that its preview is made of.
+inline constexpr std::size_t preview_octets = 16 * 1024;
 inline constexpr std::size_t sort_criteria = 20;
 inline constexpr std::size_t sort_text = 64 * 1024 * 1024;    ///< octets of the keys of one SORT
 inline constexpr std::size_t thread_text = 64 * 1024 * 1024;  ///< octets of message ids and subjects of one THREAD

@@ -57,7 +57,7 @@ void add_pattern(Parser& in, std::string_view reference, ListRequest& out) {
   if (!in.ok()) return;
   if (out.patterns.size() == limits::list_patterns) return in.refuse(no("LIMIT", "Too many patterns"));
   out.asks_separator = text.empty();
-  auto pattern = ListPattern::make(reference, text);
+  auto pattern = ListPattern::make(reference, text, in.names());
   if (!pattern) return in.refuse(no("CANNOT", "This is no valid pattern"));
   out.patterns.push_back(*std::move(pattern));
 }

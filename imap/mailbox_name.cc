@@ -8,6 +8,7 @@
 #include "base/cursor.h"
 #include "base/encoding.h"
 #include "imap/limits.h"
+#include "mime/charset.h"
 #include "mime/normalize.h"
 #include "store/mailbox_name.h"
 
@@ -170,19 +171,32 @@ std::string encode_mailbox_name(std::string_view name) {
   return out;
 }
 
-Result<std::string> decode_mailbox_name(std::string_view wire) {
-  const auto name = decode_utf7(wire);
+namespace {
+
+/// The name as UTF-8, whichever form it came in.
+Result<std::string> decode(std::string_view wire, NameForm form) {
+  if (form == NameForm::utf7) return decode_utf7(wire);
+  auto name = mime::to_utf8(wire, "utf-8");
+  if (name != wire) return fail(ErrorKind::invalid, "broken UTF-8");
+  return name;
+}
+
+}  // namespace
+
+// RFC 9051 §5.1, RFC 6855 §3: after ENABLE names are Net-Unicode, and "&" is nothing but "&".
+Result<std::string> decode_mailbox_name(std::string_view wire, NameForm form) {
+  const auto name = decode(wire, form);
   if (!name) return name;
   return store::canonical_mailbox(mime::nfc(*name));
 }
 
-Result<std::string> decode_new_mailbox(std::string_view wire) {
+Result<std::string> decode_new_mailbox(std::string_view wire, NameForm form) {
   if (wire.find_first_of("*%") != std::string_view::npos) return fail(ErrorKind::invalid, "wildcard in a mailbox name");
-  return decode_mailbox_name(wire);
+  return decode_mailbox_name(wire, form);
 }
 
-Result<ListPattern> ListPattern::make(std::string_view reference, std::string_view pattern) {
-  auto text = decode_utf7(std::string(reference) + std::string(pattern));
+Result<ListPattern> ListPattern::make(std::string_view reference, std::string_view pattern, NameForm form) {
+  auto text = decode(std::string(reference) + std::string(pattern), form);
   if (!text) return std::unexpected(text.error());
   if (text->size() > limits::list_pattern) return fail(ErrorKind::limit, "pattern too long");
   ListPattern out;

@@ -86,7 +86,16 @@ void append_string(std::string& out, std::string_view bytes) {
   out += '"';
 }
 
-void append_mailbox(std::string& out, std::string_view name) { append_string(out, encode_mailbox_name(name)); }
+// RFC 9051 §9: after ENABLE a quoted string may hold UTF-8; names hold no controls.
+void append_mailbox(std::string& out, std::string_view name, NameForm form) {
+  if (form == NameForm::utf7) return append_string(out, encode_mailbox_name(name));
+  out += '"';
+  for (const char c : name) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  out += '"';
+}
 
 std::string_view flag_name(std::uint64_t bit) {
   for (const auto& [value, name] : system_flags) {

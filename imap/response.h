@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "imap/mailbox_name.h"
 #include "store/ids.h"
 
 namespace postern::imap {
@@ -34,8 +35,8 @@ void append_reply(std::string& out, std::string_view tag, const Reply& reply);
 void append_number(std::string& out, std::uint64_t number);
 /// A quoted string when it fits (no CR, LF, NUL, 8-bit, at most 1,000 octets), else a literal.
 void append_string(std::string& out, std::string_view bytes);
-/// A mailbox name (UTF-8) in modified UTF-7, quoted.
-void append_mailbox(std::string& out, std::string_view name);
+/// A mailbox name (UTF-8) in the form that the client reads, quoted.
+void append_mailbox(std::string& out, std::string_view name, NameForm form);
 /// "\Seen \Flagged $Junk" without parentheses. `keywords` names the bits from store::flag::first_keyword up.
 void append_flags(std::string& out, std::uint64_t flags, const std::vector<std::string>& keywords);
 /// "17-Jul-1996 02:44:25 +0000" in quotes.

@@ -154,7 +154,7 @@ class KeyParser {
       case Argument::flag: break;
       case Argument::keyword: key.text = in_.atom(); break;
       case Argument::date: key.day = in_.date(); break;
-      case Argument::number: key.number = in_.number(); break;
+      case Argument::number: key.number = in_.number64(); break;
       case Argument::seconds: key.number = in_.nz_number(); break;
       case Argument::text: key.text = text(); break;
       case Argument::field_and_text: header(key); break;
@@ -223,6 +223,7 @@ SearchProgram parse_search(Parser& in) {
   program.returns = parse_search_returns(in);
   std::string charset;
   if (in.take_keyword("CHARSET")) {
+    program.names_charset = true;
     in.sp();
     charset = read_charset(in);
   }

@@ -65,6 +65,7 @@ struct SearchProgram {
   std::vector<SearchKey> keys;  ///< postfix
   SearchReturn returns;
   bool uses_modseq = false;
+  bool names_charset = false;  ///< SEARCH CHARSET was given
 };
 
 /// Reads everything behind "SEARCH": [SP "RETURN" …] [SP "CHARSET" SP charset] 1*(SP search-key). Faults go to the parser;

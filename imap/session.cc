@@ -205,7 +205,7 @@ async::Task<> Session::drop_literal(const LiteralMark& mark) {
 // ---- commands
 
 async::Task<> Session::run_command() {
-  Parser in(assembler_.text());
+  Parser in(assembler_.text(), names());
   std::string tag(in.tag());
   const bool secret = !store_;
   const auto reply = co_await dispatch(in, tag);
@@ -287,6 +287,11 @@ void Session::enable_condstore() {
   condstore_ = true;
 }
 
+void Session::enable_revision2() {
+  revision2_ = true;
+  if (view_) view_->forget_recent();
+}
+
 void Session::enable_qresync() {
   enable_condstore();
   removal_ = Removal::vanished;
@@ -321,7 +326,7 @@ async::Task<Update> Session::take_changes(Expunges expunges) {
     view_.reset();
     co_return Update{};
   }
-  if (update.first_added != 0 && !view_->read_only()) {
+  if (update.first_added != 0 && !view_->read_only() && !revision2_) {
     const auto before = view_->recent_count();
     const auto above = co_await store_->take_recent(view_->mailbox());
     if (above && *above < UINT32_MAX) view_->add_recent(std::max(*above + 1, update.first_added));

@@ -95,6 +95,14 @@ class Session {
   bool condstore() const { return condstore_; }
   /// By any of the commands of RFC 7162 §3.1. In a mailbox the first one tells HIGHESTMODSEQ.
   void enable_condstore();
+  /// IMAP4rev2 was enabled (RFC 9051 §6.3.1): ESEARCH only, nothing is \Recent, names in UTF-8.
+  bool revision2() const { return revision2_; }
+  void enable_revision2();
+  /// UTF8=ACCEPT was enabled (RFC 6855 §3).
+  bool utf8() const { return utf8_; }
+  void enable_utf8() { utf8_ = true; }
+  /// How mailbox names stand on the wire.
+  NameForm names() const { return revision2_ || utf8_ ? NameForm::utf8 : NameForm::utf7; }
   bool qresync() const { return removal_ == Removal::vanished; }
   /// By ENABLE alone (RFC 7162 §3.2.3); brings CONDSTORE along.
   void enable_qresync();
@@ -148,6 +156,8 @@ class Session {
   unsigned login_failures_ = 0;
   bool condstore_ = false;
   Removal removal_ = Removal::expunge;
+  bool revision2_ = false;
+  bool utf8_ = false;
   bool finished_ = false;
 };
 

@@ -56,8 +56,7 @@ StatusItems parse_status_items(Parser& in) {
 
 // RFC 9208 §4.1.4: the snapshot has the flags and, for messages below 4 GiB, the sizes.
 async::Task<Result<StatusExtras>> status_extras(store::Session& store, const store::MailboxInfo& info, const StatusItems& items,
-                                                std::uint64_t append_limit) {
-  StatusExtras extras{.append_limit = append_limit};
+                                                StatusExtras extras) {
   if (info.deleted == 0 || !contains(items, StatusItem::deleted_storage)) co_return extras;
   const auto watch = co_await store.open(info.id);
   if (!watch) co_return std::unexpected(watch.error());
@@ -71,7 +70,7 @@ async::Task<Result<StatusExtras>> status_extras(store::Session& store, const sto
 
 void append_status(std::string& out, const store::MailboxInfo& info, const StatusItems& items, const StatusExtras& extras) {
   out.append("* STATUS ");
-  append_mailbox(out, info.name);
+  append_mailbox(out, info.name, extras.names);
   char before = '(';
   out += ' ';
   for (const auto item : items) {

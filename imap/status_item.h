@@ -32,12 +32,13 @@ bool contains(const StatusItems& items, StatusItem item);
 StatusItems parse_status_items(Parser& in);
 /// What MailboxInfo does not have.
 struct StatusExtras {
+  NameForm names = NameForm::utf7;
   std::uint64_t append_limit = 0;     ///< octets
   std::uint64_t deleted_storage = 0;  ///< octets of messages that carry \Deleted
 };
-/// Finds deleted_storage when it is asked for.
+/// Finds deleted_storage when it is asked for; `extras` has the rest.
 async::Task<Result<StatusExtras>> status_extras(store::Session& store, const store::MailboxInfo& info, const StatusItems& items,
-                                                std::uint64_t append_limit);
+                                                StatusExtras extras);
 /// "* STATUS "INBOX" (MESSAGES 3 …)" with CRLF.
 void append_status(std::string& out, const store::MailboxInfo& info, const StatusItems& items, const StatusExtras& extras);
 

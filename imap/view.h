@@ -60,6 +60,10 @@ class View {
 
   /// Messages from this UID on (in the picture) are \Recent for this session.
   void add_recent(store::Uid from);
+  void forget_recent() {
+    recent_ = {};
+    recent_count_ = 0;
+  }
   bool is_recent(store::Uid uid) const { return !recent_.empty() && recent_.contains(uid); }
   std::size_t recent_count() const { return recent_count_; }
 

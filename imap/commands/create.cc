@@ -42,7 +42,7 @@ async::Task<Reply> create(Session& session, Command& command) {
   if (in.take(' ')) use = read_use(in);
   in.end();
   if (!in.ok()) co_return in.fault();
-  auto name = decode_new_mailbox(wire);
+  auto name = decode_new_mailbox(wire, in.names());
   if (!name) co_return no("CANNOT", "This is no valid mailbox name");
   const auto made = co_await session.store().create(*std::move(name), use);
   if (!made) co_return from_error(made.error());

@@ -1,27 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
-// ENABLE: CONDSTORE and QRESYNC can be enabled.
+// ENABLE: IMAP4rev2, UTF8=ACCEPT, CONDSTORE and QRESYNC can be enabled.
 #include "base/ascii.h"
 #include "imap/session.h"
 
 namespace postern::imap::commands {
 
-// RFC 5161 §3.1: enable = "ENABLE" 1*(SP capability); unknown names are ignored. CONDSTORE: RFC 7162 §3.1, QRESYNC: §3.2.3.
+namespace {
+
+/// One capability that can be enabled.
+struct Switch {
+  std::string_view name;
+  bool (*is_on)(const Session& session);
+  void (*turn_on)(Session& session);
+};
+
+// IMAP4rev2: RFC 9051 §6.3.1; UTF8=ACCEPT: RFC 6855 §3; CONDSTORE: RFC 7162 §3.1; QRESYNC: §3.2.3
+constexpr Switch switches[] = {
+    {"IMAP4rev2", [](const Session& session) { return session.revision2(); },
+     [](Session& session) { session.enable_revision2(); }},
+    {"UTF8=ACCEPT", [](const Session& session) { return session.utf8(); }, [](Session& session) { session.enable_utf8(); }},
+    {"CONDSTORE", [](const Session& session) { return session.condstore(); },
+     [](Session& session) { session.enable_condstore(); }},
+    {"QRESYNC", [](const Session& session) { return session.qresync(); }, [](Session& session) { session.enable_qresync(); }},
+};
+
+}  // namespace
+
+// RFC 5161 §3.1: enable = "ENABLE" 1*(SP capability); unknown names are ignored, and what is on already is not told again.
 async::Task<Reply> enable(Session& session, Command& command) {
   auto& in = command.args;
-  bool condstore = false, qresync = false;
+  std::vector<const Switch*> wanted;
   do {
     in.sp();
     const auto name = in.atom();
-    condstore = condstore || ascii::iequals(name, "CONDSTORE");
-    qresync = qresync || ascii::iequals(name, "QRESYNC");
+    for (const auto& one : switches) {
+      const bool fresh = ascii::iequals(name, one.name) && !one.is_on(session);
+      if (fresh && std::ranges::find(wanted, &one) == wanted.end()) wanted.push_back(&one);
+    }
   } while (in.ok() && !in.at_end());
   if (!in.ok()) co_return in.fault();
   session.out().append("* ENABLED");
-  if (condstore && !session.condstore()) session.out().append(" CONDSTORE");
-  if (qresync && !session.qresync()) session.out().append(" QRESYNC");
+  for (const auto* one : wanted) session.out().append(" ").append(one->name);
   session.out().append("\r\n");
-  if (condstore && !session.condstore()) session.enable_condstore();
-  if (qresync && !session.qresync()) session.enable_qresync();
+  for (const auto* one : wanted) one->turn_on(session);
   co_return ok("Done");
 }
 

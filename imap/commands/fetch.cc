@@ -32,6 +32,8 @@ class Fetcher {
     }
     if (!page.empty() && !co_await write_page(page)) co_return gone();
     if (failed_) co_return no("SERVERBUG", "Some of the messages cannot be read");
+    // RFC 3516 §4.3
+    if (undecodable_) co_return no("UNKNOWN-CTE", "The transfer encoding of a part is not known");
     // RFC 2180 §4.1.2, RFC 5530 §3
     if (missing_) co_return no("EXPUNGEISSUED", "Some of the messages are gone");
     co_return ok("Done");
@@ -104,6 +106,10 @@ class Fetcher {
     if (written) return;
     const bool gone = written.error().kind == ErrorKind::not_found;
     missing_ = missing_ || gone;
+    if (written.error().kind == ErrorKind::unsupported) {
+      undecodable_ = true;
+      return;
+    }
     failed_ = failed_ || !gone;
     if (!gone) session_.services().log.error("imap", "message cannot be read", {{"error", written.error().text}});
   }
@@ -115,6 +121,7 @@ class Fetcher {
   ReadAhead texts_;
   bool missing_ = false;
   bool failed_ = false;
+  bool undecodable_ = false;  ///< a part's transfer encoding is not known
 };
 
 }  // namespace

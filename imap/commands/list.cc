@@ -70,9 +70,10 @@ bool is_selected(const ListRequest& request, const Node& node) {
   return request.only_subscribed || node.info != nullptr || node.implied;
 }
 
-void append_line(std::string& out, std::string_view response, std::string_view attributes_text, std::string_view name) {
+void append_line(Session& session, std::string_view response, std::string_view attributes_text, std::string_view name) {
+  auto& out = session.out();
   out.append("* ").append(response).append(" (").append(attributes_text).append(") \"/\" ");
-  append_mailbox(out, name);
+  append_mailbox(out, name, session.names());
 }
 
 }  // namespace
@@ -87,17 +88,17 @@ async::Task<Reply> list(Session& session, Command& command) {
   }
   const auto tree = co_await load(session);
   if (!tree) co_return from_error(tree.error());
-  const auto append_limit = session.config()->limits.append_bytes;
+  const StatusExtras known{.names = session.names(), .append_limit = session.config()->limits.append_bytes};
   std::size_t count = 0;
   for (const auto& [name, node] : tree->nodes) {
     const bool below = request.recursive_match && node.subscribed_below;
     if (++count % names_a_turn == 0) co_await async::yield();
     if ((!is_selected(request, node) && !below) || !request.matches(name)) continue;
-    append_line(session.out(), "LIST", attributes(request, node), name);
+    append_line(session, "LIST", attributes(request, node), name);
     // RFC 5258 §3.5: childinfo-extended-item = "CHILDINFO" SP "(" … ")"
     session.out().append(below ? " (\"CHILDINFO\" (\"SUBSCRIBED\"))\r\n" : "\r\n");
     if (node.info != nullptr && !request.return_status.empty()) {
-      const auto extras = co_await status_extras(session.store(), *node.info, request.return_status, append_limit);
+      const auto extras = co_await status_extras(session.store(), *node.info, request.return_status, known);
       if (extras) append_status(session.out(), *node.info, request.return_status, *extras);
     }
     co_await session.flush_if_full();
@@ -115,7 +116,7 @@ async::Task<Reply> lsub(Session& session, Command& command) {
   const auto text = in.list_mailbox();
   in.end();
   if (!in.ok()) co_return in.fault();
-  const auto pattern = ListPattern::make(reference, text);
+  const auto pattern = ListPattern::make(reference, text, in.names());
   if (!pattern) co_return no("CANNOT", "This is no valid pattern");
   const auto tree = co_await load(session);
   if (!tree) co_return from_error(tree.error());
@@ -123,7 +124,7 @@ async::Task<Reply> lsub(Session& session, Command& command) {
   for (const auto& [name, node] : tree->nodes) {
     if ((!node.subscribed && !(levels && node.subscribed_below)) || !pattern->matches(name)) continue;
     const bool selectable = node.subscribed && node.info != nullptr;
-    append_line(session.out(), "LSUB", selectable ? "" : "\\Noselect", name);
+    append_line(session, "LSUB", selectable ? "" : "\\Noselect", name);
     session.out().append("\r\n");
     co_await session.flush_if_full();
   }

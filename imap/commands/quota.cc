@@ -49,7 +49,7 @@ async::Task<Reply> get_quota_root(Session& session, Command& command) {
   const auto info = co_await session.store().status(name);
   if (!info) co_return from_error(info.error());
   session.out().append("* QUOTAROOT ");
-  append_mailbox(session.out(), name);
+  append_mailbox(session.out(), name, session.names());
   const auto quota = session.store().quota();
   session.out().append(has_root(quota) ? " \"\"\r\n" : "\r\n");
   if (has_root(quota)) append_quota(session.out(), quota);

@@ -14,7 +14,7 @@ async::Task<Reply> rename(Session& session, Command& command) {
   const auto wire = in.astring();
   in.end();
   if (!in.ok()) co_return in.fault();
-  auto to = decode_new_mailbox(wire);
+  auto to = decode_new_mailbox(wire, in.names());
   if (!to) co_return no("CANNOT", "This is no valid mailbox name");
   const auto renamed = co_await session.store().rename(std::move(from), *std::move(to));
   if (!renamed) co_return from_error(renamed.error());

@@ -8,7 +8,11 @@ namespace postern::imap::commands {
 
 // RFC 3501 §6.4.4
 async::Task<Reply> search(Session& session, Command& command) {
-  const auto program = parse_search(command.args);
+  auto program = parse_search(command.args);
+  // RFC 9051 §6.4.4: the answer is ESEARCH, whether RETURN was given or not.
+  if (session.revision2() && !program.returns.extended) program.returns.extended = program.returns.all = true;
+  // RFC 6855 §3: after ENABLE UTF8=ACCEPT there is only UTF-8.
+  if (session.utf8() && program.names_charset) command.args.fail("CHARSET is not allowed with UTF8=ACCEPT");
   if (!command.args.ok()) co_return command.args.fault();
   if (program.uses_modseq) session.enable_condstore();
   Searcher searcher(session, program);

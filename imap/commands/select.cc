@@ -18,13 +18,21 @@ std::size_t first_unseen(const store::Snapshot& snapshot) {
   return 0;
 }
 
-// RFC 3501 §6.3.1, RFC 7162 §3.1.2.1
-void describe(std::string& out, const View& view) {
+// RFC 3501 §6.3.1, RFC 7162 §3.1.2.1; RFC 9051 §6.3.2: the name as LIST tells it, neither RECENT nor UNSEEN
+void describe(Session& session, const View& view, std::string_view name) {
   const auto& snapshot = view.snapshot();
+  auto& out = session.out();
   auto to = std::back_inserter(out);
   view.append_mailbox_flags(out);
-  fmt::format_to(to, "* {} EXISTS\r\n* {} RECENT\r\n", snapshot.size(), view.recent_count());
-  if (const auto unseen = first_unseen(snapshot); unseen != 0) fmt::format_to(to, "* OK [UNSEEN {}] First unseen\r\n", unseen);
+  fmt::format_to(to, "* {} EXISTS\r\n", snapshot.size());
+  if (session.revision2()) {
+    out.append("* LIST () \"/\" ");
+    append_mailbox(out, name, session.names());
+    out.append("\r\n");
+  } else {
+    fmt::format_to(to, "* {} RECENT\r\n", view.recent_count());
+    if (const auto unseen = first_unseen(snapshot); unseen != 0) fmt::format_to(to, "* OK [UNSEEN {}] First unseen\r\n", unseen);
+  }
   fmt::format_to(to, "* OK [UIDVALIDITY {}] UIDs are valid\r\n* OK [UIDNEXT {}] Predicted next UID\r\n", snapshot.uidvalidity,
                  snapshot.uidnext);
   fmt::format_to(to, "* OK [HIGHESTMODSEQ {}] Highest\r\n", snapshot.highest);
@@ -35,15 +43,15 @@ async::Task<Result<std::unique_ptr<View>>> open(Session& session, std::string na
   if (!info) co_return std::unexpected(info.error());
   auto watch = co_await session.store().open(info->id);
   if (!watch) co_return std::unexpected(watch.error());
-  store::Uid recent_above = 0;
-  if (access == Access::read_write) {
+  store::Uid recent_above = UINT32_MAX;
+  if (access == Access::read_write && !session.revision2()) {
     const auto taken = co_await session.store().take_recent(info->id);
     if (!taken) co_return std::unexpected(taken.error());
     recent_above = *taken;
   }
   auto snapshot = (*watch)->latest();
   if (!snapshot) co_return fail(ErrorKind::not_found, "deleted while it was opened");
-  if (access == Access::read_only) recent_above = snapshot->recent_uid;
+  if (access == Access::read_only && !session.revision2()) recent_above = snapshot->recent_uid;
   auto view = std::make_unique<View>(*std::move(watch), std::move(snapshot), access);
   if (recent_above < UINT32_MAX) view->add_recent(recent_above + 1);
   co_return view;
@@ -79,9 +87,9 @@ async::Task<Reply> select_as(Session& session, Command& command, Access access) 
   if (session.is_selected()) session.out().append("* OK [CLOSED] Previous mailbox is closed\r\n");
   session.unselect();
   if (parameters.condstore) session.enable_condstore();
-  auto view = co_await open(session, std::move(name), access);
+  auto view = co_await open(session, name, access);
   if (!view) co_return from_error(view.error());
-  describe(session.out(), **view);
+  describe(session, **view, name);
   if (parameters.resync) {
     const auto told = co_await tell_absence(session, **view, *parameters.resync);
     if (!told) co_return from_error(told.error());

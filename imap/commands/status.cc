@@ -17,7 +17,8 @@ async::Task<Reply> status(Session& session, Command& command) {
   if (contains(items, StatusItem::highest_modseq)) session.enable_condstore();
   const auto info = co_await session.store().status(std::move(name));
   if (!info) co_return from_error(info.error());
-  const auto extras = co_await status_extras(session.store(), *info, items, session.config()->limits.append_bytes);
+  const auto extras = co_await status_extras(session.store(), *info, items,
+                                             {.names = session.names(), .append_limit = session.config()->limits.append_bytes});
   if (!extras) co_return from_error(extras.error());
   append_status(session.out(), *info, items, *extras);
   co_return ok("Done");
