@@ -70,61 +70,12 @@ async::Task<admin::Answer> remove(policy::Gate* gate, admin::Arguments arguments
   co_return json::object{};
 }
 
-/// What `rule.explain` asks about.
-struct Supposed {
-  IpAddress ip;
-  std::string helo;
-  mail::ReversePath sender;
-  std::optional<mail::Address> recipient;
-};
-
-Result<Supposed> read_supposed(const admin::Arguments& arguments) {
-  const auto ip_text = admin::text_argument(arguments, "ip");
-  const auto to_text = admin::text_argument(arguments, "to");
-  if (!ip_text) return std::unexpected(ip_text.error());
-  if (!to_text) return std::unexpected(to_text.error());
-  const auto ip = IpAddress::parse(*ip_text);
-  if (!ip) return fail(ErrorKind::invalid, "ip: " + ip.error().text);
-  auto to = mail::Address::parse(*to_text);
-  if (!to) return fail(ErrorKind::invalid, "to: " + to.error().text);
-  Supposed out{*ip, admin::optional_text(arguments, "helo"), {}, std::move(*to)};
-  if (const auto from = admin::optional_text(arguments, "from"); !from.empty() && from != "<>") {
-    auto sender = mail::Address::parse(from);
-    if (!sender) return fail(ErrorKind::invalid, "from: " + sender.error().text);
-    out.sender = std::move(*sender);
-  }
-  if (out.helo.empty()) out.helo = out.ip.is_v4() ? '[' + out.ip.to_string() + ']' : "[IPv6:" + out.ip.to_string() + ']';
-  return out;
-}
-
-async::Task<admin::Answer> explain(policy::Gate* gate, admin::Arguments arguments) {
-  const auto supposed = read_supposed(arguments);
-  if (!supposed) co_return std::unexpected(supposed.error());
-  policy::Visit visit;
-  const policy::Gate::Question question{supposed->ip, IpAddress(), supposed->helo, supposed->sender, *supposed->recipient};
-  const auto verdict = co_await gate->judge_recipient(visit, question, policy::Gate::Purpose::explain);
-  json::array rules;
-  for (const auto& reason : verdict.reasons) {
-    rules.push_back(json::object{{"rule", config::to_string(reason.rule)},
-                                 {"stage", policy::to_string(reason.stage)},
-                                 {"outcome", policy::to_string(reason.outcome)},
-                                 {"points", reason.points},
-                                 {"text", reason.text}});
-  }
-  co_return json::object{{"accepted", verdict.accepted()},
-                         {"code", verdict.status.code},
-                         {"reply", verdict.status.enhanced.to_string() + ' ' + std::string(verdict.status.text)},
-                         {"points", verdict.points},
-                         {"rules", std::move(rules)}};
-}
-
 }  // namespace
 
 void add_rule_commands(admin::Control& control, policy::Gate& gate) {
   control.add("rule.list", [&gate](admin::Arguments arguments) { return list(&gate, std::move(arguments)); });
   control.add("rule.add", [&gate](admin::Arguments arguments) { return add(&gate, std::move(arguments)); });
   control.add("rule.remove", [&gate](admin::Arguments arguments) { return remove(&gate, std::move(arguments)); });
-  control.add("rule.explain", [&gate](admin::Arguments arguments) { return explain(&gate, std::move(arguments)); });
 }
 
 }  // namespace postern::daemon

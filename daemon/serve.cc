@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/serve.h"
-#include "daemon/dkim_commands.h"
-#include "daemon/rule_commands.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -14,8 +12,11 @@
 #include "admin/control.h"
 #include "admin/json.h"
 #include "config/parse.h"
+#include "daemon/dkim_commands.h"
+#include "daemon/explain_command.h"
 #include "daemon/house.h"
 #include "daemon/privileges.h"
+#include "daemon/rule_commands.h"
 #include "daemon/services.h"
 #include "daemon/signals.h"
 
@@ -246,6 +247,9 @@ void Server::register_commands() {
   control_->add("reload", [this](admin::Arguments arguments) { return reload_by_command(std::move(arguments)); });
   add_rule_commands(*control_, house_->gate());
   add_dkim_commands(*control_, *house_);
+  auto& archive = house_->archive();
+  const smtp::Parts smtp_parts{*archive.store, *archive.directory, house_->door(), config_, clock_, log_};
+  add_explain_command(*control_, {smtp_parts, house_->gate(), archive.office->bans()});
   control_->add("stop", [this](admin::Arguments arguments) { return stop_by_command(std::move(arguments)); });
 }
 

@@ -103,7 +103,7 @@ async::Task<Refusal> Inbound::judge_recipient(Conversation& talk, const mail::Re
   transaction.spoof_permitted = transaction.spoof_permitted && entry != nullptr;
   const policy::Gate::Question question{talk.connection.peer().address, talk.connection.local().address, talk.helo,
                                         transaction.envelope.sender, recipient.address};
-  auto verdict = co_await gate_->judge_recipient(visit_, question);
+  auto verdict = co_await gate_->judge_recipient(visit_, question, purpose_);
   if (!verdict.accepted()) {
     talk.parts.log.info(talk.options.service, "refused by rule",
                         {{"ip", talk.ip()},
@@ -111,7 +111,9 @@ async::Task<Refusal> Inbound::judge_recipient(Conversation& talk, const mail::Re
                          {"from", mail::to_string(transaction.envelope.sender)},
                          {"to", recipient.address.to_string()},
                          {"rules", policy::to_string(verdict.reasons)}});
-    co_return refusal_of(verdict);
+    auto refused = refusal_of(verdict);
+    transaction.refusing = std::move(verdict);
+    co_return refused;
   }
   transaction.allowed = transaction.allowed && verdict.allowed;
   // Of several recipients the first one tells for all what client, greeting and sender are.

@@ -11,10 +11,11 @@
 
 namespace postern::smtp {
 
-class Inbound final : public Handler {
+class Inbound : public Handler {
  public:
   /// Without a gate only the rules about the message itself are asked.
-  explicit Inbound(policy::Gate* gate = nullptr) : gate_(gate) {}
+  explicit Inbound(policy::Gate* gate = nullptr, policy::Gate::Purpose purpose = policy::Gate::Purpose::decide)
+      : gate_(gate), purpose_(purpose) {}
   Offer offer(const Conversation& talk) const override;
   Refusal check_sender(const Conversation& talk, const mail::Envelope& envelope) override;
   std::expected<Route, Reply> route(const Conversation& talk, const mail::Recipient& recipient) override;
@@ -31,6 +32,7 @@ class Inbound final : public Handler {
   policy::Verdict judge_whole(const Conversation& talk, const policy::Authentication* all) const;
   policy::Settings settings_of(const Conversation& talk) const;
   policy::Gate* gate_;
+  policy::Gate::Purpose purpose_;
   policy::Visit visit_;
 };
 

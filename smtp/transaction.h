@@ -36,7 +36,8 @@ struct Transaction {
   bool chunking = false;                                      ///< a BDAT came; DATA is no longer possible (RFC 3030 §2)
   std::chrono::steady_clock::time_point content_end;          ///< when the whole message must be here
   std::unique_ptr<Intake> intake;                             ///< from DATA or the first BDAT on
-  std::vector<policy::Reason> reasons;                        ///< what the rules said, for the log
+  std::vector<policy::Reason> reasons;                        ///< what the rules said, for log and trace
+  policy::Verdict refusing;                                   ///< of the recipient that was refused last
   std::shared_ptr<policy::AuthenticationRun> authentication;  ///< from the end of the header on; null: not looked at
   bool sender_proven = false;                                 ///< notices may go to the sender (design.md §3)
   double points = 0;                                          ///< what they gave together

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// postern rule list|add|remove|explain: the gate of the running server.
+// postern rule list|add|remove: the gate of the running server.
 #include <boost/json/array.hpp>
 #include <ctime>
 #include <iostream>
@@ -57,26 +57,6 @@ int remove(Invocation& run) {
                        [&run](const json::object&) { std::cout << run.text("subject") << " is no longer on our list.\n"; });
 }
 
-void show_explanation(const json::object& result) {
-  std::vector<std::vector<std::string>> rows;
-  for (const auto& rule : result.at("rules").as_array()) {
-    const auto points = rule.at("points").to_number<double>();
-    rows.push_back({text_of(rule.at("stage")), text_of(rule.at("rule")), text_of(rule.at("outcome")),
-                    points == 0 ? std::string() : fmt::format("{:+}", points), text_of(rule.at("text"))});
-  }
-  print_table({"STAGE", "RULE", "OUTCOME", "POINTS", "WHY"}, rows, "No rule is on.");
-  const bool accepted = result.at("accepted").as_bool();
-  std::cout << fmt::format(
-      "\n{} points: {}\n", result.at("points").to_number<double>(),
-      accepted ? std::string("the recipient would be taken; the message is judged when it comes")
-               : fmt::format("refused with {} {}", result.at("code").to_number<int>(), text_of(result.at("reply"))));
-}
-
-int explain(Invocation& run) {
-  json::object arguments{{"ip", run.text("ip")}, {"to", run.text("to")}, {"from", run.text("from")}, {"helo", run.text("helo")}};
-  return call_and_show(run, "rule.explain", std::move(arguments), show_explanation);
-}
-
 }  // namespace
 
 std::vector<Subcommand> rule_commands() {
@@ -95,14 +75,6 @@ std::vector<Subcommand> rule_commands() {
        "postern rule remove 192.0.2.0/24",
        {{"subject", "as shown by `postern rule list`", Option::Kind::text, true}},
        remove},
-      {"rule explain",
-       "show what port 25 would say to a recipient, and why, without sending anything",
-       "postern rule explain --ip 192.0.2.7 --from eve@example.net --to alice@example.org",
-       {{"--ip", "the client's address", Option::Kind::text, true},
-        {"--to", "the recipient", Option::Kind::text, true},
-        {"--from", "the sender; without it the null sender"},
-        {"--helo", "its greeting; without it its address in brackets"}},
-       explain},
   };
 }
 

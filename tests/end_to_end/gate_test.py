@@ -70,6 +70,23 @@ def check_own_list(lab):
     print("ok   postern rule add, list, explain, remove", flush=True)
 
 
+def check_explain(lab):
+    """What `postern explain` says is what the wire says."""
+    text = b"From: alice@postern.test\r\nSubject: explained\r\n\r\npay\r\n"
+    (lab.folder / "forged.eml").write_bytes(text.replace(b"\r\n", b"\n"))
+    words = ["explain", "--ip", ADDRESSES["partner"], "--helo", "mx.partner.test", "--from", "eve@partner.test", "--to", ALICE]
+    seen = json.loads(lab.postern("--json", *words, "--file", lab.folder / "forged.eml"))
+    code, reply = offer(lab, "eve@partner.test", ALICE, text)
+    assert seen["outcome"] == "refused" and seen["steps"][-1]["reply"] == f"{code} {reply}", (seen, code, reply)
+    assert any(rule["rule"] == "spoofed_author" and rule["outcome"] == "reject" for rule in seen["rules"]), seen
+    shown = lab.postern(*words)
+    assert "mailbox of alice@postern.test" in shown and "recipient would be taken" in shown, shown
+    lab.postern("ban", "add", ADDRESSES["partner"], "--expires", "1h")
+    assert json.loads(lab.postern("--json", *words))["outcome"] == "banned"
+    lab.postern("ban", "remove", ADDRESSES["partner"])
+    print("ok   postern explain says what the wire says", flush=True)
+
+
 def check_spoofing(lab):
     code, reply = offer(lab, "eve@partner.test", ALICE, b"From: alice@postern.test\r\nSubject: x\r\n\r\npay\r\n")
     assert code == 550 and "claims to be from us" in reply, (code, reply)
@@ -139,6 +156,7 @@ def main():
         check_own_list(lab)
         check_rules_with_dns(lab)
         check_spoofing(lab)
+        check_explain(lab)
         check_behind(lab)
         check_metrics(lab)
         check_silent_dns(lab)

@@ -147,6 +147,7 @@ class House : public DialogueHost {
   }
 
   smtp::Parts parts() { return {*store_, directory_, door_, config_, clock_, log_}; }
+  policy::Gate& gate() { return *gate_; }
   Metrics& metrics() { return metrics_; }
   config::Live& config() { return config_; }
   FakeClock& clock() { return clock_; }
