@@ -32,9 +32,9 @@ constexpr auto failure_delay = 60s;
 constexpr std::size_t batch_messages = 512;
 constexpr std::size_t batch_text = 2 << 20;
 constexpr auto batch_time = 50ms;
-/// Mail came in less than that ago: rest three times as long as the work took; else a quarter.
+/// Mail came in less than that ago: rest nine times as long as the work took, whosever text is next; else a quarter.
 constexpr auto busy_time = 250ms;
-constexpr int busy_rest = 3;
+constexpr int busy_rest = 9;
 constexpr int quiet_rest_share = 4;
 /// Small blocks are merged when there are so many.
 constexpr std::size_t merge_at = 8;
@@ -108,7 +108,9 @@ void TextIndexer::publish(const Transaction& transaction) {
   }
   for (const AccountId account : lost) note(account, removal_delay, true);
   gone_.insert(gone_.end(), gone.begin(), gone.end());
-  wakeup_.notify_one();
+  // Most commits of a busy server come while the thread rests: it wakes by itself, in time.
+  const auto earliest = gone.empty() ? last_write_ + new_mail_delay : last_write_;
+  if (earliest < asleep_until_) wakeup_.notify_one();
 }
 
 Task<TextViewPtr> TextIndexer::view(AccountId account) {
@@ -219,8 +221,10 @@ bool TextIndexer::turn(std::unique_lock<std::mutex>& lock) {
     wakeup_.wait(lock);
   } else if (pauses_ != 0) {
     wakeup_.wait(lock);
-  } else if (settling_.empty() && next->second.due > Clock::now()) {
-    wakeup_.wait_until(lock, next->second.due);
+  } else if (const auto due = std::max(next->second.due, rest_until_); settling_.empty() && due > Clock::now()) {
+    asleep_until_ = due;
+    wakeup_.wait_until(lock, due);
+    asleep_until_ = Clock::time_point::max();
   } else {
     run_step(lock, next->first);
   }
@@ -251,8 +255,10 @@ void TextIndexer::run_step(std::unique_lock<std::mutex>& lock, AccountId account
   lock.unlock();
   const auto start = Clock::now();
   const auto more = step(account, order);
-  const auto work = Clock::now() - start;
+  const auto end = Clock::now();
   lock.lock();
+  const bool busy = end - last_write_ < busy_time;
+  rest_until_ = end + (busy ? (end - start) * busy_rest : (end - start) / quiet_rest_share);
   if (!more) {
     parts_.log.warning("store", "the search text of an account could not be brought up to date; searches decode its mail",
                        {{"account", account}, {"error", more.error().text}});
@@ -264,8 +270,7 @@ void TextIndexer::run_step(std::unique_lock<std::mutex>& lock, AccountId account
     if (retry(account)) note(account, failure_delay, true);
     return;
   }
-  const bool busy = Clock::now() - last_write_ < busy_time;
-  note(account, busy ? work * busy_rest : work / quiet_rest_share, false);
+  note(account, 0s, false);
 }
 
 bool TextIndexer::retry(AccountId account) const {

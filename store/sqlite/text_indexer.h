@@ -125,6 +125,8 @@ class TextIndexer final : public TextIndex {
   std::map<AccountId, Totals> totals_;
   TextFigures sum_;
   Clock::time_point last_write_{};
+  Clock::time_point rest_until_{};                             ///< no step before
+  Clock::time_point asleep_until_ = Clock::time_point::max();  ///< the thread wakes by itself then; max when it may not
   unsigned pauses_ = 0;
   bool settle_asked_ = false;
   bool stopping_ = false;
