@@ -79,6 +79,7 @@ class Lab:
         self.processes = {}
         self.passwords = {}
         self.postern_options = {}
+        self.default_limits = False  # most tests make more connections than a guest may
 
     # ---- set-up and tear-down
 
@@ -432,6 +433,8 @@ postlog unix-dgram n - n - 1 postlogd
             "outbound": "allow_private_targets = true\n",
             "dns": f'servers = ["{ADDRESSES["dns"]}"]\ndnssec = false\n',
         }
+        if self.default_limits:
+            del usual["limits"]
         for name, text in {**self.postern_options, **sections}.items():
             usual[name] = usual.get(name, "") + text
         stub = f'\n[[dns.stub]]\nzone = "{{}}"\nservers = ["{ADDRESSES["dns"]}"]\n'
