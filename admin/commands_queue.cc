@@ -4,6 +4,7 @@
 
 #include "admin/commands.h"
 #include "admin/json.h"
+#include "admin/queue.h"
 
 namespace postern::admin {
 
@@ -36,31 +37,13 @@ json::object describe(const store::QueueEntry& entry) {
           {"expires", entry.expires}, {"recipients", std::move(recipients)}};
 }
 
-// Orders need a choice, so that nobody empties the queue by a slip; "all" is one.
-Result<store::QueueFilter> read_filter(const Arguments& arguments) {
-  store::QueueFilter filter;
-  const auto id = optional_number(arguments, "id");
-  if (!id) return std::unexpected(id.error());
-  filter.id = *id;
-  filter.domain = optional_text(arguments, "domain");
-  filter.sender = optional_text(arguments, "sender");
-  filter.recipient = optional_text(arguments, "recipient");
-  filter.reply = optional_text(arguments, "error");
-  return filter;
-}
-
 std::unexpected<Error> no_entry(std::uint64_t id) {
   return fail(ErrorKind::not_found, fmt::format("no queue entry {}; `postern queue list` shows all", id));
 }
 
 async::Task<Answer> order(Context context, Arguments arguments, store::QueueOrder what) {
-  auto filter = read_filter(arguments);
+  auto filter = chosen_filter(arguments);
   if (!filter) co_return std::unexpected(filter.error());
-  const auto& by = *filter;
-  const bool chosen = by.id || !by.domain.empty() || !by.sender.empty() || !by.recipient.empty() || !by.reply.empty();
-  if (!chosen && !optional_flag(arguments, "all").value_or(false)) {
-    co_return fail(ErrorKind::invalid, "say which: an id, --domain, --sender, --recipient, --error or --all");
-  }
   filter->most = SIZE_MAX;
   const auto id = filter->id;
   auto touched = co_await context.store.queue().order(std::move(*filter), what);
@@ -88,6 +71,27 @@ async::Task<Result<std::string>> read_header(store::BodyReader& body) {
 }
 
 }  // namespace
+
+Result<store::QueueFilter> read_filter(const Arguments& arguments) {
+  store::QueueFilter filter;
+  const auto id = optional_number(arguments, "id");
+  if (!id) return std::unexpected(id.error());
+  filter.id = *id;
+  filter.domain = optional_text(arguments, "domain");
+  filter.sender = optional_text(arguments, "sender");
+  filter.recipient = optional_text(arguments, "recipient");
+  filter.reply = optional_text(arguments, "error");
+  return filter;
+}
+
+Result<store::QueueFilter> chosen_filter(const Arguments& arguments) {
+  auto filter = read_filter(arguments);
+  if (!filter) return filter;
+  const auto& by = *filter;
+  const bool chosen = by.id || !by.domain.empty() || !by.sender.empty() || !by.recipient.empty() || !by.reply.empty();
+  if (chosen || optional_flag(arguments, "all").value_or(false)) return filter;
+  return fail(ErrorKind::invalid, "say which: an id, --domain, --sender, --recipient, --error or --all");
+}
 
 namespace commands_of {
 

@@ -49,8 +49,10 @@ std::vector<Section> limit_sections();           ///< options_limits.cc
 std::vector<Section> gate_sections();            ///< options_gate.cc
 std::vector<Section> authentication_sections();  ///< authentication.cc
 std::vector<Section> delivery_sections();        ///< options_delivery.cc
-std::vector<Section> way_out_sections();         ///< way_out.cc
-std::vector<Section> store_sections();           ///< options_store.cc
+/// The rows of [submission] that fill config/way_out.h.
+std::vector<Option> submission_more_rows();
+std::vector<Section> way_out_sections();  ///< way_out.cc
+std::vector<Section> store_sections();    ///< options_store.cc
 
 struct Range {
   std::uint64_t least;

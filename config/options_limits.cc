@@ -88,15 +88,18 @@ Section smtp() {
 }
 
 Section submission() {
-  return Builder<Submission>(
-             "submission", [](Config& c) -> Submission& { return c.submission; },
-             "Mail from our users. An account that sends more than this has to wait, and may go on reading.")
-      .number("messages_per_hour", &Submission::messages_per_hour, {1, most_allowance}, "Messages of one account in an hour.")
-      .number("recipients_per_hour", &Submission::recipients_per_hour, {1, most_allowance}, "Recipients of these messages.")
-      .number("messages_per_day", &Submission::messages_per_day, {1, most_allowance}, "Messages of one account in a day.")
-      .number("recipients_per_day", &Submission::recipients_per_day, {1, most_allowance}, "Recipients of these messages.")
-      .at_restart()
-      .done();
+  auto section =
+      Builder<Submission>(
+          "submission", [](Config& c) -> Submission& { return c.submission; },
+          "Mail from our users. An account that sends more than this has to wait, and may go on reading.")
+          .number("messages_per_hour", &Submission::messages_per_hour, {1, most_allowance}, "Messages of one account in an hour.")
+          .number("recipients_per_hour", &Submission::recipients_per_hour, {1, most_allowance}, "Recipients of these messages.")
+          .number("messages_per_day", &Submission::messages_per_day, {1, most_allowance}, "Messages of one account in a day.")
+          .number("recipients_per_day", &Submission::recipients_per_day, {1, most_allowance}, "Recipients of these messages.")
+          .at_restart()
+          .done();
+  for (auto& row : submission_more_rows()) section.options.push_back(std::move(row));
+  return section;
 }
 
 Section imap() {

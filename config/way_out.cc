@@ -20,7 +20,19 @@ Section dkim() {
       .done();
 }
 
+constexpr std::uint64_t longest_hold = 366ULL * 86400;
+
 }  // namespace
+
+std::vector<Option> submission_more_rows() {
+  auto section = Builder<SubmissionMore>(
+                     "submission", [](Config& c) -> SubmissionMore& { return c.way_out->submission; }, "")
+                     .duration("hold_max", &SubmissionMore::hold_max, {0, longest_hold},
+                               "Longest time that a mail program may ask us to keep a message before it is sent (RFC 4865).\n"
+                               "\"0s\": not offered.")
+                     .done();
+  return std::move(section.options);
+}
 
 std::vector<Section> way_out_sections() { return {dkim()}; }
 

@@ -3,6 +3,8 @@
 // the defaults.
 #pragma once
 
+#include <chrono>
+
 #include "config/boxed.h"
 
 namespace postern::config {
@@ -13,8 +15,15 @@ struct Dkim {
   bool operator==(const Dkim&) const = default;
 };
 
+/// [submission], beside what config.h has.
+struct SubmissionMore {
+  std::chrono::seconds hold_max{30 * 86400};  ///< RFC 4865; 0: not offered
+  bool operator==(const SubmissionMore&) const = default;
+};
+
 struct WayOut {
   Dkim dkim;
+  SubmissionMore submission;
   bool operator==(const WayOut&) const = default;
 };
 

@@ -144,7 +144,9 @@ Started<void> House::open_way_out() {
                                                                           .metrics = ground_.metrics,
                                                                           .taken = taken_.get()},
                                                  executor);
-  runner_ = std::make_unique<queue::Runner>(queue::Runner::Parts{archive_.store->queue(), *courier_, *bouncer_, ground_.config,
+  homeward_ = std::make_unique<queue::Homeward>(
+      queue::Homeward::Parts{*door_, *archive_.store, *archive_.directory, *courier_, ground_.log});
+  runner_ = std::make_unique<queue::Runner>(queue::Runner::Parts{archive_.store->queue(), *homeward_, *bouncer_, ground_.config,
                                                                  ground_.clock, ground_.log, ground_.metrics, taken_.get()},
                                             executor);
   return {};
@@ -158,6 +160,11 @@ Started<void> House::open_gate(const config::Config& config) {
   gate_ = std::make_unique<policy::Gate>(
       policy::Gate::Parts{*resolver_, ground_.config, ground_.clock, ground_.log, *own_list_, *greylist_, callout_.get()});
   return {};
+}
+
+queue::Redirector House::redirector(mail::Address to) {
+  return queue::Redirector({*door_, *archive_.store, *archive_.directory, ground_.config, ground_.clock, ground_.log},
+                           std::move(to));
 }
 
 void House::begin() {

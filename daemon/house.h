@@ -27,7 +27,9 @@
 #include "policy/gate.h"
 #include "queue/accept.h"
 #include "queue/bounce.h"
+#include "queue/homeward.h"
 #include "queue/quota_watch.h"
+#include "queue/redirect.h"
 #include "queue/runner.h"
 #include "queue/signer.h"
 #include "store/ledger.h"
@@ -72,6 +74,9 @@ class House {
   queue::Door& door() { return *door_; }
   policy::Gate& gate() { return *gate_; }
   dns::Resolver& resolver() { return *resolver_; }
+  /// Use it on executor 0.
+  queue::Runner& runner() { return *runner_; }
+  queue::Redirector redirector(mail::Address to);
 
  private:
   House(Ground ground, async::Runtime& runtime, Archive archive);
@@ -93,6 +98,7 @@ class House {
   std::unique_ptr<outbound::Router> router_;
   std::unique_ptr<queue::Taken> taken_;
   std::unique_ptr<outbound::Courier> courier_;
+  std::unique_ptr<queue::Homeward> homeward_;
   std::unique_ptr<queue::Runner> runner_;
   std::unique_ptr<queue::QuotaWatch> quota_watch_;
   std::unique_ptr<policy::KeyWatch> key_watch_;

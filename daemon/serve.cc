@@ -16,6 +16,7 @@
 #include "daemon/explain_command.h"
 #include "daemon/house.h"
 #include "daemon/privileges.h"
+#include "daemon/queue_commands.h"
 #include "daemon/rule_commands.h"
 #include "daemon/services.h"
 #include "daemon/signals.h"
@@ -247,6 +248,7 @@ void Server::register_commands() {
   control_->add("reload", [this](admin::Arguments arguments) { return reload_by_command(std::move(arguments)); });
   add_rule_commands(*control_, house_->gate());
   add_dkim_commands(*control_, *house_);
+  add_queue_commands(*control_, *house_);
   auto& archive = house_->archive();
   const smtp::Parts smtp_parts{*archive.store, *archive.directory, house_->door(), config_, clock_, log_};
   add_explain_command(*control_, {smtp_parts, house_->gate(), archive.office->bans()});

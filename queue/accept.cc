@@ -154,6 +154,10 @@ RemoteRecipient RemoteRecipient::by_relay(const mail::Recipient& recipient, cons
   return out;
 }
 
+RemoteRecipient RemoteRecipient::by_redirect(mail::Address to, const store::QueueRecipient& instead_of) {
+  return RemoteRecipient(mail::Recipient{std::move(to), instead_of.recipient.notify, instead_of.recipient.orcpt});
+}
+
 RemoteRecipient RemoteRecipient::by_forward(const auth::Forward& forward, const mail::Recipient& original) {
   RemoteRecipient made(mail::Recipient{forward.to(), original.notify, original.orcpt});
   made.forwarded_for_ = original.address.to_string();
@@ -224,7 +228,8 @@ store::QueueEntry Door::State::queue_entry(const Arrival& arrival) const {
   entry.sender = envelope.sender;
   entry.account = arrival.account;
   entry.bounce = arrival.bounce;
-  entry.created = parts.clock.unix_now();
+  // RFC 4865 §5: what is held begins its way, and its lifetime, when it is let go.
+  entry.created = std::max(parts.clock.unix_now(), envelope.hold_until);
   entry.expires = entry.created + lifetime.count();
   entry.body_type = envelope.body;
   entry.smtputf8 = envelope.smtputf8;

@@ -38,6 +38,9 @@ class RemoteRecipient {
   /// As the configuration hands on this recipient's mail.
   static RemoteRecipient by_relay(const mail::Recipient& recipient, const policy::RelayRoute& route);
 
+  /// Instead of a recipient that waits in the queue, as the admin orders; NOTIFY and ORCPT are kept.
+  static RemoteRecipient by_redirect(mail::Address to, const store::QueueRecipient& instead_of);
+
   const mail::Recipient& recipient() const { return recipient_; }
   /// The address of ours whose owner forwards; empty otherwise.
   const std::string& forwarded_for() const { return forwarded_for_; }

@@ -13,6 +13,23 @@ bool Backlog::add(store::Claim claim) {
   return true;
 }
 
+bool Backlog::keep_out(store::QueueRecipientId recipient) {
+  if (held_.insert(recipient).second) return true;
+  for (auto at = domains_.begin(); at != domains_.end(); ++at) {
+    auto& waiting = at->second.waiting;
+    for (auto claim = waiting.begin(); claim != waiting.end(); ++claim) {
+      auto& recipients = claim->entry.recipients;
+      if (std::erase_if(recipients, [recipient](const auto& one) { return one.id == recipient; }) == 0) continue;
+      if (!recipients.empty()) return true;
+      waiting.erase(claim);
+      --parked_;
+      if (at->second.running == 0 && waiting.empty()) domains_.erase(at);
+      return true;
+    }
+  }
+  return false;
+}
+
 std::optional<store::Claim> Backlog::start() {
   if (running_ >= limits_.total || parked_ == 0) return std::nullopt;
   auto at = domains_.upper_bound(turn_);

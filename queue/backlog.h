@@ -38,6 +38,11 @@ class Backlog {
   /// Gives the slot of a started claim back.
   void finish(const store::Claim& claim);
 
+  /// Keeps a recipient out of deliveries until let_go(): it is taken back when it waits here, and not taken in when it is
+  /// claimed. False when it is being delivered, or kept already.
+  bool keep_out(store::QueueRecipientId recipient);
+  void let_go(store::QueueRecipientId recipient) { held_.erase(recipient); }
+
   /// Domains that have enough to do.
   std::vector<std::string> busy() const;
   /// True when it makes sense to claim more: after start() gave nothing, a slot is free.

@@ -6,17 +6,10 @@
 #include "queue/runner.h"
 
 #include "async/deadline.h"
-#include "async/executor.h"
-#include "async/task_group.h"
 #include "base/random.h"
-#include "queue/backlog.h"
-#include "queue/decision.h"
-#include "queue/schedule.h"
+#include "queue/runner_state.h"
 
 namespace postern::queue {
-
-using std::chrono::milliseconds;
-using std::chrono::seconds;
 
 namespace {
 
@@ -30,8 +23,6 @@ constexpr milliseconds first_report_pause{100};  ///< before a failed report is 
 constexpr milliseconds longest_report_pause{30'000};
 constexpr std::chrono::hours purge_every{1};
 constexpr std::size_t purge_batch = 10'000;  ///< entries looked at in one purge
-
-using Clocking = std::chrono::steady_clock;
 
 Dsn::Action action_of(Decision::Notice notice) {
   switch (notice) {
@@ -55,71 +46,6 @@ mail::Outcome no_answer() {
 }
 
 }  // namespace
-
-struct Runner::State : std::enable_shared_from_this<Runner::State> {
-  State(Parts p, async::Executor e)
-      : parts(p),
-        executor(std::move(e)),
-        group(p.log, "queue"),
-        clock_watch(p.clock),
-        depth(p.metrics.gauge("postern_queue_recipients", "Recipients in the queue that are not done")),
-        running(p.metrics.gauge("postern_queue_running", "Deliveries under way")),
-        done(p.metrics.counter("postern_queue_attempts_total", "Attempts by result", {{"result", "done"}})),
-        retried(p.metrics.counter("postern_queue_attempts_total", "Attempts by result", {{"result", "retry"}})),
-        held(p.metrics.counter("postern_queue_attempts_total", "Attempts by result", {{"result", "hold"}})) {}
-
-  using Ptr = std::shared_ptr<State>;
-  /// A claim whose slot is given back when this goes.
-  struct Slot {
-    Slot(Ptr s, store::Claim c) : state(std::move(s)), claim(std::move(c)) {}
-    Slot(Slot&&) noexcept = default;
-    Slot& operator=(Slot&&) = delete;
-    ~Slot() {
-      if (state) state->finished(claim);
-    }
-    Ptr state;
-    store::Claim claim;
-  };
-  /// A decision with what a notice needs to know.
-  struct Settled {
-    Decision decision;
-    DsnRecipient about;
-  };
-
-  void finished(const store::Claim& claim);
-  void start_ready();
-  void follow_limits();
-  async::Task<> follow_clock();
-  async::Task<> claim_more();
-  async::Task<> poll();
-  async::Task<milliseconds> until_due();
-  std::vector<Settled> decide_all(const store::Claim& claim, std::vector<mail::Outcome> outcomes) const;
-  async::Task<> record(const store::Claim& claim, std::vector<mail::Outcome> outcomes);
-  async::Task<> tell(const store::Claim& claim, Decision::Notice notice, std::vector<Settled>& settled);
-  void after_failed_notice(const store::Claim& claim, const Error& error, Settled& one);
-  async::Task<> report(std::vector<store::Attempt> attempts);
-  async::Task<> recall();
-  async::Task<> recall(const Taken::Note& note);
-  async::Task<> purge();
-
-  static async::Task<> run(Ptr state);
-  static async::Task<> carry(Slot slot);
-
-  Parts parts;
-  async::Executor executor;
-  async::TaskGroup group;
-  async::Event wake;  ///< something may be startable or claimable
-  Backlog backlog;
-  ClockWatch clock_watch;
-  bool more = true;               ///< the queue may hold due recipients that are not claimed
-  bool store_failed = false;      ///< the last claim was refused
-  std::size_t busy_at_claim = 0;  ///< domains left out of the last claim
-  Gauge depth;
-  Gauge running;
-  Counter done;
-  Counter retried;
-  Counter held;
-};
 
 void Runner::State::finished(const store::Claim& claim) {
   backlog.finish(claim);
@@ -226,6 +152,7 @@ async::Task<> Runner::State::carry(Slot slot) {
     self.parts.log.error("queue", "courier_threw", {{"entry", slot.claim.entry.id}, {"text", error.what()}});
   }
   outcomes.resize(slot.claim.entry.recipients.size(), no_answer());
+  co_await self.flush_routes(slot.claim, outcomes);
   co_await self.record(slot.claim, std::move(outcomes));
 }
 

@@ -18,10 +18,19 @@
 #include "config/live.h"
 #include "queue/bounce.h"
 #include "queue/courier.h"
+#include "queue/mover.h"
 #include "queue/taken.h"
 #include "store/store.h"
 
 namespace postern::queue {
+
+/// What came of an order.
+struct Ordered {
+  std::size_t recipients = 0;  ///< that left the queue, or stay as undeliverable
+  std::size_t untold = 0;      ///< of them, whose sender may not be told: they are kept as undeliverable
+  std::size_t under_way = 0;   ///< not touched, because they are being delivered
+  bool more = false;           ///< the choice was larger than one order
+};
 
 class Runner {
  public:
@@ -49,6 +58,11 @@ class Runner {
   /// One pass: claims and starts what is due and fits. start() does this again and again; tests call it themselves, on the
   /// runner's executor.
   async::Task<> poll();
+  /// Gives recipients up as if the other side had refused them for good: the sender is told where it may be. What is being
+  /// delivered is left alone. Both on the runner's executor.
+  async::Task<Result<Ordered>> fail(store::QueueFilter filter, std::string reason);
+  /// Has them moved elsewhere, entry by entry; the first error ends it, what was moved stays so.
+  async::Task<Result<Ordered>> move(store::QueueFilter filter, Mover& mover);
   /// Waits until no delivery is under way.
   async::Task<> settle();
   /// Removes recipients that were held as undeliverable for 14 days; start() does it every hour.

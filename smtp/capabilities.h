@@ -19,6 +19,8 @@ struct Offer {
   bool require_tls = false;         ///< only inside of TLS (RFC 8689 §2)
   unsigned recipients = 0;          ///< LIMITS RCPTMAX
   unsigned messages = 0;            ///< LIMITS MAILMAX
+  std::int64_t now = 0;             ///< time of the offer, for the next two
+  std::int64_t hold_seconds = 0;    ///< longest hold of FUTURERELEASE; 0: it is not announced
 
   /// Parameters of MAIL and RCPT that go with it. All false for a client that said HELO.
   ParameterSet parameters(bool esmtp) const;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 
 #include "base/ascii.h"
 #include "base/cursor.h"
@@ -112,6 +113,33 @@ Refused take_flag(const Parameter& parameter, bool& flag) {
   return std::nullopt;
 }
 
+constexpr mail::Status held_too_long{501, {5, 5, 4}, "Held for longer than EHLO offers"};
+
+Refused hold(std::int64_t until, const ParameterSet& offered, mail::Envelope& envelope) {
+  if (until > offered.hold_until) return held_too_long;
+  envelope.hold_until = std::max(until, offered.now);
+  return std::nullopt;
+}
+
+// RFC 4865 §4.1: HOLDFOR=future-release-integer
+//   future-release-integer = %x31-39 *8DIGIT
+Refused take_hold_for(const Parameter& parameter, const ParameterSet& offered, mail::Envelope& envelope) {
+  constexpr std::size_t most_digits = 9;
+  if (!parameter.value || parameter.value->size() > most_digits || envelope.hold_until != 0) return status::bad_syntax;
+  Cursor in(*parameter.value);
+  const auto seconds = in.take_number();
+  if (!seconds || !in.at_end() || parameter.value->starts_with('0')) return status::bad_syntax;
+  return hold(offered.now + static_cast<std::int64_t>(*seconds), offered, envelope);
+}
+
+// RFC 4865 §4.2: HOLDUNTIL=future-release-date-time, a date-time of RFC 3339 in UTC: 2026-11-29T16:00:00Z
+Refused take_hold_until(const Parameter& parameter, const ParameterSet& offered, mail::Envelope& envelope) {
+  if (!parameter.value || envelope.hold_until != 0) return status::bad_syntax;
+  const auto until = parse_utc(*parameter.value);
+  if (!until) return status::bad_syntax;
+  return hold(*until, offered, envelope);
+}
+
 // RFC 4954 §5: AUTH=mailbox. No client is trusted to vouch for somebody else, so any well-formed value means "<>".
 Refused check_auth(const Parameter& parameter) {
   if (!parameter.value || !decode_xtext(*parameter.value)) return status::bad_syntax;
@@ -127,6 +155,8 @@ Refused take_mail_parameter(const Parameter& parameter, const ParameterSet& offe
   if (offered.dsn && is("ENVID")) return take_envid(parameter, envelope);
   if (offered.require_tls && is("REQUIRETLS")) return take_flag(parameter, envelope.require_tls);
   if (offered.auth && is("AUTH")) return check_auth(parameter);
+  if (offered.hold_until != 0 && is("HOLDFOR")) return take_hold_for(parameter, offered, envelope);
+  if (offered.hold_until != 0 && is("HOLDUNTIL")) return take_hold_until(parameter, offered, envelope);
   return status::parameter_unknown;
 }
 
@@ -196,6 +226,36 @@ std::optional<std::string> decode_xtext(std::string_view text) {
     }
   }
   return out;
+}
+
+// RFC 3339 §5.6
+//   date-time = full-date "T" partial-time "Z"; a fraction of a second is ignored
+std::optional<std::int64_t> parse_utc(std::string_view text) {
+  Cursor in(text);
+  const auto digits = [&in](std::size_t count) -> std::optional<unsigned> {
+    const auto part = in.take_n(count);
+    if (part.size() != count || !std::ranges::all_of(part, ascii::is_digit)) return std::nullopt;
+    unsigned value = 0;
+    for (const char c : part) value = value * 10 + static_cast<unsigned>(c - '0');
+    return value;
+  };
+  std::array<unsigned, 6> field{};
+  static constexpr std::array<char, 6> after{'-', '-', 'T', ':', ':', '\0'};
+  for (std::size_t i = 0; i < field.size(); ++i) {
+    const auto value = digits(i == 0 ? 4 : 2);
+    if (!value) return std::nullopt;
+    field[i] = *value;
+    const bool separated = after[i] == '\0' || in.take(after[i]) || (after[i] == 'T' && in.take('t'));
+    if (!separated) return std::nullopt;
+  }
+  if (in.take('.') && in.take_while(ascii::is_digit).empty()) return std::nullopt;
+  if ((!in.take('Z') && !in.take('z')) || !in.at_end()) return std::nullopt;
+  const std::chrono::year_month_day day{std::chrono::year(static_cast<int>(field[0])), std::chrono::month(field[1]),
+                                        std::chrono::day(field[2])};
+  if (!day.ok() || field[3] > 23 || field[4] > 59 || field[5] > 60) return std::nullopt;
+  const std::chrono::seconds time =
+      std::chrono::hours(field[3]) + std::chrono::minutes(field[4]) + std::chrono::seconds(field[5]);
+  return (std::chrono::sys_days(day).time_since_epoch() + time).count();
 }
 
 CommandLine split_command(std::string_view line) {

@@ -39,6 +39,8 @@ struct ParameterSet {
   bool dsn = false;
   bool auth = false;
   bool require_tls = false;
+  std::int64_t now = 0;         ///< time of this command, for HOLDFOR
+  std::int64_t hold_until = 0;  ///< latest time for HOLDFOR and HOLDUNTIL; 0: not offered
 };
 
 struct MailArguments {
@@ -68,6 +70,8 @@ Parsed<AuthArguments> parse_auth(std::string_view arguments);
 /// Argument of EHLO or HELO: a name or an address literal, safe to stand in a header field.
 Parsed<std::string> parse_hello(std::string_view arguments);
 
+/// Seconds since 1970 of "2026-11-29T16:00:00Z" (RFC 3339); nothing for anything else.
+std::optional<std::int64_t> parse_utc(std::string_view text);
 /// RFC 3461 §4: decodes xtext; nothing when it is broken.
 std::optional<std::string> decode_xtext(std::string_view text);
 

@@ -3,6 +3,7 @@
 #include "submission/handler.h"
 
 #include "auth/account_settings.h"
+#include "config/way_out.h"
 #include "smtp/trace.h"
 
 namespace postern::submission {
@@ -36,6 +37,10 @@ const mail::Status& status_for(const Error& error) {
 
 smtp::Offer Handler::offer(const smtp::Conversation& talk) const {
   auto offer = Outgoing::offer(talk);
+  if (talk.tls()) {
+    offer.now = talk.parts.clock.unix_now();
+    offer.hold_seconds = talk.config->way_out->submission.hold_max.count();
+  }
   // RFC 4954 §4: not offered after a login; and never without TLS (security.md D66).
   if (talk.tls() && !login_) offer.auth = service_.mechanisms(origin_of(talk));
   return offer;

@@ -31,7 +31,9 @@ std::expected<smtp::Route, smtp::Reply> Outgoing::route(const smtp::Conversation
   }
   if (right() == nullptr) return smtp::route_local(talk, recipient);
   if (ours || smtp::relay_for(talk, recipient.address)) {
-    return smtp::route_local(talk, recipient, auth::Writer::logged_in(right()->account()));
+    auto local = smtp::route_local(talk, recipient, auth::Writer::logged_in(right()->account()));
+    // RFC 4865: what is held waits in the queue, wherever it goes; the address is looked up again then (queue/homeward.h).
+    if (!local || talk.transaction->envelope.hold_until == 0) return local;
   }
   smtp::Route route;
   route.remote.push_back(queue::RemoteRecipient::by_right(recipient, *right()));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// postern queue list|show|retry|hold|release|remove
+// postern queue list|show|retry|hold|release|remove|fail|redirect
 #include <boost/json/array.hpp>
 #include <iostream>
 
@@ -75,6 +75,46 @@ std::function<int(Invocation&)> order(const char* command, const char* done) {
   };
 }
 
+std::vector<Option> choice_and(Option more) {
+  auto out = choice;
+  out.push_back(more);
+  return out;
+}
+
+/// What both orders of the running server say beside their own sentence.
+void show_rest(const json::object& result) {
+  if (const auto busy = result.at("under_way").to_number<std::uint64_t>(); busy > 0) {
+    std::cout << busy << (busy == 1 ? " recipient is" : " recipients are")
+              << " being delivered right now and were left alone; look again in a moment.\n";
+  }
+  if (result.at("more").as_bool()) std::cout << "There are more; run the command again.\n";
+}
+
+int give_up(Invocation& run) {
+  auto arguments = filter(run);
+  arguments["reason"] = run.text("reason");
+  return call_and_show(run, "queue.fail", std::move(arguments), [](const json::object& result) {
+    const auto count = result.at("recipients").to_number<std::uint64_t>();
+    std::cout << fmt::format("{} given up; {} told.\n",
+                             count == 1 ? std::string("1 recipient") : fmt::format("{} recipients", count),
+                             count == 1 ? "its sender is" : "their senders are");
+    if (const auto untold = result.at("untold").to_number<std::uint64_t>(); untold > 0) {
+      std::cout << untold << " of them came from senders who may not be told; they stay as undeliverable for 14 days.\n";
+    }
+    show_rest(result);
+  });
+}
+
+int redirect(Invocation& run) {
+  auto arguments = filter(run);
+  arguments["to"] = run.text("to");
+  return call_and_show(run, "queue.redirect", std::move(arguments), [&run](const json::object& result) {
+    const auto count = result.at("recipients").to_number<std::uint64_t>();
+    std::cout << count << (count == 1 ? " recipient" : " recipients") << " redirected to " << run.text("to") << ".\n";
+    show_rest(result);
+  });
+}
+
 }  // namespace
 
 std::vector<Subcommand> queue_commands() {
@@ -91,6 +131,10 @@ std::vector<Subcommand> queue_commands() {
       {"queue release", "let held mail go", "postern queue release 17", choice, order("queue.release", "released")},
       {"queue remove", "delete from the queue without a bounce", "postern queue remove 17", choice,
        order("queue.remove", "removed")},
+      {"queue fail", "give up now and tell the sender, as after the last attempt", "postern queue fail --domain gone.example",
+       choice_and({"--reason", "a sentence for the sender"}), give_up},
+      {"queue redirect", "send waiting mail to another address instead", "postern queue redirect 17 --to bob@example.org",
+       choice_and({"--to", "the address", Option::Kind::text, true}), redirect},
   };
 }
 

@@ -59,6 +59,38 @@ def check_orders(lab):
     print("ok   hold, release, remove", flush=True)
 
 
+def check_giving_up(lab):
+    """fail tells the sender, redirect sends elsewhere; both choose by the text of the last reply too."""
+    lab.stop("postfix")
+    lab.submit(ALICE, [CAROL], text("closed", ALICE, CAROL))
+    lab.submit(ALICE, ["dave@partner.test"], text("moved", ALICE, "dave@partner.test"))
+    wait_for(lambda: all(r["attempts"] for e in queue(lab) for r in e["recipients"]), "an attempt for each")
+    lab.postern("queue", "hold", "--all")
+    wait_for(lambda: "1 recipient given up" in lab.postern("queue", "fail", "--recipient", CAROL, "--error", "refused",
+                                                           "--reason", "the company has closed"), "giving up", 10, 1)
+    wait_for(lambda: "1 recipient redirected" in lab.postern("queue", "redirect", "--domain", "partner.test", "--to", BOB),
+             "the redirection", 10, 1)
+    notice = lab.wait_for_message(ALICE, "the company has closed")
+    assert b"Final-Recipient: rfc822; carol@partner.test" in notice and b"Status: 5.0.0" in notice, notice
+    lab.wait_for_message(BOB, "Subject: moved")
+    assert not queue(lab)
+    lab.start_postfix(None, None)
+    print("ok   fail, redirect", flush=True)
+
+
+def check_future_release(lab):
+    """RFC 4865: kept until its time, for people here and elsewhere."""
+    lab.submit(ALICE, [BOB, CAROL], text("later", ALICE, BOB), options=("HOLDFOR=6",))
+    waiting = queue(lab)
+    assert len(waiting) == 1 and len(waiting[0]["recipients"]) == 2, waiting
+    assert all(r["attempts"] == 0 and r["state"] == "waiting" for r in waiting[0]["recipients"]), waiting
+    assert not any(b"Subject: later" in m for m in lab.messages(BOB)), "a held message was delivered"
+    lab.wait_for_message(BOB, "Subject: later")
+    lab.wait_for_message(CAROL, "Subject: later")
+    wait_for(lambda: not queue(lab), "the queue's end")
+    print("ok   held until its time", flush=True)
+
+
 def bounce_about(lab, token):
     """The DSN in Alice's mailbox that speaks of this message, parsed."""
     raw = lab.wait_for_message(ALICE, token)
@@ -115,6 +147,8 @@ def main():
         lab.start_postern()
         check_retry(lab)
         check_orders(lab)
+        check_giving_up(lab)
+        check_future_release(lab)
         check_bounces(lab)
         check_no_backscatter(lab)
         check_forward(lab)

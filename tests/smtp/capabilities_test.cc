@@ -20,6 +20,10 @@ TEST(Capabilities, AnnouncesWhatIsOffered) {
   offer.require_tls = true;
   offer.auth = {"SCRAM-SHA-256", "PLAIN"};
   EXPECT_NE(announce("x", offer).find("\nREQUIRETLS\nAUTH SCRAM-SHA-256 PLAIN\n"), std::string::npos);
+  offer.now = 1'795'363'200;
+  offer.hold_seconds = 3600;
+  EXPECT_NE(announce("x", offer).find("\nFUTURERELEASE 3600 2026-11-22T17:00:00Z\n"), std::string::npos);
+  EXPECT_EQ(offer.parameters(true).hold_until, 1'795'366'800);
 }
 
 TEST(Capabilities, TakesOnlyParametersThatWereAnnounced) {

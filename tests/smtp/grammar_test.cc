@@ -7,7 +7,7 @@
 namespace postern::smtp {
 namespace {
 
-constexpr ParameterSet everything{true, true, true, true, true, true};
+constexpr ParameterSet everything{true, true, true, true, true, true, 1000, 1000 + 86'400};
 
 TEST(Grammar, SplitsCommandLines) {
   struct Row {
@@ -143,6 +143,50 @@ TEST(Grammar, DecodesXtext) {
   EXPECT_EQ(decode_xtext("a+2Bb"), "a+b");
   EXPECT_EQ(decode_xtext(""), "");
   for (const char* bad : {"+", "+2", "+2b", "+GG", "a b", "a=b", "\xc3"}) EXPECT_FALSE(decode_xtext(bad)) << bad;
+}
+
+TEST(Grammar, TakesTimesOfRfc3339) {
+  const std::initializer_list<std::pair<std::string_view, std::optional<std::int64_t>>> rows{
+      {"1970-01-01T00:00:00Z", 0},          {"2026-11-22T16:00:00Z", 1795363200},
+      {"2024-02-29t00:00:01z", 1709164801}, {"2026-11-22T16:00:00.25Z", 1795363200},
+      {"2026-02-29T00:00:00Z", {}},         {"2026-11-22T24:00:00Z", {}},
+      {"2026-11-22T16:00:00", {}},          {"2026-11-22T16:00:00+01:00", {}},
+      {"2026-11-22 16:00:00Z", {}},         {"2026-11-22T16:00:00.Z", {}},
+      {"2026-13-01T00:00:00Z", {}},         {"26-11-22T16:00:00Z", {}},
+      {"2026-11-22T16:00:00Zx", {}},        {"", {}},
+      {"2026-11-22T1a:00:00Z", {}}};
+  for (const auto& [text, time] : rows) EXPECT_EQ(parse_utc(text), time) << text;
+}
+
+TEST(Grammar, TakesHolds) {
+  struct Row {
+    std::string_view parameters;
+    std::int64_t until;  ///< 0: refused
+  };
+  for (const auto& row : std::initializer_list<Row>{{"HOLDFOR=60", 1060},
+                                                    {"holdfor=86400", 87400},
+                                                    {"HOLDFOR=86401", 0},
+                                                    {"HOLDFOR=0", 0},
+                                                    {"HOLDFOR=060", 0},
+                                                    {"HOLDFOR=1234567890", 0},
+                                                    {"HOLDFOR=-5", 0},
+                                                    {"HOLDFOR=", 0},
+                                                    {"HOLDFOR", 0},
+                                                    {"HOLDFOR=6x", 0},
+                                                    {"HOLDUNTIL=1970-01-02T00:00:00Z", 86400},
+                                                    {"HOLDUNTIL=1970-01-01T00:00:01Z", 1000},
+                                                    {"HOLDUNTIL=1970-01-03T00:00:00Z", 0},
+                                                    {"HOLDUNTIL=tomorrow", 0},
+                                                    {"HOLDUNTIL", 0},
+                                                    {"HOLDFOR=60 HOLDUNTIL=1970-01-02T00:00:00Z", 0},
+                                                    {"HOLDFOR=60 HOLDFOR=60", 0}}) {
+    const auto parsed = parse_mail("FROM:<a@b.example> " + std::string(row.parameters), everything);
+    EXPECT_EQ(parsed ? parsed->envelope.hold_until : 0, row.until) << row.parameters;
+    if (!parsed) EXPECT_EQ(parsed.error().code, 501) << row.parameters;
+  }
+  auto without = everything;
+  without.hold_until = 0;
+  EXPECT_EQ(parse_mail("FROM:<a@b.example> HOLDFOR=60", without).error().code, 555);
 }
 
 }  // namespace

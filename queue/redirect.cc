@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "queue/redirect.h"
+
+#include "mime/date.h"
+#include "queue/copy.h"
+
+namespace postern::queue {
+
+Result<> Redirector::address(Arrival& arrival, const store::QueueRecipient& from) const {
+  if (to_.domain() == nullptr || !parts_.directory.is_local(*to_.domain())) {
+    arrival.remote.push_back(RemoteRecipient::by_redirect(to_, from));
+    return {};
+  }
+  const auto found = parts_.directory.resolve(to_);
+  if (!found) return std::unexpected(found.error());
+  const mail::Recipient original{to_, from.recipient.notify, from.recipient.orcpt};
+  for (const auto& mailbox : found->mailboxes) {
+    arrival.local.push_back({mailbox.account, to_.to_string(), original.notify, original.orcpt});
+  }
+  for (const auto& forward : found->forwards) arrival.remote.push_back(RemoteRecipient::by_forward(forward, original));
+  return {};
+}
+
+async::Task<Result<>> Redirector::move(const store::QueueEntry& entry) {
+  Arrival arrival;
+  if (auto addressed = address(arrival, entry.recipients.front()); !addressed) co_return addressed;
+  auto body = co_await copy_message(parts_.store, entry.id);
+  if (!body) co_return std::unexpected(body.error());
+  arrival.body = std::move(*body);
+  arrival.envelope.sender = entry.sender;
+  arrival.envelope.body = entry.body_type;
+  arrival.envelope.smtputf8 = entry.smtputf8;
+  arrival.envelope.require_tls = entry.require_tls;
+  arrival.envelope.ret = entry.ret;
+  arrival.envelope.envid = entry.envid;
+  arrival.account = entry.account;
+  arrival.bounce = entry.bounce;
+  const std::string id = parts_.door.new_id();
+  arrival.trace = fmt::format("Received: by {} (redirected)\r\n\tid {}; {}\r\n", parts_.config.get()->server.hostname, id,
+                              mime::format_date({parts_.clock.unix_now(), 0}));
+  const auto receipt = co_await parts_.door.accept(std::move(arrival), id);
+  if (!receipt) co_return std::unexpected(receipt.error());
+  parts_.log.info("queue", "redirected",
+                  {{"entry", entry.id}, {"id", receipt->id}, {"to", to_.to_string()}, {"recipients", entry.recipients.size()}});
+  co_return Result<>();
+}
+
+}  // namespace postern::queue
