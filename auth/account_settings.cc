@@ -25,6 +25,8 @@ constexpr std::array table{
     AccountSetting{"messages_per_hour", Kind::number, "", "Messages that the account may send in an hour."},
     AccountSetting{"messages_per_day", Kind::number, "", "Messages that the account may send in a day."},
     AccountSetting{"recipients_per_hour", Kind::number, "", "Recipients that the account may write to in an hour."},
+    AccountSetting{"new_recipients_per_day", Kind::number, "",
+                   "People elsewhere that the account may write to for the first time in a day."},
     AccountSetting{"recipients_per_day", Kind::number, "", "Recipients that the account may write to in a day."},
 };
 

@@ -20,6 +20,7 @@ Section dkim() {
       .done();
 }
 
+constexpr std::uint64_t most_allowance = 10'000'000;
 constexpr std::uint64_t longest_hold = 366ULL * 86400;
 
 }  // namespace
@@ -27,6 +28,11 @@ constexpr std::uint64_t longest_hold = 366ULL * 86400;
 std::vector<Option> submission_more_rows() {
   auto section = Builder<SubmissionMore>(
                      "submission", [](Config& c) -> SubmissionMore& { return c.way_out->submission; }, "")
+                     .number("new_recipients_per_day", &SubmissionMore::new_recipients_per_day, {1, most_allowance},
+                             "People elsewhere to whom one account writes for the first time in a day. Stolen accounts do.")
+                     .duration("suspend_for", &SubmissionMore::suspend_for, {0, 365ULL * 86400},
+                               "How long an account that wants more may not send. \"0s\": until `postern account resume`.")
+                     .at_restart()
                      .duration("hold_max", &SubmissionMore::hold_max, {0, longest_hold},
                                "Longest time that a mail program may ask us to keep a message before it is sent (RFC 4865).\n"
                                "\"0s\": not offered.")

@@ -18,6 +18,8 @@ struct Dkim {
 /// [submission], beside what config.h has.
 struct SubmissionMore {
   std::chrono::seconds hold_max{30 * 86400};  ///< RFC 4865; 0: not offered
+  unsigned new_recipients_per_day = 500;      ///< elsewhere, to whom the account had never written
+  std::chrono::seconds suspend_for{86400};    ///< 0: until `postern account resume`
   bool operator==(const SubmissionMore&) const = default;
 };
 

@@ -18,6 +18,7 @@
 #include "daemon/privileges.h"
 #include "daemon/queue_commands.h"
 #include "daemon/rule_commands.h"
+#include "daemon/sending_commands.h"
 #include "daemon/services.h"
 #include "daemon/signals.h"
 
@@ -248,6 +249,7 @@ void Server::register_commands() {
   control_->add("reload", [this](admin::Arguments arguments) { return reload_by_command(std::move(arguments)); });
   add_rule_commands(*control_, house_->gate());
   add_dkim_commands(*control_, *house_);
+  add_sending_commands(*control_, *house_->archive().directory, services_->allowance());
   add_queue_commands(*control_, *house_);
   auto& archive = house_->archive();
   const smtp::Parts smtp_parts{*archive.store, *archive.directory, house_->door(), config_, clock_, log_};

@@ -3,7 +3,9 @@
 
 #include "admin/checks.h"
 #include "config/gate.h"
+#include "config/way_out.h"
 #include "mail/status.h"
+#include "queue/suspension_notice.h"
 
 namespace postern::daemon {
 
@@ -56,7 +58,9 @@ submission::AllowanceLimits allowance_limits(const config::Config& config) {
   return {.messages_per_hour = from.messages_per_hour,
           .recipients_per_hour = from.recipients_per_hour,
           .messages_per_day = from.messages_per_day,
-          .recipients_per_day = from.recipients_per_day};
+          .recipients_per_day = from.recipients_per_day,
+          .new_recipients_per_day = config.way_out->submission.new_recipients_per_day,
+          .suspend_for = config.way_out->submission.suspend_for};
 }
 
 // RFC 5321 §3.8: what a refused client hears before we hang up.
@@ -133,7 +137,13 @@ struct Services::Line {
 Services::Services(Parts parts, TlsContexts contexts)
     : parts_(parts),
       contexts_(std::move(contexts)),
-      allowance_(parts.ground.clock, allowance_limits(*parts.ground.config.get())) {}
+      allowance_(parts.ground.clock, allowance_limits(*parts.ground.config.get()), &parts.house.archive().ledger->sending()) {
+  auto& ground = parts_.ground;
+  const queue::Writing writing{parts_.house.door(), *parts_.house.archive().directory, ground.config, ground.clock, ground.log};
+  allowance_.on_suspension([writing, &tasks = parts_.tasks, executor = parts_.runtime.executor(0)](store::SuspensionRow row) {
+    tasks.spawn(executor, queue::tell_suspended(writing, std::move(row)));
+  });
+}
 Services::~Services() = default;
 
 std::unique_ptr<Services> Services::open(Parts parts, Sockets sockets, TlsContexts contexts) {

@@ -57,6 +57,7 @@ class Services {
   Result<> reload_certificates();
   /// Takes the limits on connections from the configuration in force.
   void follow_limits();
+  submission::Allowance& allowance() { return allowance_; }
   void stop_accepting();
   /// Connections by service, for `postern status`.
   std::vector<std::pair<std::string, std::size_t>> connections() const;

@@ -11,14 +11,16 @@
 
 namespace postern::store {
 
-class GuardBook;  // store/guard_book.h
-class GreyBook;   // store/grey_book.h
+class GuardBook;    // store/guard_book.h
+class GreyBook;     // store/grey_book.h
+class SendingBook;  // store/sending_book.h
 
 class Ledger {
  public:
   virtual ~Ledger() = default;
   virtual GuardBook& guard() = 0;
   virtual GreyBook& grey() = 0;
+  virtual SendingBook& sending() = 0;
   /// Returns when everything that was noted before is written, or lost (which is logged). Error unavailable after close().
   virtual async::Task<Result<>> settle() = 0;
   /// Writes what waits and closes the file. What comes later is dropped.

@@ -2,6 +2,8 @@
 // Submission: login, sender rules, allowance.
 #include "submission/handler.h"
 
+#include <fmt/chrono.h>
+
 #include "auth/account_settings.h"
 #include "config/way_out.h"
 #include "smtp/trace.h"
@@ -107,7 +109,18 @@ AllowanceLimits Handler::limits(const smtp::Conversation& talk) const {
   own("messages_per_day", out.messages_per_day);
   own("recipients_per_hour", out.recipients_per_hour);
   own("recipients_per_day", out.recipients_per_day);
+  own("new_recipients_per_day", out.new_recipients_per_day);
   return out;
+}
+
+/// The account has used up what it may send.
+smtp::Reply Handler::suspended() const {
+  const auto row = allowance_.suspension(login_->identity.account());
+  if (!row) return reply(status::rate_limited);
+  const std::chrono::sys_seconds until{std::chrono::seconds(row->until)};
+  const auto end = row->until == 0 ? std::string("until your postmaster resumes it")
+                                   : fmt::format("until {:%Y-%m-%d %H:%M} UTC", fmt::gmtime(until));
+  return reply(status::rate_limited, fmt::format("Sending is suspended {}: {}. Reading goes on", end, row->reason));
 }
 
 smtp::Refusal Handler::check_sender(const smtp::Conversation& talk, const mail::Envelope& envelope) {
@@ -117,16 +130,23 @@ smtp::Refusal Handler::check_sender(const smtp::Conversation& talk, const mail::
   if (envelope.sender && !may_send_as(talk, *envelope.sender)) {
     return reply(status::not_your_address, sender_refusal(*envelope.sender));
   }
-  if (!allowance_.permits(login_->identity.account(), 1, limits(talk))) return reply(status::rate_limited);
+  outside_.clear();
+  if (!allowance_.permits(login_->identity.account(), {}, limits(talk))) return suspended();
   return std::nullopt;
 }
 
 std::expected<smtp::Route, smtp::Reply> Handler::route(const smtp::Conversation& talk, const mail::Recipient& recipient) {
   const auto so_far = talk.transaction->envelope.recipients.size();
   if (!login_) return std::unexpected(reply(status::auth_required));
-  if (!allowance_.permits(login_->identity.account(), so_far + 1, limits(talk)))
-    return std::unexpected(reply(status::rate_limited));
-  return Outgoing::route(talk, recipient);
+  auto found = Outgoing::route(talk, recipient);
+  if (!found) return found;
+  const auto* const domain = recipient.address.domain();
+  const bool ours = domain != nullptr && talk.parts.directory.is_local(*domain);
+  Spending what{so_far + 1, outside_};
+  if (!ours) what.outside.push_back(recipient_hash(recipient.address));
+  if (!allowance_.permits(login_->identity.account(), what, limits(talk))) return std::unexpected(suspended());
+  outside_ = std::move(what.outside);
+  return found;
 }
 
 smtp::Refusal Handler::sign(const smtp::Conversation& talk, queue::Arrival& arrival) {
@@ -134,7 +154,8 @@ smtp::Refusal Handler::sign(const smtp::Conversation& talk, queue::Arrival& arri
   // A message under way when the login ended goes nowhere.
   if (login_ended()) return closing(status::login_ended);
   const auto account = login_->identity.account();
-  if (!allowance_.spend(account, talk.transaction->envelope.recipients.size(), limits(talk))) return reply(status::rate_limited);
+  const Spending what{talk.transaction->envelope.recipients.size(), outside_};
+  if (!allowance_.spend(account, what, limits(talk))) return suspended();
   arrival.account = account;
   arrival.ours = true;
   arrival.bounce = store::BounceRight::authenticated;

@@ -34,6 +34,7 @@ class Handler final : public Outgoing {
   Claims claims() const override { return Claims::every; }
   /// What this account may send, by its own settings.
   AllowanceLimits limits(const smtp::Conversation& talk) const;
+  smtp::Reply suspended() const;
   smtp::Reply conclude(smtp::Conversation& talk, auth::Step step);
   smtp::Reply refuse(const smtp::Conversation& talk, auth::Refusal refusal);
 
@@ -41,6 +42,7 @@ class Handler final : public Outgoing {
   Allowance& allowance_;
   std::optional<auth::Login> login_;
   unsigned failures_ = 0;
+  std::vector<std::uint64_t> outside_;  ///< recipients elsewhere of the transaction
 };
 
 /// The service behind the listeners of 587 (with `tls` for STARTTLS) and 465 (the connection is TLS already).

@@ -8,6 +8,7 @@
 
 #include "store/grey_book.h"
 #include "store/guard_book.h"
+#include "store/sending_book.h"
 
 namespace postern::store::memory {
 
@@ -86,10 +87,55 @@ class MemoryGreyBook final : public GreyBook {
   std::map<std::string, GreyRow> rows_;
 };
 
+class MemorySendingBook final : public SendingBook {
+ public:
+  Result<Recalled> recall(Since since) override {
+    const std::lock_guard lock(mutex_);
+    Recalled out;
+    for (const auto& [key, row] : sent_) {
+      if (row.slot >= since.sent) out.sent.push_back(row);
+    }
+    for (const auto& [key, row] : correspondents_) {
+      if (row.last >= since.correspondents) out.correspondents.push_back(row);
+    }
+    std::ranges::sort(out.correspondents, std::greater<>(), &CorrespondentRow::last);
+    if (out.correspondents.size() > since.most) out.correspondents.resize(since.most);
+    for (const auto& [account, row] : suspensions_) out.suspensions.push_back(row);
+    return out;
+  }
+  void note(SentRow more, std::vector<CorrespondentRow> correspondents, Since since) override {
+    const std::lock_guard lock(mutex_);
+    auto& row = sent_[{more.account, more.slot}];
+    row = {more.account, more.slot, row.messages + more.messages, row.recipients + more.recipients, row.fresh + more.fresh};
+    for (const auto& one : correspondents) correspondents_[{one.account, one.hash}] = one;
+    std::erase_if(sent_, [&since](const auto& one) { return one.second.slot < since.sent; });
+    std::erase_if(correspondents_, [&since](const auto& one) { return one.second.last < since.correspondents; });
+  }
+  void suspend(SuspensionRow row) override {
+    const std::lock_guard lock(mutex_);
+    suspensions_[row.account] = std::move(row);
+  }
+  void lift(AccountId account) override {
+    const std::lock_guard lock(mutex_);
+    suspensions_.erase(account);
+  }
+  void forgive(AccountId account) override {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(sent_, [account](const auto& one) { return one.second.account == account; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::pair<AccountId, UnixTime>, SentRow> sent_;
+  std::map<std::pair<AccountId, std::uint64_t>, CorrespondentRow> correspondents_;
+  std::map<AccountId, SuspensionRow> suspensions_;
+};
+
 class MemoryLedger final : public Ledger {
  public:
   GuardBook& guard() override { return guard_; }
   GreyBook& grey() override { return grey_; }
+  SendingBook& sending() override { return sending_; }
   async::Task<Result<>> settle() override {
     if (guard_.closed()) co_return fail(ErrorKind::unavailable, "the ledger is closed");
     co_return Result<>();
@@ -99,6 +145,7 @@ class MemoryLedger final : public Ledger {
  private:
   MemoryGuardBook guard_;
   MemoryGreyBook grey_;
+  MemorySendingBook sending_;
 };
 
 }  // namespace

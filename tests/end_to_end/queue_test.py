@@ -91,6 +91,30 @@ def check_future_release(lab):
     print("ok   held until its time", flush=True)
 
 
+def check_suspension(lab):
+    """Who wants to send too much is suspended, may read, outlives a restart, and is resumed by the admin."""
+    lab.postern("account", "set", BOB, "--setting", "messages_per_hour=1")
+    lab.submit(BOB, [CAROL], text("first", BOB, CAROL))
+
+    def refused():
+        try:
+            lab.submit(BOB, [CAROL], text("second", BOB, CAROL))
+        except smtplib.SMTPSenderRefused as error:
+            return error.smtp_code == 451 and b"more than 1 messages in an hour" in error.smtp_error
+        return False
+    assert refused(), "the second message was taken"
+    lab.wait_for_message(BOB, "Your account bob@postern.test wanted to send")
+    assert lab.stop("postern") == 0
+    lab.start_postern()
+    assert refused(), "a restart has forgiven it"
+    shown = json.loads(lab.postern("--json", "account", "suspended"))["accounts"]
+    assert [one["login"] for one in shown] == [BOB], shown
+    lab.postern("account", "resume", BOB)
+    lab.submit(BOB, [CAROL], text("second", BOB, CAROL))
+    lab.wait_for_message(CAROL, "Subject: second")
+    print("ok   suspended, told, resumed", flush=True)
+
+
 def bounce_about(lab, token):
     """The DSN in Alice's mailbox that speaks of this message, parsed."""
     raw = lab.wait_for_message(ALICE, token)
@@ -149,6 +173,7 @@ def main():
         check_orders(lab)
         check_giving_up(lab)
         check_future_release(lab)
+        check_suspension(lab)
         check_bounces(lab)
         check_no_backscatter(lab)
         check_forward(lab)

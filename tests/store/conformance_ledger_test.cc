@@ -4,6 +4,7 @@
 
 #include "store/guard_book.h"
 #include "store/memory/ledger.h"
+#include "store/sending_book.h"
 #include "store/sqlite/ledger.h"
 #include "tests/store/conformance.h"
 
@@ -92,6 +93,36 @@ TEST_P(LedgerConformance, ForgetsByKeyAndByAge) {
   EXPECT_EQ(all().bans, (std::vector{ban("192.0.2.1/32", 5000), ban("192.0.2.2/32", 0)}));
   must(book().save({.bans_before = 1'000'000'000}));
   EXPECT_EQ(all().bans, std::vector{ban("192.0.2.2/32", 0)}) << "one without end stays";
+}
+
+TEST_P(LedgerConformance, WhatAccountsSend) {
+  auto& book = ledger_->sending();
+  const SendingBook::Since since{.sent = 600, .correspondents = 100};
+  book.note({1, 300, 9, 9, 9}, {{1, 7, 50}}, {});
+  book.note({1, 900, 1, 3, 2}, {{1, UINT64_MAX, 900}, {1, 8, 800}}, since);
+  book.note({1, 900, 1, 1, 0}, {{1, 8, 900}, {2, 8, 1000}}, since);
+  book.note({2, 900, 5, 5, 5}, {}, since);
+  book.suspend({1, 900, 0, "more than 3 messages"});
+  book.suspend({2, 900, 1000, "much"});
+  book.suspend({2, 950, 2000, "more"});
+  must(ledger_->settle());
+  auto known = book.recall({}).value();
+  ASSERT_EQ(known.sent.size(), 2U) << "the slot before 600 is gone";
+  EXPECT_EQ(known.sent[0].messages, 2U);
+  EXPECT_EQ(known.sent[0].recipients, 4U);
+  EXPECT_EQ(known.sent[0].fresh, 2U);
+  ASSERT_EQ(known.correspondents.size(), 3U);
+  EXPECT_EQ(known.correspondents[0].account, 2);
+  EXPECT_EQ(known.suspensions, (std::vector<SuspensionRow>{{1, 900, 0, "more than 3 messages"}, {2, 950, 2000, "more"}}));
+  EXPECT_EQ(book.recall({.most = 1}).value().correspondents.size(), 1U);
+  EXPECT_EQ(book.recall({.correspondents = 950}).value().correspondents.size(), 1U);
+  book.lift(1);
+  book.forgive(1);
+  must(ledger_->settle());
+  known = book.recall({}).value();
+  EXPECT_EQ(known.suspensions.size(), 1U);
+  ASSERT_EQ(known.sent.size(), 1U);
+  EXPECT_EQ(known.sent[0].account, 2);
 }
 
 TEST_P(LedgerConformance, AClosedOneSaysSo) {

@@ -21,3 +21,14 @@ CREATE INDEX tally_since ON tally (since);
 CREATE TABLE grey (
   key TEXT PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL, passes INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX grey_last ON grey (last);
+
+-- What accounts send (store/sending_book.h): counts by pieces of time, whom they have written to (hashes), who may not send.
+CREATE TABLE sent (
+  account INTEGER NOT NULL, slot INTEGER NOT NULL, messages INTEGER NOT NULL, recipients INTEGER NOT NULL, fresh INTEGER NOT NULL,
+  PRIMARY KEY (account, slot)) WITHOUT ROWID;
+CREATE INDEX sent_slot ON sent (slot);
+CREATE TABLE correspondent (
+  account INTEGER NOT NULL, hash INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY (account, hash)) WITHOUT ROWID;
+CREATE INDEX correspondent_last ON correspondent (last);
+CREATE TABLE suspension (
+  account INTEGER PRIMARY KEY, since INTEGER NOT NULL, until INTEGER NOT NULL, reason TEXT NOT NULL);
