@@ -43,13 +43,11 @@ Result<T> with_index(const fs::path& path, F work) {
   return Lane::guarded<T>(**db, work);
 }
 
-bool is_key(const fs::path& path) { return path.extension() == ".key"; }
-
-/// Key files lie beside the databases; whoever can read auth.db needs them.
-Result<> copy_keys(const fs::path& from, const fs::path& to) {
+/// Keys and lists lie beside the databases; whoever can read auth.db needs the keys.
+Result<> copy_companions(const fs::path& from, const fs::path& to) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(from, error)) {
-    if (!is_key(entry.path())) continue;
+    if (!is_key(entry.path()) && !is_list(entry.path())) continue;
     if (auto copied = bring(entry.path(), to / entry.path().filename(), Transfer::copy); !copied) return copied;
   }
   if (error) return std::unexpected(errno_error("list " + from.string(), error.value()));
@@ -127,7 +125,7 @@ Result<StagedBackup> stage_backup(const StageParts& parts) {
   manifest->time = parts.clock.unix_now();
   manifest->name = stamp(manifest->time);
   if (auto linked = link_segments(parts.data_dir, folder, *manifest); !linked) return std::unexpected(linked.error());
-  if (auto keys = copy_keys(parts.data_dir, folder); !keys) return std::unexpected(keys.error());
+  if (auto keys = copy_companions(parts.data_dir, folder); !keys) return std::unexpected(keys.error());
   if (auto written = write_manifest(folder, *manifest); !written) return std::unexpected(written.error());
   return StagedBackup{folder, manifest->time};
 }
@@ -265,6 +263,7 @@ class Collector {
     fs::remove_all(part, error);
     if (auto made = make_private_folder(part); !made) return made;
     if (auto added = add_file(order_.staged / "mail.db", part, "mail.db"); !added) return added;
+    if (auto added = add_files(part, is_list); !added) return added;
     if (order_.secrets == CollectOrder::Secrets::with) {
       if (auto added = add_secrets(part); !added) return added;
     }
@@ -277,12 +276,17 @@ class Collector {
 
   Result<> add_secrets(const fs::path& part) {
     if (auto added = add_file(order_.staged / "auth.db", part, "auth.db"); !added) return added;
-    for (const auto& entry : fs::directory_iterator(order_.staged)) {
-      if (!is_key(entry.path())) continue;
-      if (auto added = add_file(entry.path(), part, entry.path().filename().string()); !added) return added;
-    }
+    if (auto added = add_files(part, is_key); !added) return added;
     if (order_.config.empty()) return {};
     return add_file(order_.config, part, "postern.toml");
+  }
+
+  Result<> add_files(const fs::path& part, bool (*wanted)(const fs::path&)) {
+    for (const auto& entry : fs::directory_iterator(order_.staged)) {
+      if (!wanted(entry.path())) continue;
+      if (auto added = add_file(entry.path(), part, entry.path().filename().string()); !added) return added;
+    }
+    return {};
   }
 
   /// Two backups of one second get different names.

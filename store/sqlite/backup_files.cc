@@ -67,6 +67,9 @@ Result<> make_fresh(const fs::path& from, const fs::path& fresh, std::uint64_t b
 
 }  // namespace
 
+bool is_key(const fs::path& path) { return path.extension() == ".key"; }
+bool is_list(const fs::path& path) { return path.extension() == ".list"; }
+
 Result<> make_private_folder(const fs::path& path) {
   if (!path.parent_path().empty() && !fs::exists(path.parent_path())) {
     if (auto made = make_private_folder(path.parent_path()); !made) return made;

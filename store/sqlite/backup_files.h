@@ -17,6 +17,10 @@ enum class Transfer : std::uint8_t {
   copy,  ///< reflink, else copy: the backup never shares a file with the store
 };
 
+/// A key of this server: what a backup without secrets leaves out.
+bool is_key(const std::filesystem::path& path);
+/// A list that an admin keeps beside the databases (policy/own_list.h).
+bool is_list(const std::filesystem::path& path);
 /// 0700, with missing parents; an existing folder keeps its rights. Errors: denied, no_space, io.
 Result<> make_private_folder(const std::filesystem::path& path);
 /// Held while the descriptor lives. Error conflict when another process holds it.

@@ -278,7 +278,7 @@ Result<Rebuilt> rebuild(const RebuildOrder& order, const Clock& clock, Log& log,
   }
   for (const auto& entry : fs::directory_iterator(scratch)) {
     const auto name = entry.path().filename();
-    if (name == "mail.db" || (name != "auth.db" && name.extension() != ".key")) continue;
+    if (name != "auth.db" && !is_key(name) && !is_list(name)) continue;
     if (auto moved = move_into_place(entry.path(), data / name); !moved) return std::unexpected(moved.error());
   }
   std::error_code ignored;

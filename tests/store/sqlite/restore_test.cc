@@ -214,15 +214,17 @@ TEST_F(RestoreTest, BuildsALostDataFolder) {
   const auto before = mail_in(session(), "INBOX");
   const auto uidvalidity = inbox(session()).uidvalidity;
   write_file_durably(data() / "auth.key", "secret").value();
+  write_file_durably(data() / "gate.list", "who may not").value();
   back_up();
   close();
-  fs::remove(data() / "mail.db");
+  for (const char* lost : {"mail.db", "auth.key", "gate.list"}) fs::remove(data() / lost);
   const auto built = sqlite::rebuild({backups(), {}, data()}, real_.clock, real_.log, {});
   ASSERT_TRUE(built) << built.error().text;
   EXPECT_EQ(built->messages, 3u);
   EXPECT_EQ(built->held, 1u);
   EXPECT_EQ(sqlite::rebuild({backups(), {}, data()}, real_.clock, real_.log, {}).error().kind, ErrorKind::conflict);
   EXPECT_EQ(read_file(data() / "auth.key").value(), "secret");
+  EXPECT_EQ(read_file(data() / "gate.list").value(), "who may not");
   open();
   EXPECT_EQ(mail_in(session(), "INBOX"), before);
   EXPECT_GT(inbox(session()).uidvalidity, uidvalidity);
