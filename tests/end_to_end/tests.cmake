@@ -11,4 +11,6 @@ if(NOT POSTERN_SANITIZE AND NOT POSTERN_FUZZ AND TARGET postern)
     set_tests_properties(end_to_end_${name} PROPERTIES TIMEOUT 900 SKIP_RETURN_CODE 77 LABELS end_to_end
       ENVIRONMENT "POSTERN_BINARY=$<TARGET_FILE:postern>;PYTHONDONTWRITEBYTECODE=1;POSTERN_BUILD=${PROJECT_BINARY_DIR}")
   endforeach()
+  # They keep both cores of a small machine busy: nothing beside them.
+  set_tests_properties(end_to_end_siege end_to_end_login_storm PROPERTIES RUN_SERIAL ON)
 endif()
