@@ -124,9 +124,9 @@ namespace commands_of {
 async::Task<Answer> account_settings(Context, Arguments) {
   json::array out;
   for (const auto& one : auth::account_settings()) {
-    const bool flag = one.kind == auth::AccountSetting::Kind::flag;
-    out.push_back(
-        json::object{{"name", one.name}, {"kind", flag ? "on or off" : "number"}, {"usual", one.usual}, {"help", one.help}});
+    using Kind = auth::AccountSetting::Kind;
+    const auto* kind = one.kind == Kind::flag ? "on or off" : one.kind == Kind::number ? "number" : "names";
+    out.push_back(json::object{{"name", one.name}, {"kind", kind}, {"usual", one.usual}, {"help", one.help}});
   }
   co_return json::object{{"settings", std::move(out)}};
 }

@@ -7,7 +7,9 @@
 #include <array>
 #include <charconv>
 
+#include "auth/account_choice.h"
 #include "base/ascii.h"
+#include "base/cursor.h"
 
 namespace postern::auth {
 namespace {
@@ -15,6 +17,7 @@ namespace {
 using Kind = AccountSetting::Kind;
 
 constexpr std::uint32_t most_number = 10'000'000;
+constexpr std::size_t longest_names = 500;
 
 constexpr std::array table{
     AccountSetting{"admin", Kind::flag, "off",
@@ -22,6 +25,9 @@ constexpr std::array table{
     AccountSetting{"plus_addresses", Kind::flag, "on", "Mail for login+anything comes to this account."},
     AccountSetting{"login_mail", Kind::flag, "on", "A mail about the first login from a new network."},
     AccountSetting{"quota_mail", Kind::flag, "on", "A mail when the mailbox fills up."},
+    AccountSetting{pop3_to_trash, Kind::flag, "off", "What POP3 deletes goes to the folder Trash."},
+    AccountSetting{imap_capabilities_off, Kind::names, "",
+                   "IMAP capabilities that this account's clients do not get, for example IDLE."},
     AccountSetting{"messages_per_hour", Kind::number, "", "Messages that the account may send in an hour."},
     AccountSetting{"messages_per_day", Kind::number, "", "Messages that the account may send in a day."},
     AccountSetting{"recipients_per_hour", Kind::number, "", "Recipients that the account may write to in an hour."},
@@ -52,7 +58,24 @@ std::optional<std::uint32_t> number_of(std::string_view text) {
   return good ? std::optional(value) : std::nullopt;
 }
 
+/// "idle, compress=deflate" as "IDLE COMPRESS=DEFLATE"; empty when something is no name.
+std::string names_of(std::string_view text) {
+  std::string out;
+  for (Cursor in(text); !in.at_end();) {
+    const auto name = in.take_while([](char c) { return ascii::is_alnum(c) || c == '=' || c == '-' || c == '+'; });
+    const auto gap = in.take_while([](char c) { return c == ' ' || c == ','; });
+    if (name.empty() && (gap.empty() || !out.empty())) return {};
+    if (!name.empty()) out += (out.empty() ? "" : " ") + ascii::upper(name);
+  }
+  return out.size() <= longest_names ? out : std::string();
+}
+
 Result<std::string> canonical_value(const AccountSetting& setting, std::string_view text) {
+  if (setting.kind == Kind::names) {
+    if (auto names = names_of(text); !names.empty()) return names;
+    return fail(ErrorKind::invalid,
+                fmt::format("{} is a list of names with spaces between them, not \"{}\"", setting.name, text));
+  }
   if (setting.kind == Kind::flag) {
     const auto flag = flag_of(text);
     if (flag) return *flag ? "on" : "off";

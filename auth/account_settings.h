@@ -16,18 +16,18 @@
 namespace postern::auth {
 
 struct AccountSetting {
-  enum class Kind : unsigned char { flag, number };
+  enum class Kind : unsigned char { flag, number, names };
   std::string_view name;
   Kind kind;
-  std::string_view usual;  ///< what holds without it: "on", "off", or "" for a number of the configuration
+  std::string_view usual;  ///< what holds without it: "on", "off", or "" for what the configuration says
   std::string_view help;   ///< one sentence
 };
 
 /// All of them, in the order in which they are shown.
 std::span<const AccountSetting> account_settings();
 
-/// Checked and in canonical form; flags take on/off, yes/no, true/false. An empty value drops the setting. Error invalid names
-/// the setting and the remedy.
+/// Checked and in canonical form; flags take on/off, yes/no, true/false; names become capitals with single spaces. An empty value
+/// drops the setting. Error invalid names the setting and the remedy.
 Result<std::map<std::string, std::string>> canonical_settings(const std::map<std::string, std::string>& settings);
 
 /// A flag of the table, with its default.

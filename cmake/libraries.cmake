@@ -21,6 +21,7 @@ postern_pkg(fmt fmt)
 postern_pkg(spdlog spdlog)
 postern_pkg(xxhash libxxhash)
 postern_pkg(zstd libzstd)
+postern_pkg(zlib zlib)
 postern_pkg(sqlite sqlite3)
 postern_pkg(sasl libsasl2)
 postern_library(unbound unbound)         # its .pc file names libevent, which only its event API needs

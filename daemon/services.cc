@@ -212,17 +212,26 @@ void Services::open_mail(Sockets& sockets) {
          [this](net::Connection& connection) { return submissions_->serve(connection); });
 
   imap_ = std::make_unique<imap::Services>(
-      imap::Services{*archive.store, *archive.auth, ground.config, ground.clock, ground.log, occupancy_});
+      imap::Services{*archive.store, *archive.auth, ground.config, ground.clock, ground.log, occupancy_, account_choice()});
   listen(add_line("imaps", retrieval_limits(*config)), sockets.imaps, contexts_.imap, nullptr,
          [this](net::Connection& connection) { return imap::serve(connection, *imap_); });
   listen(add_line("pop3s", retrieval_limits(*config)), sockets.pop3s, contexts_.pop3, nullptr,
          [this](net::Connection& connection) { return serve_pop3(connection); });
 }
 
+auth::AccountChoice Services::account_choice() const {
+  return [&directory = *parts_.house.archive().directory](mail::AccountId account, std::string_view setting) {
+    const auto row = directory.account(account);
+    if (!row) return std::string();
+    const auto found = row->settings.find(std::string(setting));
+    return found == row->settings.end() ? std::string() : found->second;
+  };
+}
+
 async::Task<> Services::serve_pop3(net::Connection& connection) {
   const auto config = parts_.ground.config.get();
   auto& archive = parts_.house.archive();
-  pop3::Session session(connection, {*archive.store, *archive.auth, drop_locks_, parts_.ground.log},
+  pop3::Session session(connection, {*archive.store, *archive.auth, drop_locks_, parts_.ground.log, account_choice()},
                         {.idle = config->limits.pop3_idle,
                          .login_limit = config->limits.imap_preauth,
                          .login_failures = config->auth.session_failures,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "async/task_group.h"
+#include "auth/account_choice.h"
 #include "config/live.h"
 #include "daemon/failure.h"
 #include "daemon/house.h"
@@ -68,6 +69,8 @@ class Services {
   void open_mail(Sockets& sockets);
   void open_web(Sockets& sockets);
   async::Task<> serve_pop3(net::Connection& connection);
+  /// What accounts have chosen, for IMAP and POP3.
+  auth::AccountChoice account_choice() const;
   Line& add_line(std::string name, net::AdmissionLimits limits);
   /// For this service's admission: whether auth's guard or the admin keeps the peer out.
   net::Admission::Ban ban_for(const std::string& service);

@@ -14,42 +14,67 @@ constexpr std::string_view always = "IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENA
 // RFC 6154 · CONDSTORE, QRESYNC RFC 7162 · ESEARCH RFC 4731 · SEARCHRES RFC 5182 · WITHIN RFC 5032 · PARTIAL RFC 9394 · SORT,
 // THREAD RFC 5256 · SORT=DISPLAY RFC 5957 · ESORT RFC 5267 · LIST-EXTENDED RFC 5258 · LIST-STATUS RFC 5819 · STATUS=SIZE RFC 8438
 // · MULTIAPPEND RFC 3502 · QUOTA RFC 9208 ·
-// BINARY RFC 3516 · REPLACE RFC 8508 · PREVIEW RFC 8970 · UTF8=ACCEPT RFC 6855 · I18NLEVEL RFC 5255
+// BINARY RFC 3516 · REPLACE RFC 8508 · PREVIEW RFC 8970 · UTF8=ACCEPT RFC 6855 · I18NLEVEL RFC 5255 · COMPRESS RFC 4978
 constexpr std::string_view after_login =
     "IDLE NAMESPACE UIDPLUS MOVE UNSELECT CHILDREN SPECIAL-USE CREATE-SPECIAL-USE CONDSTORE QRESYNC "
     "ESEARCH SEARCHRES WITHIN PARTIAL SORT SORT=DISPLAY ESORT THREAD=ORDEREDSUBJECT THREAD=REFERENCES "
     "LIST-EXTENDED LIST-STATUS STATUS=SIZE MULTIAPPEND BINARY REPLACE PREVIEW UTF8=ACCEPT I18NLEVEL=1 QUOTA QUOTA=RES-STORAGE "
-    "QUOTA=RES-MESSAGE";
+    "QUOTA=RES-MESSAGE COMPRESS=DEFLATE";
 
-/// Adds the name unless the admin took it off.
-void add(std::string& out, const config::Config& config, std::string_view name) {
-  const auto is_off = [name](const std::string& off) { return ascii::iequals(off, name); };
-  if (std::ranges::any_of(config.imap.capabilities_off, is_off)) return;
-  if (!out.empty()) out += ' ';
-  out += name;
+/// Whether taking `off` away takes `name` away: itself, or a variant of it.
+bool takes_away(std::string_view off, std::string_view name) {
+  return ascii::iequals(off, name) || (ascii::istarts_with(name, off) && name[off.size()] == '=');
 }
 
-/// The same for a list with spaces.
-void add_all(std::string& out, const config::Config& config, std::string_view names) {
-  for (Cursor in(names); !in.at_end(); in.take(' ')) add(out, config, in.take_until(' '));
-}
+class Announcement {
+ public:
+  Announcement(const config::Config& config, std::string_view account_off) : config_(config), account_off_(account_off) {}
+
+  /// Adds the name unless it is off.
+  void add(std::string_view name) {
+    if (is_capability_off(config_, account_off_, name)) return;
+    if (!out_.empty()) out_ += ' ';
+    out_ += name;
+  }
+  /// The same for a list with spaces.
+  void add_all(std::string_view names) {
+    for (Cursor in(names); !in.at_end(); in.take(' ')) add(in.take_until(' '));
+  }
+  std::string text() && { return std::move(out_); }
+
+ private:
+  const config::Config& config_;
+  std::string_view account_off_;
+  std::string out_;
+};
 
 }  // namespace
 
-std::string capabilities_before_login(const config::Config& config, const std::vector<std::string>& mechanisms) {
-  std::string out;
-  add_all(out, config, always);
-  for (const auto& mechanism : mechanisms) add(out, config, "AUTH=" + mechanism);
-  return out;
+bool is_capability_off(const config::Config& config, std::string_view account_off, std::string_view name) {
+  if (name.empty()) return false;
+  for (const auto& off : config.imap.capabilities_off) {
+    if (takes_away(off, name)) return true;
+  }
+  for (Cursor in(account_off); !in.at_end(); in.take(' ')) {
+    if (takes_away(in.take_until(' '), name)) return true;
+  }
+  return false;
 }
 
-std::string capabilities_after_login(const config::Config& config) {
-  std::string out;
-  add_all(out, config, always);
-  add_all(out, config, after_login);
+std::string capabilities_before_login(const config::Config& config, const std::vector<std::string>& mechanisms) {
+  Announcement out(config, {});
+  out.add_all(always);
+  for (const auto& mechanism : mechanisms) out.add("AUTH=" + mechanism);
+  return std::move(out).text();
+}
+
+std::string capabilities_after_login(const config::Config& config, std::string_view account_off) {
+  Announcement out(config, account_off);
+  out.add_all(always);
+  out.add_all(after_login);
   // RFC 7889 §3
-  add(out, config, fmt::format("APPENDLIMIT={}", config.limits.append_bytes));
-  return out;
+  out.add(fmt::format("APPENDLIMIT={}", config.limits.append_bytes));
+  return std::move(out).text();
 }
 
 }  // namespace postern::imap

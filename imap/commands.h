@@ -45,6 +45,7 @@ struct CommandRow {
   unsigned states;
   unsigned traits;
   Handler run;
+  std::string_view capability = {};  ///< without this capability the command is unknown; empty: it is always there
 };
 
 /// The row of this name (any case), or null. "UID" commands are looked up as "UID FETCH".
@@ -57,6 +58,7 @@ async::Task<Reply> append(Session& session, Command& command);
 async::Task<Reply> authenticate(Session& session, Command& command);
 async::Task<Reply> capability(Session& session, Command& command);
 async::Task<Reply> close(Session& session, Command& command);
+async::Task<Reply> compress(Session& session, Command& command);
 async::Task<Reply> copy(Session& session, Command& command);
 async::Task<Reply> create(Session& session, Command& command);
 async::Task<Reply> remove(Session& session, Command& command);

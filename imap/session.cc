@@ -214,12 +214,22 @@ async::Task<> Session::run_command() {
   append_reply(out_, tag.empty() ? "*" : tag, reply);
   account_for(reply);
   co_await flush_if_full();
+  if (compress_next_) co_await start_compression();
+}
+
+// RFC 4978 §3: the reply is the last thing that is not compressed; a client waits for it.
+async::Task<> Session::start_compression() {
+  co_await flush();
+  compress_next_ = false;
+  compressed_ = true;
+  if (const auto started = connection_.start_compression(); !started) throw ConnectionOver{started.error().text};
 }
 
 async::Task<Reply> Session::dispatch(Parser& in, std::string& tag) {
   in.sp();
   const auto name = command_name(in);
   const auto* row = in.ok() ? find_command(name) : nullptr;
+  if (row != nullptr && is_capability_off(*config(), capabilities_off_, row->capability)) row = nullptr;
   Reply reply = !in.ok() ? bad("Expected a tag and a command") : bad("Unknown command");
   if (row != nullptr && (row->states & state()) != 0) {
     Command command{tag, *row, in};
@@ -271,13 +281,14 @@ Reply Session::begin_account(auth::Login login) {
     return no("LIMIT", "Too many connections of this account from your address");
   }
   occupied_ = key;
+  capabilities_off_ = auth::choice_of(services_.choice, login.identity.account(), auth::imap_capabilities_off);
   store_ = services_.store.session(login.identity);
   ticket_ = std::move(login.ticket);
   if (ticket_) ticket_->on_end(connection_.executor(), [this] { connection_.request_stop(); });
   connection_.set_deadline(std::nullopt);
   connection_.set_timeout(current->limits.imap_idle);
   services_.log.info("imap", "login", {{"login", login.identity.login()}, {"ip", connection_.peer().address.to_string()}});
-  return ok("CAPABILITY " + capabilities_after_login(*current), "Logged in");
+  return ok("CAPABILITY " + capabilities_after_login(*current, capabilities_off_), "Logged in");
 }
 
 void Session::enable_condstore() {

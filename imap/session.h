@@ -13,6 +13,7 @@
 
 #include "async/event.h"
 #include "async/task.h"
+#include "auth/account_choice.h"
 #include "auth/service.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -46,6 +47,7 @@ struct Services {
   const Clock& clock;
   Log& log;
   Occupancy& occupancy;
+  auth::AccountChoice choice = {};
 };
 
 /// Thrown to end the connection at once: the stream is broken, or a literal cannot be completed.
@@ -91,6 +93,12 @@ class Session {
   void unselect();
   /// Ends the session after the reply.
   void finish() { finished_ = true; }
+
+  /// Capabilities that this account's clients do not get, with spaces between them.
+  const std::string& capabilities_off() const { return capabilities_off_; }
+  /// Everything is compressed behind the reply to the command that runs (RFC 4978).
+  void compress_after_reply() { compress_next_ = true; }
+  bool is_compressed() const { return compressed_; }
 
   bool condstore() const { return condstore_; }
   /// By any of the commands of RFC 7162 §3.1. In a mailbox the first one tells HIGHESTMODSEQ.
@@ -141,6 +149,7 @@ class Session {
   async::Task<Reply> dispatch(Parser& in, std::string& tag);
   async::Task<Reply> run_row(Command& command);
   void account_for(const Reply& reply);
+  async::Task<> start_compression();
   limits::CommandLimits command_limits() const;
   void greet();
 
@@ -156,6 +165,9 @@ class Session {
   unsigned login_failures_ = 0;
   bool condstore_ = false;
   Removal removal_ = Removal::expunge;
+  std::string capabilities_off_;
+  bool compress_next_ = false;
+  bool compressed_ = false;
   bool revision2_ = false;
   bool utf8_ = false;
   bool finished_ = false;

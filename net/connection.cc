@@ -7,6 +7,7 @@
 
 #include <limits>
 
+#include "net/deflate_stream.h"
 #include "net/tls_stream.h"
 
 namespace postern::net {
@@ -320,6 +321,12 @@ async::Task<Result<void>> Connection::start_tls_client(const TlsClient& client, 
   auto stream = make_tls_client_stream(stream_, client, policy);
   if (!stream) co_return std::unexpected(stream.error());
   co_return co_await handshake(std::move(*stream));
+}
+
+Result<void> Connection::start_compression() {
+  if (!buffered().empty()) return fail(ErrorKind::denied, "input arrived before the compression began");
+  stream_ = make_deflate_stream(std::move(stream_));
+  return {};
 }
 
 // ---- the end

@@ -123,6 +123,10 @@ class Connection {
   /// Null without TLS.
   const TlsInfo* tls() const { return stream_->tls(); }
 
+  /// Compresses both directions from here on (RFC 4978): after the reply that says so was flushed. Error denied when input is
+  /// buffered already.
+  Result<void> start_compression();
+
   // ---- time and limits
 
   /// Limit of one operation from now on: a whole line, one fill(), one progress of flush().

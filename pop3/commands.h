@@ -26,6 +26,7 @@ namespace commands {
 async::Task<Reply> auth(Session& session, std::string_view argument);
 async::Task<Reply> capa(Session& session, std::string_view argument);
 async::Task<Reply> dele(Session& session, std::string_view argument);
+async::Task<Reply> lang(Session& session, std::string_view argument);
 async::Task<Reply> list(Session& session, std::string_view argument);
 async::Task<Reply> noop(Session& session, std::string_view argument);
 async::Task<Reply> pass(Session& session, std::string_view argument);
@@ -37,6 +38,7 @@ async::Task<Reply> stls(Session& session, std::string_view argument);
 async::Task<Reply> top(Session& session, std::string_view argument);
 async::Task<Reply> uidl(Session& session, std::string_view argument);
 async::Task<Reply> user(Session& session, std::string_view argument);
+async::Task<Reply> utf8(Session& session, std::string_view argument);
 }  // namespace commands
 
 /// The reply to a message number that names nothing (RFC 1939 §5).

@@ -25,10 +25,11 @@ Result<DropLocks::Lock> DropLocks::take(store::AccountId account) {
   return Lock(*this, account);
 }
 
-async::Task<Result<std::unique_ptr<Maildrop>>> Maildrop::open(DropLocks& locks, std::unique_ptr<store::Session> session) {
+async::Task<Result<std::unique_ptr<Maildrop>>> Maildrop::open(DropLocks& locks, std::unique_ptr<store::Session> session,
+                                                              Removal removal) {
   auto lock = locks.take(session->identity().account());
   if (!lock) co_return std::unexpected(lock.error());
-  std::unique_ptr<Maildrop> drop(new Maildrop(std::move(*lock), std::move(session)));
+  std::unique_ptr<Maildrop> drop(new Maildrop(std::move(*lock), std::move(session), removal));
   if (auto read = co_await drop->read_list(); !read) co_return std::unexpected(read.error());
   co_return drop;
 }
@@ -112,12 +113,32 @@ async::Task<std::string_view> Maildrop::start_of(const Message& message) {
   co_return text == ahead_.texts.end() ? std::string_view() : std::string_view(text->octets);
 }
 
+/// The folder that deleted mail goes to; made when the account has none.
+async::Task<Result<store::MailboxId>> Maildrop::trash() {
+  const auto mailboxes = co_await session_->list();
+  if (!mailboxes) co_return std::unexpected(mailboxes.error());
+  const auto found = std::ranges::find(*mailboxes, store::SpecialUse::trash, &store::MailboxInfo::use);
+  if (found != mailboxes->end()) co_return found->id;
+  const auto named = std::ranges::find(*mailboxes, "Trash", &store::MailboxInfo::name);
+  if (named != mailboxes->end()) co_return named->id;
+  const auto made = co_await session_->create("Trash", store::SpecialUse::trash);
+  if (!made) co_return std::unexpected(made.error());
+  co_return made->id;
+}
+
 async::Task<Result<>> Maildrop::commit() {
   store::UidSet uids;
   for (const auto& message : messages_) {
     if (message.deleted) uids.add(message.uid);
   }
   if (uids.empty()) co_return Result<>();
+  if (removal_ == Removal::to_trash) {
+    const auto target = co_await trash();
+    if (!target) co_return std::unexpected(target.error());
+    auto moved = co_await session_->copy(mailbox_, std::move(uids), *target, store::CopyMode::move);
+    if (!moved) co_return std::unexpected(moved.error());
+    co_return Result<>();
+  }
   auto gone = co_await session_->expunge(mailbox_, std::move(uids), store::ExpungeMode::any);
   if (!gone) co_return std::unexpected(gone.error());
   co_return Result<>();

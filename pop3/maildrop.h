@@ -49,8 +49,12 @@ class Maildrop {
     bool deleted = false;
   };
 
+  /// What becomes of messages that the client deletes.
+  enum class Removal : bool { expunge, to_trash };
+
   /// Takes the lock and the list. Errors: conflict (in use), or the store's.
-  static async::Task<Result<std::unique_ptr<Maildrop>>> open(DropLocks& locks, std::unique_ptr<store::Session> session);
+  static async::Task<Result<std::unique_ptr<Maildrop>>> open(DropLocks& locks, std::unique_ptr<store::Session> session,
+                                                             Removal removal);
 
   /// All messages, deleted ones too; message number n is at index n - 1.
   const std::vector<Message>& messages() const { return messages_; }
@@ -66,17 +70,19 @@ class Maildrop {
   /// The first octets of the message, possibly none; body() has the rest. A client that takes one message after the other gets
   /// them from memory: some that follow are read with it, up to read_ahead octets. Good until the next call.
   async::Task<std::string_view> start_of(const Message& message);
-  /// QUIT: expunges what is marked; durable when it returns.
+  /// QUIT: expunges what is marked, or moves it to the Trash; durable when it returns.
   async::Task<Result<>> commit();
 
  private:
-  Maildrop(DropLocks::Lock lock, std::unique_ptr<store::Session> session)
-      : lock_(std::move(lock)), session_(std::move(session)) {}
+  Maildrop(DropLocks::Lock lock, std::unique_ptr<store::Session> session, Removal removal)
+      : lock_(std::move(lock)), session_(std::move(session)), removal_(removal) {}
+  async::Task<Result<store::MailboxId>> trash();
   async::Task<Result<>> read_list();
   async::Task<Result<>> read_large_sizes(store::UidSet uids);
 
   DropLocks::Lock lock_;
   std::unique_ptr<store::Session> session_;
+  const Removal removal_;
   store::MailboxId mailbox_ = 0;
   store::ReadTexts ahead_;
   store::Uid last_asked_ = 0;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "async/task.h"
+#include "auth/account_choice.h"
 #include "auth/service.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -35,6 +36,7 @@ struct Services {
   auth::Service& auth;
   DropLocks& locks;
   Log& log;
+  auth::AccountChoice choice = {};
 };
 
 class Session {

@@ -14,7 +14,7 @@ async::Task<Reply> capability(Session& session, Command& command) {
   session.out()
       .append("* CAPABILITY ")
       .append(before ? capabilities_before_login(*config, session.services().auth.mechanisms(session.origin()))
-                     : capabilities_after_login(*config))
+                     : capabilities_after_login(*config, session.capabilities_off()))
       .append("\r\n");
   co_return ok("Done");
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ENABLE: IMAP4rev2, UTF8=ACCEPT, CONDSTORE and QRESYNC can be enabled.
 #include "base/ascii.h"
+#include "imap/capabilities.h"
 #include "imap/session.h"
 
 namespace postern::imap::commands {
@@ -34,7 +35,8 @@ async::Task<Reply> enable(Session& session, Command& command) {
     in.sp();
     const auto name = in.atom();
     for (const auto& one : switches) {
-      const bool fresh = ascii::iequals(name, one.name) && !one.is_on(session);
+      const bool off = is_capability_off(*session.config(), session.capabilities_off(), one.name);
+      const bool fresh = !off && ascii::iequals(name, one.name) && !one.is_on(session);
       if (fresh && std::ranges::find(wanted, &one) == wanted.end()) wanted.push_back(&one);
     }
   } while (in.ok() && !in.at_end());

@@ -3,9 +3,12 @@
 
 namespace postern::pop3::commands {
 
-// RFC 2449 §5 and §6. No IMPLEMENTATION: versions are nobody's business.
+// RFC 2449 §5 and §6, RFC 6856 §2 and §3. IMPLEMENTATION names no version: that is nobody's business. No LOGIN-DELAY: a client
+// may come back at once.
 async::Task<Reply> capa(Session& session, std::string_view) {
-  std::string text = "+OK capabilities follow\r\nTOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nEXPIRE NEVER\r\n";
+  std::string text =
+      "+OK capabilities follow\r\nTOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nEXPIRE NEVER\r\nUTF8\r\nLANG\r\n"
+      "IMPLEMENTATION Postern\r\n";
   if (session.state() == State::authorization) {
     text.append("USER\r\n");
     const auto mechanisms = session.services().auth.mechanisms(session.origin());

@@ -28,6 +28,13 @@ TEST(AccountSettingsTest, AreCheckedByTheTable) {
   EXPECT_NE(canonical_settings({{"colour", "blue"}}).error().text.find("login_mail"), std::string::npos) << "the remedy";
 }
 
+TEST(AccountSettingsTest, NamesAreListed) {
+  const auto names = [](const std::string& value) { return canonical_settings({{"imap_capabilities_off", value}}); };
+  EXPECT_EQ(names("idle, compress=deflate  LITERAL+").value().at("imap_capabilities_off"), "IDLE COMPRESS=DEFLATE LITERAL+");
+  for (const std::string bad : {",", "a\nb", "a=b;c", "\"IDLE\"", "ä"}) EXPECT_FALSE(names(bad)) << bad;
+  EXPECT_FALSE(names(std::string(501, 'A')));
+}
+
 TEST(AccountSettingsTest, HaveDefaults) {
   store::AccountRow row;
   EXPECT_FALSE(setting_flag(row, "admin"));

@@ -28,7 +28,9 @@ class ImapHouse : public DialogueHost {
         store_(store::memory::make(clock_)),
         config_(make_config()),
         auth_(make_accounts()),
-        services_{*store_, auth_, config_, clock_, log_, occupancy_} {}
+        services_{*store_, auth_, config_, clock_, log_, occupancy_, [this](mail::AccountId, std::string_view setting) {
+                    return setting == auth::imap_capabilities_off ? account_off_ : std::string();
+                  }} {}
 
   boost::asio::io_context& io() override { return io_; }
 
@@ -64,6 +66,8 @@ class ImapHouse : public DialogueHost {
       return text ? deliver(user, *text) : text.error().text;
     }
     if (word == "quota") return quota(user, in);
+    if (word == "account_off") return account_off_ = user, std::string();
+    if (word == "all_off") return all_off(user), std::string();
     if (word == "revoke") return auth_.revoke(user), std::string();
     if (word == "limit") return limit(user, in);
     if (word == "disk_full") return store_->fail_writes(Error{ErrorKind::no_space, "disk full"}), std::string();
@@ -180,7 +184,14 @@ class ImapHouse : public DialogueHost {
     return {};
   }
 
+  void all_off(const std::string& name) {
+    auto config = *config_.get();
+    config.imap.capabilities_off.push_back(name);
+    config_.replace(config);
+  }
+
   boost::asio::io_context io_;
+  std::string account_off_;  ///< capabilities that accounts do not get
   FakeClock clock_;
   std::string log_text_;
   Log log_;

@@ -21,7 +21,8 @@ class Pop3House final : public DialogueHost {
       : log_(LogLevel::debug, null_sink()),
         store_(store::memory::make(clock_)),
         auth_(make_accounts()),
-        services_{*store_, auth_, locks_, log_} {}
+        services_{*store_, auth_, locks_, log_,
+                  [this](mail::AccountId, std::string_view setting) { return choices_[std::string(setting)]; }} {}
   ~Pop3House() override {
     for (const auto& one : connections_) {
       if (const auto connection = one.lock()) connection->cancel();
@@ -49,6 +50,7 @@ class Pop3House final : public DialogueHost {
     in >> word;
     if (word == "disk_full") return store_->fail_writes(Error{ErrorKind::no_space, "disk full"}), std::string();
     if (word == "disk_well") return store_->fail_writes(std::nullopt), std::string();
+    if (word == "choose") return in >> user >> choices_[user], std::string();
     if (word == "bad_commands") return in >> settings_.bad_commands, std::string();
     if (word == "stop") return stop(), std::string();
     in >> user;
@@ -60,19 +62,20 @@ class Pop3House final : public DialogueHost {
     return text ? deliver(user, *text) : text.error().text;
   }
 
-  // mailbox alice 3: so many messages are in the INBOX
+  // mailbox alice 3: so many messages are in the INBOX · trash alice 3: the same of Trash
   std::string verify(std::string_view line) override {
     turn();
     std::istringstream in{std::string(line)};
     std::string word, user;
     std::size_t count = 0;
     in >> word >> user >> count;
-    if (word != "mailbox") return "unknown check: " + word;
+    if (word != "mailbox" && word != "trash") return "unknown check: " + word;
     auto session = store_->session(identity(accounts_.at(user), user + "@example.org"));
     const auto list = run(session->list());
     if (!list) return list.error().text;
-    const auto found = list->front().messages;
-    return found == count ? "" : std::to_string(found) + " messages in the INBOX";
+    const auto use = word == "trash" ? store::SpecialUse::trash : store::SpecialUse::none;
+    const auto found = std::ranges::find(*list, use, &store::MailboxInfo::use)->messages;
+    return found == count ? "" : std::to_string(found) + " messages in the " + word;
   }
 
  private:
@@ -132,6 +135,7 @@ class Pop3House final : public DialogueHost {
   std::map<std::string, mail::AccountId> accounts_;
   FakeAuth auth_;
   pop3::DropLocks locks_;
+  std::map<std::string, std::string> choices_;  ///< settings of accounts
   pop3::Services services_;
   pop3::Settings settings_;
   std::vector<std::weak_ptr<net::Connection>> connections_;
