@@ -51,6 +51,10 @@ std::vector<Section> authentication_sections();  ///< authentication.cc
 std::vector<Section> delivery_sections();        ///< options_delivery.cc
 /// The rows of [submission] that fill config/way_out.h.
 std::vector<Option> submission_more_rows();
+/// Those of [outbound].
+std::vector<Option> outbound_more_rows();
+/// [[route]], of config/route.cc.
+Section route_section();
 std::vector<Section> way_out_sections();  ///< way_out.cc
 std::vector<Section> store_sections();    ///< options_store.cc
 

@@ -69,7 +69,9 @@ Section outbound() {
       .flag("allow_private_targets", &Outbound::allow_private_targets,
             "Deliver to loopback and private addresses too. Only for laboratories: otherwise a stranger's DNS\n"
             "could point us at machines behind the firewall.");
-  return rows.done();
+  auto section = rows.done();
+  for (auto& row : outbound_more_rows()) section.options.push_back(std::move(row));
+  return section;
 }
 
 Section dns() {

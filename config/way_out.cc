@@ -25,6 +25,15 @@ constexpr std::uint64_t longest_hold = 366ULL * 86400;
 
 }  // namespace
 
+std::vector<Option> outbound_more_rows() {
+  auto section = Builder<OutboundMore>(
+                     "outbound", [](Config& c) -> OutboundMore& { return c.way_out->outbound; }, "")
+                     .flag("dane", &OutboundMore::dane,
+                           "Demand what a recipient's domain says in TLSA records (RFC 7672), where DNSSEC proves them.")
+                     .done();
+  return std::move(section.options);
+}
+
 std::vector<Option> submission_more_rows() {
   auto section = Builder<SubmissionMore>(
                      "submission", [](Config& c) -> SubmissionMore& { return c.way_out->submission; }, "")
@@ -40,6 +49,6 @@ std::vector<Option> submission_more_rows() {
   return std::move(section.options);
 }
 
-std::vector<Section> way_out_sections() { return {dkim()}; }
+std::vector<Section> way_out_sections() { return {dkim(), route_section()}; }
 
 }  // namespace postern::config

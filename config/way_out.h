@@ -4,8 +4,10 @@
 #pragma once
 
 #include <chrono>
+#include <vector>
 
 #include "config/boxed.h"
+#include "config/route.h"
 
 namespace postern::config {
 
@@ -23,8 +25,16 @@ struct SubmissionMore {
   bool operator==(const SubmissionMore&) const = default;
 };
 
+/// [outbound], beside what config.h has.
+struct OutboundMore {
+  bool dane = true;  ///< RFC 7672
+  bool operator==(const OutboundMore&) const = default;
+};
+
 struct WayOut {
   Dkim dkim;
+  OutboundMore outbound;
+  std::vector<Route> routes;  ///< [[route]]
   SubmissionMore submission;
   bool operator==(const WayOut&) const = default;
 };

@@ -134,6 +134,10 @@ Started<void> House::open_way_out() {
   callout_ =
       std::make_unique<outbound::Callout>(outbound::Callout::Parts{*router_, ground_.config, *tls, ground_.clock, ground_.log});
   if (auto gate = open_gate(*config); !gate) return std::unexpected(gate.error());
+  const auto login_of = [&directory = *archive_.directory](store::AccountId id) {
+    const auto account = directory.account(id);
+    return account ? account->login : std::string();
+  };
   courier_ = std::make_unique<outbound::Courier>(outbound::Courier::Parts{.queue = archive_.store->queue(),
                                                                           .router = *router_,
                                                                           .config = ground_.config,
@@ -142,7 +146,9 @@ Started<void> House::open_way_out() {
                                                                           .clock = ground_.clock,
                                                                           .log = ground_.log,
                                                                           .metrics = ground_.metrics,
-                                                                          .taken = taken_.get()},
+                                                                          .taken = taken_.get(),
+                                                                          .resolver = resolver_.get(),
+                                                                          .login_of = login_of},
                                                  executor);
   homeward_ = std::make_unique<queue::Homeward>(
       queue::Homeward::Parts{*door_, *archive_.store, *archive_.directory, *courier_, ground_.log});

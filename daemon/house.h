@@ -74,6 +74,8 @@ class House {
   queue::Door& door() { return *door_; }
   policy::Gate& gate() { return *gate_; }
   dns::Resolver& resolver() { return *resolver_; }
+  outbound::Router& router() { return *router_; }
+  std::shared_ptr<const config::Config> config() const { return ground_.config.get(); }
   /// Use it on executor 0.
   queue::Runner& runner() { return *runner_; }
   queue::Redirector redirector(mail::Address to);

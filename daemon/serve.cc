@@ -21,6 +21,7 @@
 #include "daemon/sending_commands.h"
 #include "daemon/services.h"
 #include "daemon/signals.h"
+#include "daemon/tls_commands.h"
 
 namespace postern::daemon {
 
@@ -251,6 +252,7 @@ void Server::register_commands() {
   add_dkim_commands(*control_, *house_);
   add_sending_commands(*control_, *house_->archive().directory, services_->allowance());
   add_queue_commands(*control_, *house_);
+  add_tls_commands(*control_, *house_);
   auto& archive = house_->archive();
   const smtp::Parts smtp_parts{*archive.store, *archive.directory, house_->door(), config_, clock_, log_};
   add_explain_command(*control_, {smtp_parts, house_->gate(), archive.office->bans()});

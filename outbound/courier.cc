@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "net/dial.h"
+#include "outbound/dane.h"
 
 namespace postern::outbound {
 
@@ -118,7 +119,10 @@ async::Task<> Courier::travel(Trip& trip) {
   } else {
     trip.needs = needs_of(entry, {});
   }
-  const auto hops = co_await parts_.router.hops(entry.recipients.front().domain, trip.config);
+  config::Journey journey{
+      .domain = entry.recipients.front().domain, .sender = entry.sender ? entry.sender->lookup_key() : "<>", .login = {}};
+  if (parts_.login_of && entry.account != 0) journey.login = parts_.login_of(entry.account);
+  const auto hops = co_await parts_.router.hops(std::move(journey), trip.config);
   if (!hops) co_return trip.settle_all(hops.error());
   for (const auto& hop : *hops) {
     if (co_await visit(trip, hop)) co_return;
@@ -129,6 +133,13 @@ async::Task<> Courier::travel(Trip& trip) {
   trip.settle_all(trip.last);
 }
 
+async::Task<TlsDemand> Courier::demand_of(const Trip& trip, const Hop& hop) {
+  auto demand = co_await tls_demand(hop, trip.claim.entry.require_tls, trip.config);
+  if (parts_.resolver == nullptr || !wants_dane(demand, *trip.config)) co_return demand;
+  add_dane(co_await find_dane(*parts_.resolver, hop), hop, demand);
+  co_return demand;
+}
+
 /// True when every recipient has its outcome.
 async::Task<bool> Courier::visit(Trip& trip, const Hop& hop) {
   const auto endpoints = co_await parts_.router.endpoints(hop, trip.config);
@@ -136,14 +147,22 @@ async::Task<bool> Courier::visit(Trip& trip, const Hop& hop) {
     trip.note(endpoints.error());
     co_return false;
   }
-  const TlsDemand demand = co_await tls_demand(hop, trip.claim.entry.require_tls, trip.config);
+  const TlsDemand demand = co_await demand_of(trip, hop);
+  if (!demand.trouble.empty()) {
+    // RFC 3463 §3.5: 4.4.3 directory server failure.
+    trip.note(local(Kind::deferred, {4, 4, 3}, hop.name + " is not used: " + demand.trouble));
+    co_return false;
+  }
   for (const auto& endpoint : *endpoints) {
     if (trip.addresses >= max_addresses) co_return false;
     ++trip.addresses;
     if (paused(trip, endpoint)) continue;
-    const Stop stop{
-        hop, endpoint, demand,
-        net::to_string(endpoint) + " " + hop.name + " " + to_string(demand) + (hop.relay ? " " + hop.relay->match : "")};
+    const Stop stop{hop, endpoint, demand,
+                    net::to_string(endpoint) + " " + hop.name + " " + to_string(demand) +
+                        (hop.relay ? " " + hop.relay->match : "") +
+                        (hop.route ? fmt::format(" {} {} {} {}", hop.fallback ? "" : hop.route->user, hop.route->source.ip,
+                                                 hop.fallback, fmt::join(demand.peer.more_names, " "))
+                                   : "")};
     if (co_await knock(trip, stop)) co_return true;
   }
   co_return false;
@@ -254,14 +273,26 @@ async::Task<Courier::Connected> Courier::connect(const Trip& trip, const Stop& s
   co_return co_await open(trip, stop, false);
 }
 
+mail::Outcome Courier::no_connection(const Stop& stop, const Error& error) {
+  const bool known = blocked_port_.is_blocked(Steady::now());
+  blocked_port_.note_failure(stop.endpoint);
+  auto text = fmt::format("no connection to {}: {}", stop.hop.name, error.text);
+  if (stop.endpoint.port != BlockedPort::port || !blocked_port_.is_blocked(Steady::now()))
+    return local(Kind::deferred, {4, 4, 1}, text);
+  if (!known) parts_.log.warning("outbound", "port_25_blocked", {{"text", BlockedPort::advice()}});
+  return local(Kind::deferred, {4, 4, 1}, text + "; " + BlockedPort::advice());
+}
+
 async::Task<Courier::Connected> Courier::open(const Trip& trip, const Stop& stop, bool with_tls) {
   net::DialOptions options;
   options.connect_timeout = trip.config->outbound.connect_timeout;
-  auto connection = co_await net::dial(stop.endpoint, options);
-  if (!connection) {
-    co_return std::unexpected(
-        local(Kind::deferred, {4, 4, 1}, fmt::format("no connection to {}: {}", stop.hop.name, connection.error().text)));
+  if (stop.hop.route && !stop.hop.route->source.ip.empty()) {
+    const auto source = IpAddress::parse(stop.hop.route->source.ip);
+    if (source && source->is_v6() == stop.endpoint.address.is_v6()) options.source = *source;
   }
+  auto connection = co_await net::dial(stop.endpoint, options);
+  if (!connection) co_return std::unexpected(no_connection(stop, connection.error()));
+  blocked_port_.note_success(stop.endpoint, Steady::now());
   connections_.add();
   const std::string name = fmt::format("{} [{}]", stop.hop.name, stop.endpoint.address.to_string());
   auto client = std::make_unique<Client>(std::move(*connection), name, trip.config);
@@ -271,6 +302,8 @@ async::Task<Courier::Connected> Courier::open(const Trip& trip, const Stop& stop
   if (step && with_tls) step = co_await secure(*client, stop);
   const auto& outbound = trip.config->outbound;
   if (step && stop.hop.smart_host) step = co_await login(*client, outbound.smart_host_user, outbound.smart_host_password_file);
+  const auto& route = stop.hop.route;
+  if (step && route && stop.hop.chosen && !stop.hop.fallback) step = co_await login(*client, route->user, route->password_file);
   if (step && stop.hop.relay) step = co_await login(*client, stop.hop.relay->user, stop.hop.relay->password_file);
   if (step) co_return client;
   const mail::Outcome why = step.error();

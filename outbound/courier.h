@@ -8,6 +8,7 @@
 // line of log for each recipient. Used on one executor.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -21,6 +22,7 @@
 #include "base/metrics.h"
 #include "config/live.h"
 #include "net/tls_context.h"
+#include "outbound/blocked_port.h"
 #include "outbound/route.h"
 #include "outbound/sessions.h"
 #include "outbound/tls_policy.h"
@@ -40,7 +42,9 @@ class Courier final : public queue::Courier {
     Clock& clock;
     Log& log;
     Metrics& metrics;
-    queue::Taken* taken = nullptr;  ///< where to note what a server has taken; null: nowhere
+    queue::Taken* taken = nullptr;                               ///< where to note what a server has taken; null: nowhere
+    dns::Resolver* resolver = nullptr;                           ///< for TLSA records; null: no DANE
+    std::function<std::string(store::AccountId)> login_of = {};  ///< for [[route]] accounts; empty: nobody has a login
   };
   Courier(Parts parts, async::Executor executor);
   ~Courier() override;
@@ -60,10 +64,12 @@ class Courier final : public queue::Courier {
   using Connected = std::expected<std::unique_ptr<Client>, mail::Outcome>;
 
   async::Task<> travel(Trip& trip);
+  async::Task<TlsDemand> demand_of(const Trip& trip, const Hop& hop);
   async::Task<bool> visit(Trip& trip, const Hop& hop);
   async::Task<bool> knock(Trip& trip, const Stop& stop);
   async::Task<bool> hand_over(Trip& trip, Client& client, const Stop& stop);
   async::Task<Connected> connect(const Trip& trip, const Stop& stop);
+  mail::Outcome no_connection(const Stop& stop, const Error& error);
   async::Task<Connected> open(const Trip& trip, const Stop& stop, bool with_tls);
   async::Task<Client::Step> secure(Client& client, const Stop& stop);
   async::Task<Client::Step> login(Client& client, std::string user, std::filesystem::path file);
@@ -76,6 +82,7 @@ class Courier final : public queue::Courier {
   async::TaskGroup group_;
   Sessions sessions_;
   std::map<net::Endpoint, Pause> paused_;
+  BlockedPort blocked_port_;
   Counter delivered_;
   Counter deferred_;
   Counter failed_;

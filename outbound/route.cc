@@ -8,6 +8,7 @@
 #include "base/ascii.h"
 #include "base/random.h"
 #include "config/gate.h"
+#include "config/way_out.h"
 #include "outbound/reply_parser.h"
 
 namespace postern::outbound {
@@ -104,12 +105,58 @@ Router::Found<std::vector<Hop>> Router::from_mx(std::vector<dns::Mx> records, co
   }
   if (records.size() > max_hosts) records.resize(max_hosts);
   std::vector<Hop> hops;
-  for (auto& one : records)
-    hops.push_back({std::move(one.host), static_cast<std::uint16_t>(config.outbound.port), {}, false, {}});
+  for (auto& one : records) {
+    Hop hop{std::move(one.host), static_cast<std::uint16_t>(config.outbound.port), {}, false, {}};
+    hop.domain = domain;
+    hops.push_back(std::move(hop));
+  }
   return hops;
 }
 
 async::Task<Router::Found<std::vector<Hop>>> Router::hops(std::string domain, std::shared_ptr<const config::Config> config) {
+  config::Journey journey{.domain = std::move(domain), .sender = "<>", .login = {}};
+  co_return co_await hops(std::move(journey), std::move(config));
+}
+
+async::Task<Router::Found<std::vector<Hop>>> Router::by_target(config::RouteTarget target, Entry route, std::string domain,
+                                                               std::shared_ptr<const config::Config> config) {
+  if (target.kind == config::RouteTarget::Kind::host) {
+    Hop hop{target.host.host, target.host.port, {}, false, {}};
+    if (const auto address = IpAddress::parse(target.host.host)) hop.address = *address;
+    hop.route = std::move(route);
+    hop.chosen = true;
+    co_return std::vector<Hop>{std::move(hop)};
+  }
+  auto hops = co_await mx_hops(std::move(domain), std::move(config));
+  if (!hops) co_return hops;
+  for (auto& hop : *hops) {
+    if (route->port != 0) hop.port = static_cast<std::uint16_t>(route->port);
+    hop.route = route;
+  }
+  co_return hops;
+}
+
+async::Task<Router::Found<std::vector<Hop>>> Router::by_route(Entry route, std::string domain,
+                                                              std::shared_ptr<const config::Config> config) {
+  using Kind = config::RouteTarget::Kind;
+  if (route->via.kind == Kind::reject) {
+    const auto text = route->reason.empty() ? "Mail to " + domain + " is not sent from here" : route->reason;
+    // RFC 3463 §3.8: 5.7.1 delivery not authorised.
+    co_return std::unexpected(never({5, 7, 1}, text));
+  }
+  auto first = co_await by_target(route->via, route, domain, config);
+  const bool more = route->fallback.kind == Kind::direct || route->fallback.kind == Kind::host;
+  if (!more || (!first && first.error().kind == mail::Outcome::Kind::failed)) co_return first;
+  auto second = co_await by_target(route->fallback, route, std::move(domain), std::move(config));
+  if (!second) co_return first;
+  for (auto& hop : *second) hop.fallback = true;
+  if (!first) co_return second;
+  first->insert(first->end(), std::make_move_iterator(second->begin()), std::make_move_iterator(second->end()));
+  co_return first;
+}
+
+async::Task<Router::Found<std::vector<Hop>>> Router::hops(config::Journey journey, std::shared_ptr<const config::Config> config) {
+  auto domain = journey.domain;
   // A route of our own goes before the smart host: it leads inward.
   if (const auto* entry = config::find_relay(config->gate->relays, domain)) {
     auto relay = std::make_shared<const config::Relay>(*entry);
@@ -126,6 +173,9 @@ async::Task<Router::Found<std::vector<Hop>>> Router::hops(std::string domain, st
   if (domain.contains('@')) {
     const mail::Status status{.code = 451, .enhanced = {4, 4, 4}, .text = {}};
     co_return std::unexpected(none(mail::Outcome::Kind::deferred, status, "No [[relay]] entry leads to " + domain + " any more"));
+  }
+  if (const auto* entry = config::find_route(config->way_out->routes, journey)) {
+    co_return co_await by_route(std::make_shared<const config::Route>(*entry), std::move(domain), std::move(config));
   }
   if (const auto& smart = config->outbound.smart_host; !smart.empty()) {
     const auto address = IpAddress::parse(smart.host);
@@ -147,10 +197,23 @@ async::Task<Router::Found<std::vector<Hop>>> Router::mx_hops(std::string domain,
   if (dns::is_temporary(answer.status)) co_return std::unexpected(no_answer(domain, "the mail servers", answer.text));
   if (answer.status == dns::Status::nxdomain)
     co_return std::unexpected(never({5, 1, 2}, "The domain " + domain + " does not exist"));
-  if (answer.ok()) co_return from_mx(std::move(answer.records), domain, *config);
+  if (answer.ok()) {
+    auto hops = from_mx(std::move(answer.records), domain, *config);
+    if (hops) std::ranges::for_each(*hops, [&answer](Hop& hop) { hop.secure = answer.secure; });
+    co_return hops;
+  }
   // No MX: the domain itself is the host (RFC 5321 §5.1).
   if (is_ours(domain, *config)) co_return std::unexpected(never({5, 4, 6}, "The host of " + domain + " is this server: a loop"));
-  co_return std::vector<Hop>{Hop{std::move(domain), port, {}, false, {}}};
+  Hop hop{domain, port, {}, false, {}};
+  hop.secure = answer.secure;
+  hop.domain = std::move(domain);
+  co_return std::vector<Hop>{std::move(hop)};
+}
+
+/// A host that leads back to our own port 25 is a loop, whoever named it; another port may be a filter of this machine.
+bool Router::is_our_port(const net::Endpoint& endpoint, const config::Config& config) const {
+  const bool here = endpoint.address.is_loopback() || std::ranges::find(own_addresses_, endpoint.address) != own_addresses_.end();
+  return here && std::ranges::any_of(config.listen.smtp, [&](const auto& ours) { return ours.port == endpoint.port; });
 }
 
 async::Task<Router::Found<std::vector<net::Endpoint>>> Router::endpoints(Hop hop, std::shared_ptr<const config::Config> config) {
@@ -169,8 +232,9 @@ async::Task<Router::Found<std::vector<net::Endpoint>>> Router::endpoints(Hop hop
   std::string why;
   for (const auto& one : addresses) {
     // The smart host and a relay's host are the admin's own choice and may be anywhere.
-    const bool chosen = hop.smart_host || (hop.relay && !hop.relay->host.empty());
-    const std::string refused = chosen ? std::string() : refusal(one, *config);
+    const bool chosen = hop.smart_host || hop.chosen || (hop.relay && !hop.relay->host.empty());
+    std::string refused = chosen ? std::string() : refusal(one, *config);
+    if (chosen && is_our_port({one, hop.port}, *config)) refused = "which is this server: a loop";
     if (refused.empty() && out.size() < max_addresses) out.push_back({one, hop.port});
     if (!refused.empty()) why = fmt::format("{} has the address {}, {}", hop.name, one.to_string(), refused);
   }

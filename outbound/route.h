@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Router: which hosts take the mail of a domain, in which order, and at which addresses.
 //
-// Rules: the smart host when one is configured; an address literal as it stands; otherwise the MX records by preference, equal
-// ones in random order, or the domain itself when there are none (RFC 5321 §5.1). A domain with a null MX takes no mail (RFC
-// 7505). Where we are among the hosts ourselves, only better ones are used: the rest would be a loop. security.md D56: addresses
-// that are ours, loopback, link-local, private, multicast or unspecified are refused unless the configuration allows private
-// targets; D57: at most max_hosts hosts and max_addresses addresses.
+// Rules: the way of the first [[route]] that fits; else the smart host when one is configured; an address literal as it stands;
+// otherwise the MX records by preference, equal ones in random order, or the domain itself when there are none (RFC 5321 §5.1). A
+// domain with a null MX takes no mail (RFC 7505). Where we are among the hosts ourselves, only better ones are used: the rest
+// would be a loop. security.md D56: addresses that are ours, loopback, link-local, private, multicast or unspecified are refused
+// unless the configuration allows private targets; D57: at most max_hosts hosts and max_addresses addresses.
 #pragma once
 
 #include <expected>
@@ -17,6 +17,7 @@
 #include "async/task.h"
 #include "config/config.h"
 #include "config/relay.h"
+#include "config/route.h"
 #include "dns/resolver.h"
 #include "mail/outcome.h"
 #include "net/ip_address.h"
@@ -32,7 +33,12 @@ struct Hop {
   std::uint16_t port = 25;
   std::optional<IpAddress> address;  ///< when there is nothing to look up
   bool smart_host = false;
-  std::shared_ptr<const config::Relay> relay;  ///< the entry of [[relay]] that leads here; null: none
+  std::shared_ptr<const config::Relay> relay;            ///< the entry of [[relay]] that leads here; null: none
+  std::shared_ptr<const config::Route> route = nullptr;  ///< the entry of [[route]] that leads here; null: none
+  bool chosen = false;                                   ///< the host is named in `route`
+  bool fallback = false;                                 ///< of `route`
+  bool secure = false;                                   ///< DNSSEC proves that the recipient's domain names this host
+  std::string domain{};                                  ///< the recipient's, when its MX records or its own address led here
 };
 
 class Router {
@@ -47,6 +53,8 @@ class Router {
   /// better later. `domain` is in A-labels, or "[address]", or the
   /// address of a recipient that [[relay]] names.
   async::Task<Found<std::vector<Hop>>> hops(std::string domain, std::shared_ptr<const config::Config> config);
+  /// The same for a message whose sender and account are known: [[route]] may choose another way.
+  async::Task<Found<std::vector<Hop>>> hops(config::Journey journey, std::shared_ptr<const config::Config> config);
   /// The addresses of one host, at least one, at most max_addresses.
   async::Task<Found<std::vector<net::Endpoint>>> endpoints(Hop hop, std::shared_ptr<const config::Config> config);
 
@@ -54,6 +62,11 @@ class Router {
   std::string refusal(const IpAddress& address, const config::Config& config) const;
 
  private:
+  using Entry = std::shared_ptr<const config::Route>;
+  async::Task<Found<std::vector<Hop>>> by_route(Entry route, std::string domain, std::shared_ptr<const config::Config> config);
+  async::Task<Found<std::vector<Hop>>> by_target(config::RouteTarget target, Entry route, std::string domain,
+                                                 std::shared_ptr<const config::Config> config);
+  bool is_our_port(const net::Endpoint& endpoint, const config::Config& config) const;
   async::Task<Found<std::vector<Hop>>> mx_hops(std::string domain, std::shared_ptr<const config::Config> config);
   bool is_ours(const std::string& host, const config::Config& config) const;
   Found<std::vector<Hop>> from_mx(std::vector<dns::Mx> records, const std::string& domain, const config::Config& config) const;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What TLS a connection to a host must have. Today the configuration and the message decide; rules that a recipient's domain
-// publishes (DANE, MTA-STS) add their demands here, which is why asking is a coroutine and the answer carries a whole
-// TlsClientPolicy. security.md D65: where TLS is required there is no way back to clear text.
+// What TLS a connection to a host must have, as the configuration and the message say; what a recipient's domain publishes is
+// added by outbound/dane.h. security.md D65: where TLS is required there is no way back to clear text.
 #pragma once
 
 #include <memory>
@@ -22,7 +21,12 @@ struct TlsDemand {
   };
   Level level = Level::opportunistic;
   net::TlsClientPolicy peer;
+  std::string why;      ///< whose demand it is, for people
+  std::string trouble;  ///< the host must not be used now, and why; empty: it may
 };
+
+/// Whether the records of the recipient's domain may still raise this demand.
+bool wants_dane(const TlsDemand& demand, const config::Config& config);
 
 /// For one host. `require_tls`: the message demands REQUIRETLS (RFC 8689), so the certificate must be verified too.
 async::Task<TlsDemand> tls_demand(Hop hop, bool require_tls, std::shared_ptr<const config::Config> config);

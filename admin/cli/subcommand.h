@@ -72,6 +72,7 @@ std::vector<Subcommand> address_commands();
 std::vector<Subcommand> dkim_commands();
 std::vector<Subcommand> queue_commands();
 std::vector<Subcommand> sending_commands();
+std::vector<Subcommand> tls_commands();
 std::vector<Subcommand> rule_commands();
 std::vector<Subcommand> explain_commands();
 std::vector<Subcommand> store_commands();

@@ -112,7 +112,42 @@ def check_suspension(lab):
     lab.postern("account", "resume", BOB)
     lab.submit(BOB, [CAROL], text("second", BOB, CAROL))
     lab.wait_for_message(CAROL, "Subject: second")
+    lab.postern("account", "set", BOB, "--setting", "messages_per_hour=100")
     print("ok   suspended, told, resumed", flush=True)
+
+
+def check_routes(lab):
+    """[[route]] by sender and recipient: a refusal with its reason, and a certificate that must be proven; tls explain tells."""
+    usual = lab.config.read_text()
+    lab.config.write_text(usual + f"""
+[[route]]
+recipients = ["closed.test"]
+via = "reject"
+reason = "We do not write to closed.test"
+
+[[route]]
+senders = ["{BOB}"]
+recipients = ["partner.test"]
+via = "mx.partner.test:25"
+tls = "verified"
+""")
+    lab.postern("reload")
+    lab.submit(ALICE, ["x@closed.test"], text("closed-route", ALICE, "x@closed.test"))
+    lab.wait_for_message(ALICE, "We do not write to closed.test")
+    lab.submit(BOB, [CAROL], text("proven", BOB, CAROL))
+    wait_for(lambda: any(r["attempts"] for e in queue(lab) for r in e["recipients"]), "an attempt")
+    reason = queue(lab)[0]["recipients"][0]["last_reply"]
+    assert "certificate" in reason or "TLS" in reason, f"the reason is {reason!r}"
+    told = json.loads(lab.postern("--json", "tls", "explain", CAROL, "--from", BOB))
+    assert told["way"].startswith("entry 2 of [[route]]") and told["hosts"][0]["tls"] == "verified", told
+    told = json.loads(lab.postern("--json", "tls", "explain", "partner.test"))
+    assert told["hosts"][0]["name"] == "mx.partner.test" and told["hosts"][0]["tls"] == "opportunistic", told
+    assert "null MX" in json.loads(lab.postern("--json", "tls", "explain", "nullmx.test"))["end"]
+    lab.config.write_text(usual)
+    lab.postern("reload")
+    lab.postern("queue", "retry", "--all")
+    lab.wait_for_message(CAROL, "Subject: proven")
+    print("ok   routes, tls explain", flush=True)
 
 
 def bounce_about(lab, token):
@@ -174,6 +209,7 @@ def main():
         check_giving_up(lab)
         check_future_release(lab)
         check_suspension(lab)
+        check_routes(lab)
         check_bounces(lab)
         check_no_backscatter(lab)
         check_forward(lab)

@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include "base/encoding.h"
+#include "base/file.h"
+#include "config/way_out.h"
 #include "dns/zone.h"
 #include "store/memory/memory.h"
 #include "tests/support/certificates.h"
@@ -35,8 +38,10 @@ class CourierTest : public testing::Test {
     if (!courier_) {
       live_ = std::make_unique<config::Live>(config_);
       router_ = std::make_unique<Router>(zone_, std::vector<IpAddress>());
-      courier_ = std::make_unique<Courier>(
-          Courier::Parts{store_->queue(), *router_, *live_, tls_, nullptr, clock_, log_, metrics_}, loop_.executor());
+      Courier::Parts parts{store_->queue(), *router_, *live_, tls_, nullptr, clock_, log_, metrics_};
+      parts.resolver = &zone_;
+      parts.login_of = [](store::AccountId) { return std::string("alice@us.example"); };
+      courier_ = std::make_unique<Courier>(parts, loop_.executor());
     }
     return *courier_;
   }
@@ -241,8 +246,10 @@ class CourierTlsTest : public CourierTest {
     const auto files = test::make_certificate(folder_.path().string(), "mx", {{"mx.example.net"}});
     sink_.tls = net::TlsServer::create({"smtp", {}, {files}}).value();
     tls_ = net::TlsClient::create({files.chain, {}}).value();
+    certificate_ = files.chain;
   }
   test::Folder folder_;
+  std::filesystem::path certificate_;
 };
 
 TEST_F(CourierTlsTest, EncryptsWhenItCan) {
@@ -293,6 +300,84 @@ TEST_F(CourierTlsTest, RequireTlsGoesOnlyToWhoGivesIt) {
   courier_.reset();
   EXPECT_EQ(deliver(entry).front().kind, Kind::delivered);
   EXPECT_NE(sink_.messages[0].mail.find("REQUIRETLS"), std::string::npos);
+}
+
+/// The certificate's octets, in hexadecimal.
+std::string der_of(const std::filesystem::path& pem) {
+  const auto text = read_file(pem).value();
+  const std::string_view begin = "-----BEGIN CERTIFICATE-----";
+  const auto from = text.find(begin) + begin.size();
+  std::string body = text.substr(from, text.find("-----END", from) - from);
+  std::erase(body, '\n');
+  return hex_encode(base64_decode(body).value());
+}
+
+class CourierDaneTest : public CourierTlsTest {
+ protected:
+  /// What example.net publishes, in a zone that DNSSEC proves.
+  void publish(const std::string& tlsa) {
+    listen();
+    zone_.add("example.net. SECURE");
+    zone_.add(fmt::format("_{}._tcp.mx.example.net. TLSA {}", config_.outbound.port, tlsa));
+  }
+};
+
+TEST_F(CourierDaneTest, TheCertificateThatDnsNamesIsTaken) {
+  publish("3 0 0 " + der_of(certificate_));
+  EXPECT_EQ(deliver().kind, Kind::delivered);
+  ASSERT_EQ(sink_.messages.size(), 1U);
+  EXPECT_TRUE(std::ranges::any_of(lines_, [](const auto& one) { return one.find("verified") != std::string::npos; }));
+}
+
+TEST_F(CourierDaneTest, AnotherCertificateOrNoneMeansToWait) {
+  publish("3 1 1 " + std::string(64, 'a'));
+  auto outcome = deliver();
+  EXPECT_EQ(outcome.kind, Kind::deferred) << outcome.text;
+  EXPECT_EQ(outcome.enhanced.subject, 7) << outcome.text;
+  sink_.tls = nullptr;
+  loop_.run(courier_->stop());
+  courier_.reset();
+  outcome = deliver(entry_to({"carol@example.net"})).front();
+  EXPECT_EQ(outcome.kind, Kind::deferred);
+  EXPECT_EQ(outcome.enhanced.to_string(), "4.7.4") << outcome.text;
+  EXPECT_TRUE(sink_.messages.empty());
+}
+
+TEST_F(CourierDaneTest, AnAnswerThatMayHideRecordsMeansToWait) {
+  listen();
+  zone_.add("example.net. SECURE");
+  zone_.add(fmt::format("_{}._tcp.mx.example.net. BOGUS", config_.outbound.port));
+  const auto outcome = deliver();
+  EXPECT_EQ(outcome.kind, Kind::deferred);
+  EXPECT_NE(outcome.text.find("mx.example.net is not used"), std::string::npos) << outcome.text;
+  EXPECT_EQ(sink_.connections, 0U);
+}
+
+TEST_F(CourierTest, ARouteLeadsToItsHostAndThenToItsFallback) {
+  listen();
+  const auto second = second_.listen(loop_);
+  config::Route route;
+  route.accounts = {"alice@us.example"};
+  route.via.kind = config::RouteTarget::Kind::host;
+  route.via.host = {"127.0.0.1", second.port};
+  route.tls = config::Route::Tls::opportunistic;
+  route.fallback.kind = config::RouteTarget::Kind::direct;
+  route.source.ip = "127.0.0.2";
+  config_.way_out->routes = {route};
+  auto entry = entry_to({"bob@example.net"});
+  entry.account = 7;
+  EXPECT_EQ(deliver(entry).front().kind, Kind::delivered);
+  EXPECT_EQ(second_.messages.size(), 1U);
+  EXPECT_EQ(sink_.messages.size(), 0U);
+  EXPECT_EQ(deliver().kind, Kind::delivered) << "nobody's mail goes the usual way";
+  EXPECT_EQ(sink_.messages.size(), 1U);
+  loop_.run(courier_->stop());
+  courier_.reset();
+  second_.greeting = "421 not now\r\n";
+  auto again = entry_to({"carol@example.net"});
+  again.account = 7;
+  EXPECT_EQ(deliver(again).front().kind, Kind::delivered);
+  EXPECT_EQ(sink_.messages.size(), 2U);
 }
 
 }  // namespace
