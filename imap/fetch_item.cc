@@ -30,7 +30,8 @@ class ItemParser {
         {"FLAGS", Kind::flags},       {"UID", Kind::uid},
         {"MODSEQ", Kind::modseq},     {"INTERNALDATE", Kind::internal_date},
         {"ENVELOPE", Kind::envelope}, {"BODYSTRUCTURE", Kind::body_structure},
-        {"RFC822.SIZE", Kind::size}};
+        {"RFC822.SIZE", Kind::size},  {"SAVEDATE", Kind::save_date},
+        {"EMAILID", Kind::email_id},  {"THREADID", Kind::thread_id}};
     for (const auto& [word, kind] : plain) {
       if (name == word) return put(kind);
     }

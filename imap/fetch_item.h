@@ -45,7 +45,10 @@ struct FetchItem {
     section,
     binary,
     binary_size,
-    preview
+    preview,
+    save_date,
+    email_id,
+    thread_id
   };
   Kind kind = Kind::flags;
   Section section;    ///< for Kind::section; of binary and binary_size path and partial
@@ -61,6 +64,8 @@ struct FetchRequest {
   std::optional<PartialRange> partial;  ///< RFC 9394: of the messages that are left, these only
 
   bool has(FetchItem::Kind kind) const;
+  /// SAVEDATE or EMAILID: what store/particulars.h knows.
+  bool needs_particulars() const { return has(FetchItem::Kind::save_date) || has(FetchItem::Kind::email_id); }
   /// Adds an item once, at the front.
   void require(FetchItem::Kind kind);
 };

@@ -155,6 +155,17 @@ bool FetchWriter::item_at_once(const FetchItem& item, const store::Row& row, con
       append_number(out, row.modseq);
       out += ')';
       return true;
+    // RFC 8514 §4.3; RFC 8474 §5.3: NIL, because we relate no messages
+    case Kind::save_date:
+      if (loaded.particulars == nullptr) return false;
+      out.append("SAVEDATE ");
+      append_date_time(out, loaded.particulars->saved);
+      return true;
+    case Kind::email_id:
+      if (loaded.particulars == nullptr) return false;
+      out.append("EMAILID (").append(loaded.particulars->email_id).append(")");
+      return true;
+    case Kind::thread_id: out.append("THREADID NIL"); return true;
     case Kind::section: return loaded.text != nullptr && section_at_once(item, *loaded.text);
     default: return loaded.info != nullptr && index_item_at_once(item.kind, *loaded.info);
   }
@@ -218,6 +229,9 @@ async::Task<Result<>> FetchWriter::write_item(const FetchItem& item, Message& me
     out.append("PREVIEW ");
     append_string(out, *text);
     co_return Result<>();
+  }
+  if (item.kind == Kind::save_date || item.kind == Kind::email_id) {
+    co_return fail(ErrorKind::not_found, "expunged, and what was known of it is gone");
   }
   if (item.kind == Kind::internal_date) co_return fail(ErrorKind::not_found, "expunged, and its date is gone");
   const auto size = co_await message.size();

@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "mime/part.h"
 #include "mime/section.h"
+#include "store/particulars.h"
 #include "store/store.h"
 
 namespace postern::imap {
@@ -23,6 +24,7 @@ class Message {
   struct Loaded {
     const store::MessageInfo* info = nullptr;
     const store::StoredText* text = nullptr;
+    const store::Particulars* particulars = nullptr;
   };
   Message(store::Session& store, store::MailboxId mailbox, store::Uid uid, const Loaded& loaded);
 

@@ -23,6 +23,8 @@ class ReadAhead {
   bool knows(store::Uid uid) const { return most_ == 0 || uid <= texts_.through; }
   /// Loads this message and some that follow it. What fails is not there afterwards.
   async::Task<> load(store::Uid uid);
+  /// Reads what follows the octets that are there, for the next load(), which then takes no time. Meanwhile get() may be used.
+  async::Task<> read_on();
   /// Null when there is nothing of it. Good until the next load() or begin(). UIDs must not go down.
   const store::StoredText* get(store::Uid uid);
 
@@ -34,7 +36,9 @@ class ReadAhead {
   std::uint64_t window_;  ///< octets of the next visit
   store::UidSet page_;
   store::ReadTexts texts_;
-  std::size_t next_ = 0;  ///< first text not yet passed by get()
+  store::ReadTexts ahead_;     ///< read by read_on()
+  store::Uid ahead_from_ = 0;  ///< the first UID of it; 0: nothing
+  std::size_t next_ = 0;       ///< first text not yet passed by get()
   std::size_t used_ = 0;
 };
 

@@ -13,7 +13,7 @@ namespace {
 using Kind = SearchKey::Kind;
 
 /// What the argument of a key is.
-enum class Argument : std::uint8_t { none, flag, keyword, date, number, seconds, text, field_and_text, set, modseq };
+enum class Argument : std::uint8_t { none, flag, keyword, date, number, seconds, object, text, field_and_text, set, modseq };
 
 /// One row of RFC 3501 §6.4.4.
 struct Row {
@@ -34,6 +34,7 @@ constexpr Row rows[] = {
     {"CC", Argument::text, Kind::envelope_text, 0, false, "cc"},
     {"DELETED", Argument::flag, Kind::flag, store::flag::deleted},
     {"DRAFT", Argument::flag, Kind::flag, store::flag::draft},
+    {"EMAILID", Argument::object, Kind::email_id},  // RFC 8474 §6
     {"FLAGGED", Argument::flag, Kind::flag, store::flag::flagged},
     {"FROM", Argument::text, Kind::envelope_text, 0, false, "from"},
     {"HEADER", Argument::field_and_text, Kind::header},
@@ -44,6 +45,10 @@ constexpr Row rows[] = {
     {"OLDER", Argument::seconds, Kind::older},  // RFC 5032 §3
     {"ON", Argument::date, Kind::on},
     {"RECENT", Argument::none, Kind::recent},
+    {"SAVEDATESUPPORTED", Argument::none, Kind::always},  // RFC 8514 §4.2
+    {"SAVEDBEFORE", Argument::date, Kind::saved_before},
+    {"SAVEDON", Argument::date, Kind::saved_on},
+    {"SAVEDSINCE", Argument::date, Kind::saved_since},
     {"SEEN", Argument::flag, Kind::flag, store::flag::seen},
     {"SENTBEFORE", Argument::date, Kind::sent_before},
     {"SENTON", Argument::date, Kind::sent_on},
@@ -52,6 +57,7 @@ constexpr Row rows[] = {
     {"SMALLER", Argument::number, Kind::smaller},
     {"SUBJECT", Argument::text, Kind::envelope_text, 0, false, "subject"},
     {"TEXT", Argument::text, Kind::text},
+    {"THREADID", Argument::object, Kind::never},  // no message has one
     {"TO", Argument::text, Kind::envelope_text, 0, false, "to"},
     {"UID", Argument::set, Kind::set},
     {"UNANSWERED", Argument::flag, Kind::flag, store::flag::answered, true},
@@ -155,6 +161,7 @@ class KeyParser {
       case Argument::keyword: key.text = in_.atom(); break;
       case Argument::date: key.day = in_.date(); break;
       case Argument::number: key.number = in_.number64(); break;
+      case Argument::object: key.text = in_.atom(); break;
       case Argument::seconds: key.number = in_.nz_number(); break;
       case Argument::text: key.text = text(); break;
       case Argument::field_and_text: header(key); break;

@@ -27,6 +27,7 @@ struct SearchKey {
     any_of,  ///< `count` values
     // from the snapshot
     always,
+    never,
     flag,     ///< `bits`; any of them
     keyword,  ///< `text`
     recent,
@@ -38,8 +39,12 @@ struct SearchKey {
     before,  ///< internal date, `day`
     on,
     since,
-    older,    ///< `number`: seconds (RFC 5032)
-    younger,  ///< the same
+    older,         ///< `number`: seconds (RFC 5032)
+    younger,       ///< the same
+    saved_before,  ///< `day` (RFC 8514)
+    saved_on,
+    saved_since,
+    email_id,  ///< `text` (RFC 8474)
     // from the cached envelope
     sent_before,
     sent_on,

@@ -47,6 +47,21 @@ Truth date_leaf(const SearchKey& key, Day day) {
   }
 }
 
+bool is_particular(Kind kind) {
+  return kind == Kind::saved_before || kind == Kind::saved_on || kind == Kind::saved_since || kind == Kind::email_id;
+}
+
+/// RFC 8514 §4.2, RFC 8474 §6
+Truth particular_leaf(const SearchKey& key, const store::Particulars& known) {
+  const auto day = day_at(known.saved);
+  switch (key.kind) {
+    case Kind::saved_before: return truth(day < key.day);
+    case Kind::saved_on: return truth(day == key.day);
+    case Kind::saved_since: return truth(day >= key.day);
+    default: return truth(known.email_id == key.text);
+  }
+}
+
 Truth size_leaf(const SearchKey& key, std::uint64_t size) {
   return truth(key.kind == Kind::larger ? size > key.number : size < key.number);
 }
@@ -91,7 +106,7 @@ bool Searcher::needs_info(const SearchKey& key) const {
     case Kind::younger:
     case Kind::larger:
     case Kind::smaller: return true;
-    default: return is_sent(key.kind);
+    default: return is_sent(key.kind) || is_particular(key.kind);
   }
 }
 
@@ -142,6 +157,7 @@ Truth Searcher::leaf(std::size_t number, const Candidate& candidate) const {
     case Kind::flag: return truth((row.flags & key.bits) != 0);
     case Kind::keyword: return truth((row.flags & keyword_bits_.at(number)) != 0);
     case Kind::recent: return truth(session_.view().is_recent(row.uid));
+    case Kind::never: return Truth::no;
     case Kind::set: return truth(contains(sets_.at(number), candidate.index));
     case Kind::modseq: return truth(row.modseq >= key.number);
     case Kind::larger:
@@ -208,6 +224,7 @@ async::Task<Result<>> Searcher::read_page(std::size_t begin, std::size_t end) {
   const auto& view = session_.view();
   store::UidSet uids;
   for (std::size_t i = begin; i < end; ++i) uids.add(open_[i].row->uid);
+  if (const auto done = co_await read_particulars(uids); !done) co_return done;
   const auto infos = co_await session_.store().info(view.mailbox(), std::move(uids), fields());
   if (!infos) co_return std::unexpected(infos.error());
   auto info = infos->begin();
@@ -224,6 +241,17 @@ async::Task<Result<>> Searcher::read_page(std::size_t begin, std::size_t end) {
   co_return Result<>();
 }
 
+/// What SAVEDATE and EMAILID need, for one page.
+async::Task<Result<>> Searcher::read_particulars(const store::UidSet& uids) {
+  particulars_.clear();
+  const bool needed = std::ranges::any_of(info_keys_, [this](std::size_t key) { return is_particular(program_.keys[key].kind); });
+  if (!needed) co_return Result<>();
+  auto read = co_await store::particulars(session_.store(), session_.view().mailbox(), uids);
+  if (!read) co_return std::unexpected(read.error());
+  particulars_ = *std::move(read);
+  co_return Result<>();
+}
+
 /// The truths that the index entry gives.
 async::Task<Result<>> Searcher::fill(std::size_t candidate, const store::MessageInfo& info) {
   Truth* truths = truths_.data() + (open_[candidate].truths - truths_.data());
@@ -235,6 +263,10 @@ async::Task<Result<>> Searcher::fill(std::size_t candidate, const store::Message
       value = size_leaf(key, info.size);
     } else if (key.kind == Kind::older || key.kind == Kind::younger) {
       value = age_leaf(key, info.internal_date, now_);
+    } else if (is_particular(key.kind)) {
+      const auto known = std::ranges::lower_bound(particulars_, info.uid, {}, &store::Particulars::uid);
+      const bool found = known != particulars_.end() && known->uid == info.uid;
+      value = found ? particular_leaf(key, *known) : Truth::no;
     } else if (!is_sent(key.kind)) {
       value = date_leaf(key, day_at(info.internal_date));
     } else {

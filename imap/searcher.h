@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "imap/search_key.h"
 #include "imap/session.h"
+#include "store/particulars.h"
 #include "store/text_search.h"
 
 namespace postern::imap {
@@ -40,6 +41,7 @@ class Searcher {
   async::Task<Result<>> settle();
   async::Task<Result<>> read_infos();
   async::Task<Result<>> read_page(std::size_t begin, std::size_t end);
+  async::Task<Result<>> read_particulars(const store::UidSet& uids);
   async::Task<Result<>> search_text();
   async::Task<Result<Day>> sent_day(const store::MessageInfo& info);
   async::Task<Result<>> fill(std::size_t candidate, const store::MessageInfo& info);
@@ -56,7 +58,8 @@ class Searcher {
   std::vector<std::size_t> text_keys_;  ///< keys that the text decides
   std::size_t columns_ = 0;
   std::vector<Candidate> open_;
-  std::vector<Truth> truths_;  ///< open_.size() * columns_
+  std::vector<Truth> truths_;                    ///< open_.size() * columns_
+  std::vector<store::Particulars> particulars_;  ///< of the page that is read
   std::vector<Truth> stack_;
   std::vector<std::size_t> matches_;
   std::size_t work_ = 0;  ///< keys tested since others had a turn

@@ -2,11 +2,13 @@
 // Names and values of STATUS items in one table.
 #include "imap/status_item.h"
 
+#include "store/particulars.h"
+
 namespace postern::imap {
 namespace {
 
 // RFC 3501 §6.3.10; SIZE RFC 8438; DELETED RFC 9051 §6.3.11; DELETED-STORAGE RFC 9208 §4.1.4; HIGHESTMODSEQ RFC 7162 §3.1.7;
-// APPENDLIMIT RFC 7889 §4
+// APPENDLIMIT RFC 7889 §4; MAILBOXID RFC 8474 §4.3
 constexpr std::pair<StatusItem, std::string_view> names[] = {{StatusItem::messages, "MESSAGES"},
                                                              {StatusItem::recent, "RECENT"},
                                                              {StatusItem::uid_next, "UIDNEXT"},
@@ -16,7 +18,8 @@ constexpr std::pair<StatusItem, std::string_view> names[] = {{StatusItem::messag
                                                              {StatusItem::deleted_storage, "DELETED-STORAGE"},
                                                              {StatusItem::size, "SIZE"},
                                                              {StatusItem::highest_modseq, "HIGHESTMODSEQ"},
-                                                             {StatusItem::append_limit, "APPENDLIMIT"}};
+                                                             {StatusItem::append_limit, "APPENDLIMIT"},
+                                                             {StatusItem::mailbox_id, "MAILBOXID"}};
 
 std::uint64_t value_of(const store::MailboxInfo& info, StatusItem item, const StatusExtras& extras) {
   switch (item) {
@@ -30,6 +33,7 @@ std::uint64_t value_of(const store::MailboxInfo& info, StatusItem item, const St
     case StatusItem::highest_modseq: return info.highest;
     case StatusItem::append_limit: return extras.append_limit;
     case StatusItem::deleted_storage: return extras.deleted_storage;
+    case StatusItem::mailbox_id: break;  // no number
   }
   return 0;
 }
@@ -57,6 +61,11 @@ StatusItems parse_status_items(Parser& in) {
 // RFC 9208 §4.1.4: the snapshot has the flags and, for messages below 4 GiB, the sizes.
 async::Task<Result<StatusExtras>> status_extras(store::Session& store, const store::MailboxInfo& info, const StatusItems& items,
                                                 StatusExtras extras) {
+  if (contains(items, StatusItem::mailbox_id)) {
+    auto id = co_await store::object_id(store, info.id);
+    if (!id) co_return std::unexpected(id.error());
+    extras.mailbox_id = *std::move(id);
+  }
   if (info.deleted == 0 || !contains(items, StatusItem::deleted_storage)) co_return extras;
   const auto watch = co_await store.open(info.id);
   if (!watch) co_return std::unexpected(watch.error());
@@ -77,7 +86,11 @@ void append_status(std::string& out, const store::MailboxInfo& info, const Statu
     out += before;
     before = ' ';
     out.append(std::ranges::find(names, item, &std::pair<StatusItem, std::string_view>::first)->second).append(" ");
-    append_number(out, value_of(info, item, extras));
+    if (item == StatusItem::mailbox_id) {
+      out.append("(").append(extras.mailbox_id).append(")");
+    } else {
+      append_number(out, value_of(info, item, extras));
+    }
   }
   out.append(")\r\n");
 }

@@ -23,7 +23,8 @@ enum class StatusItem : std::uint8_t {
   deleted_storage,
   size,
   highest_modseq,
-  append_limit
+  append_limit,
+  mailbox_id
 };
 using StatusItems = std::vector<StatusItem>;
 bool contains(const StatusItems& items, StatusItem item);
@@ -35,8 +36,9 @@ struct StatusExtras {
   NameForm names = NameForm::utf7;
   std::uint64_t append_limit = 0;     ///< octets
   std::uint64_t deleted_storage = 0;  ///< octets of messages that carry \Deleted
+  std::string mailbox_id;
 };
-/// Finds deleted_storage when it is asked for; `extras` has the rest.
+/// Finds deleted_storage and mailbox_id when they are asked for; `extras` has the rest.
 async::Task<Result<StatusExtras>> status_extras(store::Session& store, const store::MailboxInfo& info, const StatusItems& items,
                                                 StatusExtras extras);
 /// "* STATUS "INBOX" (MESSAGES 3 …)" with CRLF.

@@ -3,6 +3,7 @@
 #include "imap/mailbox_name.h"
 #include "imap/session.h"
 #include "imap/special_use.h"
+#include "store/particulars.h"
 
 namespace postern::imap::commands {
 namespace {
@@ -46,7 +47,9 @@ async::Task<Reply> create(Session& session, Command& command) {
   if (!name) co_return no("CANNOT", "This is no valid mailbox name");
   const auto made = co_await session.store().create(*std::move(name), use);
   if (!made) co_return from_error(made.error());
-  co_return ok("Created");
+  // RFC 8474 §4.1
+  const auto id = co_await store::object_id(session.store(), made->id);
+  co_return id ? ok("MAILBOXID (" + *id + ")", "Created") : ok("Created");
 }
 
 }  // namespace postern::imap::commands

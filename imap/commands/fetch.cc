@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // FETCH and UID FETCH: pages of rows, \Seen in one change for each page, then the responses.
+#include <span>
+
+#include "async/together.h"
 #include "imap/fetch_writer.h"
 #include "imap/limits.h"
 #include "imap/read_ahead.h"
@@ -64,19 +67,52 @@ class Fetcher {
       auto loaded = co_await session_.store().info(session_.view().mailbox(), uids(page), writer_.fields());
       if (loaded) infos = *std::move(loaded);
     }
+    std::vector<store::Particulars> particulars;
+    if (request_.needs_particulars()) {
+      auto loaded = co_await store::particulars(session_.store(), session_.view().mailbox(), uids(page));
+      if (loaded) particulars = *std::move(loaded);
+    }
     texts_.begin(uids(page));
-    auto info = infos.begin();
-    for (const auto index : page) {
-      const auto uid = session_.view().snapshot().row(index).uid;
-      while (info != infos.end() && info->uid < uid) ++info;
-      const bool known = info != infos.end() && info->uid == uid;
+    Loaded loaded{infos, particulars};
+    for (std::span<const std::size_t> rest = page; !rest.empty();) {
+      const auto uid = uid_of(rest.front());
       if (!texts_.knows(uid)) co_await texts_.load(uid);
-      const Message::Loaded loaded{known ? &*info : nullptr, texts_.get(uid)};
-      if (!writer_.write_at_once(index, loaded)) note(co_await writer_.write(index, loaded));
-      if (session_.out().size() >= limits::flush_at) co_await session_.flush();
+      const auto known = std::ranges::partition_point(rest, [this](std::size_t index) { return texts_.knows(uid_of(index)); });
+      const auto window = rest.first(static_cast<std::size_t>(known - rest.begin()));
+      rest = rest.subspan(window.size());
+      // While this window is written, the store reads the next one.
+      co_await async::together(async::all(texts_.read_on(), write_window(window, loaded)));
     }
     page.clear();
     co_return true;
+  }
+
+  /// What was loaded for a page, and how far it was used.
+  struct Loaded {
+    std::span<const store::MessageInfo> infos;
+    std::span<const store::Particulars> particulars;
+
+    const store::MessageInfo* info(store::Uid uid) { return find(infos, uid); }
+    const store::Particulars* particulars_of(store::Uid uid) { return find(particulars, uid); }
+
+   private:
+    /// UIDs must not go down.
+    template <class T>
+    static const T* find(std::span<const T>& rows, store::Uid uid) {
+      while (!rows.empty() && rows.front().uid < uid) rows = rows.subspan(1);
+      return !rows.empty() && rows.front().uid == uid ? &rows.front() : nullptr;
+    }
+  };
+
+  store::Uid uid_of(std::size_t index) const { return session_.view().snapshot().row(index).uid; }
+
+  async::Task<> write_window(std::span<const std::size_t> window, Loaded& page) {
+    for (const auto index : window) {
+      const auto uid = uid_of(index);
+      const Message::Loaded loaded{page.info(uid), texts_.get(uid), page.particulars_of(uid)};
+      if (!writer_.write_at_once(index, loaded)) note(co_await writer_.write(index, loaded));
+      if (session_.out().size() >= limits::flush_at) co_await session_.flush();
+    }
   }
 
   store::UidSet uids(const std::vector<std::size_t>& page) const {

@@ -2,6 +2,7 @@
 // SELECT, EXAMINE, CLOSE and UNSELECT.
 #include "imap/resync.h"
 #include "imap/session.h"
+#include "store/particulars.h"
 
 namespace postern::imap::commands {
 namespace {
@@ -90,6 +91,9 @@ async::Task<Reply> select_as(Session& session, Command& command, Access access) 
   auto view = co_await open(session, name, access);
   if (!view) co_return from_error(view.error());
   describe(session, **view, name);
+  // RFC 8474 §4.2
+  const auto id = co_await store::object_id(session.store(), (*view)->mailbox());
+  if (id) session.out().append("* OK [MAILBOXID (").append(*id).append(")] Ok\r\n");
   if (parameters.resync) {
     const auto told = co_await tell_absence(session, **view, *parameters.resync);
     if (!told) co_return from_error(told.error());

@@ -7,6 +7,7 @@
 #include "store/keywords.h"
 #include "store/mailbox_name.h"
 #include "store/messages.h"
+#include "store/particulars.h"
 
 namespace postern::store::memory {
 
@@ -52,7 +53,7 @@ std::vector<Row> rows_in(const Snapshot& rows, const UidSet& uids) {
   return out;
 }
 
-class MemorySession final : public Session {
+class MemorySession final : public Session, public ParticularsSource {
  public:
   MemorySession(std::shared_ptr<State> state, const mail::Identity& identity)
       : state_(std::move(state)), identity_(identity), me_(identity_.account()) {}
@@ -88,6 +89,15 @@ class MemorySession final : public Session {
     co_return append_now(mailbox, std::move(messages));
   }
   Task<Result<std::vector<bool>>> imported(std::vector<std::string> keys) override { co_return imported_now(keys); }
+  Task<Result<std::vector<Particulars>>> particulars(MailboxId mailbox, UidSet uids) override {
+    co_return particulars_now(mailbox, uids);
+  }
+  Task<Result<std::string>> object_id(MailboxId mailbox) override {
+    const std::lock_guard lock(state_->mutex);
+    const auto found = reading(mailbox);
+    if (!found) co_return std::unexpected(found.error());
+    co_return make_object_id('F', {std::to_string(mailbox)});
+  }
   Quota quota() override {
     const std::lock_guard lock(state_->mutex);
     return state_->quota(me_);
@@ -269,6 +279,20 @@ class MemorySession final : public Session {
       if (fields & meta_structure) info.meta.bodystructure = content.meta.bodystructure;
       if (fields & meta_parts) info.meta.parts = content.meta.parts;
       out.push_back(std::move(info));
+    }
+    return out;
+  }
+
+  Result<std::vector<Particulars>> particulars_now(MailboxId id, const UidSet& uids) {
+    const std::lock_guard lock(state_->mutex);
+    const auto mailbox = reading(id);
+    if (!mailbox) return std::unexpected(mailbox.error());
+    std::vector<Particulars> out;
+    for (const Row& row : rows_in(*(*mailbox)->rows, uids)) {
+      if (out.size() == max_info_rows) return fail(ErrorKind::limit, "more than 1000 messages asked for at once");
+      const Message& message = (*mailbox)->messages.at(row.uid);
+      const auto content = std::to_string(reinterpret_cast<std::uintptr_t>(message.content.get()));
+      out.push_back({row.uid, message.saved, make_object_id('M', {std::to_string(me_), content})});
     }
     return out;
   }

@@ -135,6 +135,7 @@ Uid Change::add(Message message, std::uint64_t flags) {
   edit_.put(Row{uid, static_cast<std::uint32_t>(std::min<std::uint64_t>(size, UINT32_MAX)), flags, modseq_});
   account_->used_bytes += size;
   ++account_->used_messages;
+  message.saved = state_.clock.unix_now();
   mailbox_.messages.emplace(uid, std::move(message));
   return uid;
 }

@@ -31,6 +31,7 @@ using ContentPtr = std::shared_ptr<const Content>;
 struct Message {
   ContentPtr content;
   UnixTime date = 0;
+  UnixTime saved = 0;        ///< given by Change::add()
   UnixTime expunged_at = 0;  ///< only in Mailbox::gone
 };
 

@@ -89,6 +89,30 @@ Result<std::vector<MessageInfo>> read_infos(Database& db, MailboxId mailbox, con
   return out;
 }
 
+std::string store_id(Database& db) {
+  auto row = db.query("SELECT v FROM sys WHERE k='store_id'");
+  return row.step() ? std::string(row.text(0)) : std::string();
+}
+
+// RFC 8474 §5.1: one id for one content. Copies share blob and prefix; the account is part of it, so that nobody can see whether
+// others got the same message.
+Result<std::vector<Particulars>> read_particulars(Database& db, AccountId account, MailboxId mailbox, const UidSet& uids) {
+  const auto store = store_id(db);
+  std::vector<Particulars> out;
+  for (const auto& range : uids.ranges()) {
+    auto row = db.query(
+        "SELECT m.id, m.saved, m.blob, x.prefix FROM message m LEFT JOIN msgmeta x ON x.id=m.id WHERE m.id BETWEEN ?1 AND ?2 "
+        "ORDER BY m.id",
+        message_id(mailbox, range.lo), message_id(mailbox, range.hi));
+    while (row.step()) {
+      if (out.size() == max_info_rows) return fail(ErrorKind::limit, "more than 1000 messages asked for at once");
+      const auto id = make_object_id('M', {store, std::to_string(account), std::to_string(row.integer(2)), row.text(3)});
+      out.push_back({uid_of(row.integer(0)), row.integer(1), id});
+    }
+  }
+  return out;
+}
+
 namespace {
 
 /// Messages, and expunged ones within the undelete window, in order, with their bodies; columns as location_in() takes them.

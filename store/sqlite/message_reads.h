@@ -2,6 +2,7 @@
 // Reads on mailboxes and messages: plain functions on a connection, run by a lane.
 #pragma once
 
+#include "store/particulars.h"
 #include "store/sqlite/core.h"
 
 namespace postern::store::sqlite {
@@ -16,6 +17,10 @@ std::vector<std::string> read_subscriptions(Database& db, AccountId account);
 UidSet read_vanished(Database& db, MailboxId mailbox, ModSeq since);
 /// Errors: limit.
 Result<std::vector<MessageInfo>> read_infos(Database& db, MailboxId mailbox, const UidSet& uids, MetaFields fields);
+/// Errors: limit.
+Result<std::vector<Particulars>> read_particulars(Database& db, AccountId account, MailboxId mailbox, const UidSet& uids);
+/// Which store this is; nobody outside knows it.
+std::string store_id(Database& db);
 struct TextOrder {
   MailboxId mailbox = 0;
   const UidSet& uids;

@@ -3,6 +3,7 @@
 // the mailbox is the account's own (security.md D91).
 #include "store/mailbox_name.h"
 #include "store/messages.h"
+#include "store/particulars.h"
 #include "store/sqlite/big_copy.h"
 #include "store/sqlite/core.h"
 #include "store/sqlite/imports.h"
@@ -27,7 +28,7 @@ void count_recent(const Core& core, Database& db, MailboxInfo& info) {
   info.recent = std::min(info.recent, static_cast<std::uint32_t>(recent));
 }
 
-class SqliteSession final : public Session, public TextSearch {
+class SqliteSession final : public Session, public TextSearch, public ParticularsSource {
  public:
   SqliteSession(Core& core, const mail::Identity& identity) : core_(core), identity_(identity), me_(identity_.account()) {}
 
@@ -129,6 +130,21 @@ class SqliteSession final : public Session, public TextSearch {
           if (!owns(db, me, mailbox)) return no_mailbox();
           return read_infos(db, mailbox, uids, fields);
         });
+  }
+
+  Task<Result<std::vector<Particulars>>> particulars(MailboxId mailbox, UidSet uids) override {
+    using All = std::vector<Particulars>;
+    co_return co_await core_.short_lane->run<All>([me = me_, mailbox, uids = std::move(uids)](Database& db) -> Result<All> {
+      if (!owns(db, me, mailbox)) return no_mailbox();
+      return read_particulars(db, me, mailbox, uids);
+    });
+  }
+
+  Task<Result<std::string>> object_id(MailboxId mailbox) override {
+    co_return co_await core_.short_lane->run<std::string>([me = me_, mailbox](Database& db) -> Result<std::string> {
+      if (!owns(db, me, mailbox)) return no_mailbox();
+      return make_object_id('F', {store_id(db), std::to_string(mailbox)});
+    });
   }
 
   Task<Result<std::unique_ptr<BodyReader>>> body(MailboxId mailbox, Uid uid) override {

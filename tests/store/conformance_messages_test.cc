@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "store/particulars.h"
 #include "tests/store/conformance.h"
 
 namespace postern::store::test {
@@ -364,5 +365,27 @@ TEST_P(Messages, AfterCloseEverythingIsUnavailable) {
 }
 
 POSTERN_CONFORMANCE(Messages);
+
+// RFC 8474, RFC 8514: copies share an id, other accounts' messages never do; each mailbox has its own date.
+TEST_P(Messages, ParticularsOfCopies) {
+  fill(inbox(), 2);
+  const auto other = must(alice().create("Other", SpecialUse::none)).id;
+  real_.clock.advance(std::chrono::hours(1));
+  must(alice().copy(inbox(), UidSet{{1, 2}}, other, CopyMode::copy));
+  const auto here = must(particulars(alice(), inbox(), UidSet::all()));
+  const auto there = must(particulars(alice(), other, UidSet{{1, 2}}));
+  ASSERT_EQ(here.size(), 2U);
+  ASSERT_EQ(there.size(), 2U);
+  EXPECT_NE(here[0].email_id, here[1].email_id);
+  EXPECT_EQ(here[0].email_id, there[0].email_id);
+  EXPECT_EQ(here[1].email_id, there[1].email_id);
+  EXPECT_EQ(there[0].saved - here[0].saved, 3600);
+  const auto id = must(object_id(alice(), other));
+  must(alice().rename("Other", "Renamed"));
+  EXPECT_EQ(must(object_id(alice(), other)), id);
+  EXPECT_NE(must(object_id(alice(), inbox())), id);
+  const auto bob = session_of(bob_);
+  EXPECT_EQ(error_of(particulars(*bob, inbox(), UidSet::all())), ErrorKind::not_found);
+}
 
 }  // namespace postern::store::test
