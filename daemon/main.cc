@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one program. `postern serve` is the server; every other subcommand is in admin/cli.
+#include <array>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
 #include "admin/cli/app.h"
 #include "admin/cli/breach.h"
 #include "daemon/offline.h"
 #include "daemon/offline_line.h"
 #include "daemon/privileges.h"
+#include "daemon/sendmail.h"
 #include "daemon/serve.h"
 #include "daemon/signals.h"
 
@@ -36,10 +44,31 @@ std::vector<postern::admin::cli::Subcommand> daemon_commands() {
   return rows;
 }
 
+int list_queue() {
+  std::array<std::string, 3> words{"postern", "queue", "list"};
+  std::array<char*, 4> arguments{words[0].data(), words[1].data(), words[2].data(), nullptr};
+  return postern::admin::cli::run(3, arguments.data(), {.version = POSTERN_VERSION});
+}
+
+/// The name this program was called by, or "sendmail" for `postern sendmail`; then the words behind it.
+std::optional<int> as_sendmail(std::span<char*> arguments) {
+  if (arguments.empty()) return std::nullopt;
+  std::string program = std::filesystem::path(arguments.front()).filename();
+  std::size_t first = 1;
+  if (!postern::daemon::is_sendmail_name(program)) {
+    if (arguments.size() < 2 || std::string_view(arguments[1]) != "sendmail") return std::nullopt;
+    program = "sendmail";
+    first = 2;
+  }
+  const auto behind = arguments.subspan(first);
+  return postern::daemon::run_sendmail(program, std::vector<std::string>(behind.begin(), behind.end()), list_queue);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   postern::daemon::block_signals();
+  if (const auto code = as_sendmail(std::span(argv, static_cast<std::size_t>(argc)))) return *code;
   return postern::admin::cli::run(argc, argv,
                                   {.extra = daemon_commands(),
                                    .offline = postern::daemon::open_offline,
