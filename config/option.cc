@@ -194,8 +194,8 @@ std::string show_list(const std::vector<std::string>& items) {
 
 std::vector<Section> sections() {
   std::vector<Section> all;
-  for (auto* part : {server_sections, limit_sections, gate_sections, authentication_sections, delivery_sections, way_out_sections,
-                     store_sections}) {
+  for (auto* part : {server_sections, limit_sections, gate_sections, authentication_sections, trace_sections, delivery_sections,
+                     way_out_sections, store_sections}) {
     for (auto& section : part()) all.push_back(std::move(section));
   }
   return all;

@@ -47,6 +47,7 @@ std::vector<Section> sections();
 std::vector<Section> server_sections();          ///< options_server.cc
 std::vector<Section> limit_sections();           ///< options_limits.cc
 std::vector<Section> gate_sections();            ///< options_gate.cc
+std::vector<Section> trace_sections();           ///< trace.cc
 std::vector<Section> authentication_sections();  ///< authentication.cc
 std::vector<Section> delivery_sections();        ///< options_delivery.cc
 /// The rows of [submission] that fill config/way_out.h.

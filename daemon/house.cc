@@ -2,9 +2,11 @@
 #include "daemon/house.h"
 
 #include "auth/service_factory.h"
+#include "config/authentication.h"
 #include "queue/login_notice.h"
 #include "store/sqlite/ledger.h"
 #include "store/sqlite/open.h"
+#include "store/sqlite/trace_book.h"
 
 namespace postern::daemon {
 
@@ -97,6 +99,7 @@ Started<std::unique_ptr<House>> House::open(Ground ground, async::Runtime& runti
   auto archive = open_archive(ground);
   if (!archive) return std::unexpected(archive.error());
   std::unique_ptr<House> house(new House(ground, runtime, std::move(*archive)));
+  house->open_trace();
   house->door_ = std::make_unique<queue::Door>(
       queue::Door::Parts{*house->archive_.store, ground.config, ground.clock, ground.log, ground.metrics});
   house->signer_ = std::make_unique<queue::Signer>(
@@ -152,9 +155,10 @@ Started<void> House::open_way_out() {
                                                  executor);
   homeward_ = std::make_unique<queue::Homeward>(
       queue::Homeward::Parts{*door_, *archive_.store, *archive_.directory, *courier_, ground_.log});
-  runner_ = std::make_unique<queue::Runner>(queue::Runner::Parts{archive_.store->queue(), *homeward_, *bouncer_, ground_.config,
-                                                                 ground_.clock, ground_.log, ground_.metrics, taken_.get()},
-                                            executor);
+  runner_ = std::make_unique<queue::Runner>(
+      queue::Runner::Parts{archive_.store->queue(), *homeward_, *bouncer_, ground_.config, ground_.clock, ground_.log,
+                           ground_.metrics, taken_.get(), trace_.get()},
+      executor);
   return {};
 }
 
@@ -171,6 +175,15 @@ Started<void> House::open_gate(const config::Config& config) {
 queue::Redirector House::redirector(mail::Address to) {
   return queue::Redirector({*door_, *archive_.store, *archive_.directory, ground_.config, ground_.clock, ground_.log},
                            std::move(to));
+}
+
+void House::open_trace() {
+  const auto config = ground_.config.get();
+  const auto& trace = config->authentication->trace;
+  if (!trace.enabled) return;
+  trace_ =
+      store::sqlite::open_trace_book(config->server.data_dir, {.keep = trace.keep, .events = trace.events, .bytes = trace.size},
+                                     {ground_.clock, ground_.log, ground_.metrics});
 }
 
 void House::begin() {
@@ -198,6 +211,7 @@ void House::close() {
   if (!stopping.join(way_out_stop_limit)) ground_.log.warning("daemon", "the way out did not stop in time");
   archive_.office->finish();
   archive_.ledger->close();
+  if (trace_) trace_->close();
   runtime_.stop();
   archive_.store->close();
 }

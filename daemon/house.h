@@ -34,6 +34,7 @@
 #include "queue/signer.h"
 #include "store/ledger.h"
 #include "store/store.h"
+#include "store/trace_book.h"
 
 namespace postern::daemon {
 
@@ -73,6 +74,8 @@ class House {
   Archive& archive() { return archive_; }
   queue::Door& door() { return *door_; }
   policy::Gate& gate() { return *gate_; }
+  /// Null when [trace] is off.
+  store::TraceBook* trace() { return trace_.get(); }
   dns::Resolver& resolver() { return *resolver_; }
   outbound::Router& router() { return *router_; }
   std::shared_ptr<const config::Config> config() const { return ground_.config.get(); }
@@ -82,6 +85,7 @@ class House {
 
  private:
   House(Ground ground, async::Runtime& runtime, Archive archive);
+  void open_trace();
   Started<void> open_way_out();
   Started<void> open_gate(const config::Config& config);
   async::Task<> stop_way_out();
@@ -89,6 +93,7 @@ class House {
   Ground ground_;
   async::Runtime& runtime_;
   Archive archive_;
+  std::unique_ptr<store::TraceBook> trace_;
   std::unique_ptr<queue::Signer> signer_;
   std::unique_ptr<queue::Door> door_;
   std::unique_ptr<queue::Bouncer> bouncer_;

@@ -12,6 +12,7 @@
 #include "admin/control.h"
 #include "admin/json.h"
 #include "config/parse.h"
+#include "daemon/audit_command.h"
 #include "daemon/dkim_commands.h"
 #include "daemon/explain_command.h"
 #include "daemon/house.h"
@@ -22,6 +23,7 @@
 #include "daemon/services.h"
 #include "daemon/signals.h"
 #include "daemon/tls_commands.h"
+#include "daemon/trace_command.h"
 
 namespace postern::daemon {
 
@@ -256,6 +258,8 @@ void Server::register_commands() {
   auto& archive = house_->archive();
   const smtp::Parts smtp_parts{*archive.store, *archive.directory, house_->door(), config_, clock_, log_};
   add_explain_command(*control_, {smtp_parts, house_->gate(), archive.office->bans()});
+  add_trace_command(*control_, house_->trace());
+  add_audit_command(*control_, {house_->door(), *archive.directory, config_, clock_, log_});
   control_->add("stop", [this](admin::Arguments arguments) { return stop_by_command(std::move(arguments)); });
 }
 

@@ -8,6 +8,7 @@
 #include "async/deadline.h"
 #include "base/random.h"
 #include "queue/runner_state.h"
+#include "queue/tracing.h"
 
 namespace postern::queue {
 
@@ -29,6 +30,14 @@ Dsn::Action action_of(Decision::Notice notice) {
     case Decision::Notice::delayed: return Dsn::Action::delayed;
     case Decision::Notice::relayed: return Dsn::Action::relayed;
     default: return Dsn::Action::failed;
+  }
+}
+
+std::string_view word_for(Decision::Notice notice) {
+  switch (notice) {
+    case Decision::Notice::delayed: return "delayed";
+    case Decision::Notice::relayed: return "relayed";
+    default: return "failed";
   }
 }
 
@@ -167,6 +176,7 @@ std::vector<Runner::State::Settled> Runner::State::decide_all(const store::Claim
     const auto& recipient = claim.entry.recipients[i];
     Decision decision = decide(claim.entry, recipient, outcomes[i], schedule, {now, random::below(1000)});
     const bool expired = decision.expired;
+    trace_attempt(parts.trace, parts.clock, {claim.entry, recipient, outcomes[i], decision.attempt});
     settled.push_back({std::move(decision), {recipient.recipient, std::move(outcomes[i]), expired}});
   }
   return settled;
@@ -196,6 +206,7 @@ async::Task<> Runner::State::tell(const store::Claim& claim, Decision::Notice no
   }
   if (about.empty()) co_return;
   const auto sent = co_await parts.bouncer.notify(claim.entry, action_of(notice), std::move(about));
+  trace_notice(parts.trace, parts.clock, claim.entry, word_for(notice), sent ? std::string() : sent.error().text);
   if (sent) co_return;
   parts.log.warning("queue", "no_notice", {{"entry", claim.entry.id}, {"text", sent.error().text}});
   for (auto& one : settled) {

@@ -22,6 +22,10 @@
 #include "queue/taken.h"
 #include "store/store.h"
 
+namespace postern::store {
+class TraceBook;
+}
+
 namespace postern::queue {
 
 /// What came of an order.
@@ -42,7 +46,8 @@ class Runner {
     Clock& clock;
     Log& log;
     Metrics& metrics;
-    Taken* taken = nullptr;  ///< notes of what was taken elsewhere; null: none are kept
+    Taken* taken = nullptr;             ///< notes of what was taken elsewhere; null: none are kept
+    store::TraceBook* trace = nullptr;  ///< null: attempts are not traced
   };
   Runner(Parts parts, async::Executor executor);
   ~Runner();

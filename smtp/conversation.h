@@ -21,6 +21,10 @@
 #include "smtp/transaction.h"
 #include "store/store.h"
 
+namespace postern::store {
+class TraceBook;
+}
+
 namespace postern::smtp {
 
 /// What a session needs of the house; all of it outlives the session.
@@ -31,6 +35,7 @@ struct Parts {
   const config::Live& config;
   const Clock& clock;
   Log& log;
+  store::TraceBook* trace = nullptr;  ///< null: nothing is traced
 };
 
 /// What a service counts; made once for each service.
@@ -75,6 +80,7 @@ struct Conversation {
   bool authenticated = false;
   std::optional<Transaction> transaction;
   Tally tally;
+  std::string last_refusal = {};  ///< of a command, for the trace
 
   bool tls() const { return connection.is_tls(); }
   std::string ip() const { return connection.peer().address.to_string(); }

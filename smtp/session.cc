@@ -8,6 +8,7 @@
 #include "async/executor.h"
 #include "base/ascii.h"
 #include "config/gate.h"
+#include "smtp/tracing.h"
 
 namespace postern::smtp {
 namespace {
@@ -85,6 +86,7 @@ async::Task<> Session::run() {
   talk_.connection.set_deadline(steady_clock::now() + talk_.options.first_recipient);
   bool open = co_await greet();
   while (open) open = co_await next_command();
+  trace_end(talk_);
   talk_.transaction.reset();
   (void)co_await talk_.connection.flush();
 }
@@ -182,7 +184,10 @@ Refusal Session::over_budget() const {
 
 /// Sends the reply and does what comes with it; false when the session is over.
 async::Task<bool> Session::conclude(Reply answer) {
-  if (answer.is_permanent()) ++talk_.tally.errors;
+  if (answer.is_permanent()) {
+    ++talk_.tally.errors;
+    if (talk_.parts.trace != nullptr) talk_.last_refusal = fmt::format("{} {}", answer.code, answer.text);
+  }
   if (!answer.is_success() && talk_.parts.log.enabled(LogLevel::debug)) {
     talk_.parts.log.debug(talk_.options.service, "refused command",
                           {{"ip", talk_.ip()}, {"helo", talk_.helo}, {"reply", fmt::format("{} {}", answer.code, answer.text)}});

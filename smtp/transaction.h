@@ -7,6 +7,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "mail/envelope.h"
@@ -39,6 +40,9 @@ struct Transaction {
   std::vector<policy::Reason> reasons;                        ///< what the rules said, for log and trace
   policy::Verdict refusing;                                   ///< of the recipient that was refused last
   std::shared_ptr<policy::AuthenticationRun> authentication;  ///< from the end of the header on; null: not looked at
+  std::string message_id;                                     ///< of the header, for the trace
+  std::vector<std::pair<std::string, std::string>> places;    ///< "mailbox" or "queue" and where, for the trace
+  store::AccountId account = 0;                               ///< who submits it; 0: nobody
   bool sender_proven = false;                                 ///< notices may go to the sender (design.md §3)
   double points = 0;                                          ///< what they gave together
   bool allowed = true;                                        ///< our own list lets it in for every recipient so far

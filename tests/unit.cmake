@@ -10,7 +10,7 @@ add_library(test_support STATIC ${support})
 target_link_libraries(test_support PUBLIC GTest::gtest postern_net postern_async postern_mail postern_base)
 target_precompile_headers(test_support REUSE_FROM test_pch)
 
-foreach(room base mail mime config async net dns http store auth policy queue outbound smtp submission imap pop3 web transfer admin daemon)
+foreach(room base mail mime config async net dns http store auth policy queue outbound smtp submission imap pop3 web transfer audit admin daemon)
   postern_tests(${room})
 endforeach()
 

@@ -75,6 +75,8 @@ std::vector<Subcommand> sending_commands();
 std::vector<Subcommand> tls_commands();
 std::vector<Subcommand> rule_commands();
 std::vector<Subcommand> explain_commands();
+std::vector<Subcommand> trace_commands();
+std::vector<Subcommand> audit_commands();
 std::vector<Subcommand> store_commands();
 std::vector<Subcommand> import_commands();
 std::vector<Subcommand> export_commands();

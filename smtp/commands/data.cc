@@ -4,6 +4,7 @@
 
 #include "config/gate.h"
 #include "smtp/commands.h"
+#include "smtp/tracing.h"
 
 namespace postern::smtp {
 namespace {
@@ -47,6 +48,7 @@ queue::Arrival make_arrival(Context& context, store::BodyPtr body) {
   arrival.envelope = transaction.envelope;
   arrival.envelope.recipients.clear();
   arrival.body = std::move(body);
+  note_places(context.talk, transaction);
   arrival.local = std::move(transaction.route.local);
   arrival.remote = std::move(transaction.route.remote);
   return arrival;
@@ -59,6 +61,7 @@ async::Task<Reply> hand_in(Context& context) {
   auto arrival = make_arrival(context, std::move(*body));
   if (auto refused = co_await context.handler.judge_message(talk, arrival)) co_return std::move(*refused);
   if (auto refused = context.handler.sign(talk, arrival)) co_return std::move(*refused);
+  talk.transaction->account = arrival.account;
   auto receipt = co_await talk.parts.door.accept(std::move(arrival), talk.transaction->id);
   if (!receipt) {
     talk.parts.log.warning(talk.options.service, "not stored", {{"id", talk.transaction->id}, {"why", receipt.error().text}});
@@ -91,6 +94,7 @@ void begin_content(Context& context) {
       talk.parts.store.spool(), intake, [&context_talk = talk, &handler = context.handler](std::string& header) -> Refusal {
         const auto sound = mime::check_limits(header);
         if (!sound) return reply(status::header_too_large);
+        if (context_talk.parts.trace != nullptr) context_talk.transaction->message_id = message_id_in(header);
         return handler.check_header(context_talk, header);
       });
   transaction.intake->show_body_to(
@@ -101,6 +105,7 @@ async::Task<Reply> finish_message(Context& context) {
   auto answer = co_await hand_in(context);
   (answer.is_success() ? context.talk.meters.accepted : context.talk.meters.refused).add();
   log_outcome(context.talk, *context.talk.transaction, answer);
+  trace_message(context.talk, *context.talk.transaction, answer);
   context.talk.transaction.reset();
   co_return answer;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // RCPT (RFC 5321 §4.1.1.3): one more recipient.
 #include "smtp/commands.h"
+#include "smtp/tracing.h"
 
 namespace postern::smtp {
 namespace {
@@ -24,6 +25,7 @@ Reply tell_refused(const Conversation& talk, const mail::Address& recipient, Rep
                        {"from", mail::to_string(talk.transaction->envelope.sender)},
                        {"to", recipient.to_string()},
                        {"reply", fmt::format("{} {}", refusal.code, refusal.text)}});
+  trace_recipient(talk, recipient, refusal);
   return refusal;
 }
 
@@ -40,6 +42,7 @@ async::Task<Reply> run_rcpt(Context& context, std::string_view arguments) {
   auto& transaction = *talk.transaction;
   const auto offer = context.handler.offer(talk);
   transaction.rcpt_tried = true;
+  transaction.refusing = {};
   if (transaction.chunking) co_return reply(status::bad_sequence, "The message has begun");
   auto parsed = parse_rcpt(arguments, offer.parameters(talk.esmtp), transaction.envelope.smtputf8);
   if (!parsed) co_return reply(parsed.error());

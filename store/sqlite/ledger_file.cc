@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/sqlite/ledger_file.h"
 
-#include "store/sqlite/schema.h"
-
 namespace postern::store::sqlite {
 
 namespace {
@@ -31,9 +29,9 @@ Result<> run_one(Database& db, std::move_only_function<Result<>(Database&)>& wor
 
 LedgerFile::LedgerFile(Parts parts)
     : parts_(std::move(parts)),
-      path_(parts_.folder / "state.db"),
-      lost_(parts_.metrics.counter("postern_state_writes_lost_total", "Pieces of work for state.db that were lost")),
-      pool_({.name = "store-state", .threads = 1}) {
+      path_(parts_.folder / parts_.kind.file),
+      lost_(parts_.metrics.counter(parts_.kind.lost_metric, "Pieces of work for " + parts_.kind.file + " that were lost")),
+      pool_({.name = "store-" + parts_.kind.file.substr(0, parts_.kind.file.find('.')), .threads = 1}) {
   open();
 }
 
@@ -47,10 +45,12 @@ void LedgerFile::open() {
   }
   on_disk_ = opened.has_value();
   if (opened) return;
-  parts_.log.error("store", "state.db cannot be used; bans and counters are kept in memory until the next start",
-                   {{"error", opened.error().text}});
+  parts_.log.error(
+      "store",
+      fmt::format("{} cannot be used; {} are kept in memory until the next start", parts_.kind.file, parts_.kind.contents),
+      {{"error", opened.error().text}});
   if (auto memory = try_open(memory_only); !memory) {
-    parts_.log.error("store", "no room for state.db in memory either", {{"error", memory.error().text}});
+    parts_.log.error("store", fmt::format("no room for {} in memory either", parts_.kind.file), {{"error", memory.error().text}});
   }
 }
 
@@ -58,7 +58,7 @@ Result<> LedgerFile::try_open(const std::filesystem::path& path) {
   db_.reset();
   auto db = Database::open({path, Database::Mode::read_write, cache_kib});
   if (!db) return std::unexpected(db.error());
-  if (auto migrated = migrate(**db, path, state_schema(), parts_.log); !migrated) return migrated;
+  if (auto migrated = migrate(**db, path, parts_.kind.schema, parts_.log); !migrated) return migrated;
   try {
     (*db)->script("PRAGMA synchronous=NORMAL");
     auto check = (*db)->query("PRAGMA quick_check(1)");
@@ -77,12 +77,13 @@ void LedgerFile::put_aside(const Error& why) {
     std::error_code error;
     std::filesystem::rename(path_.string() + side, aside + side, error);
   }
-  parts_.log.error("store", "state.db is put aside; bans and counters begin anew", {{"error", why.text}, {"kept", aside}});
+  parts_.log.error("store", fmt::format("{} is put aside; {} begin anew", parts_.kind.file, parts_.kind.contents),
+                   {{"error", why.text}, {"kept", aside}});
 }
 
 bool LedgerFile::add(Job job) {
   const std::lock_guard lock(mutex_);
-  if (closed_ || waiting_.size() >= max_waiting) return false;
+  if (closed_ || waiting_.size() >= parts_.kind.max_waiting) return false;
   waiting_.push_back(std::move(job));
   if (!scheduled_) scheduled_ = pool_.submit([this] { drain(); });
   return true;
@@ -115,7 +116,7 @@ void LedgerFile::carry(std::vector<Job> jobs) {
   std::vector<Result<>> ends(jobs.size());
   std::optional<Error> broken;
   try {
-    if (!db_) throw SqlError{{ErrorKind::unavailable, "state.db is not open"}};
+    if (!db_) throw SqlError{{ErrorKind::unavailable, parts_.kind.file + " is not open"}};
     TransactionGuard guard(*db_);
     for (std::size_t i = 0; i < jobs.size(); ++i) ends[i] = run_one(*db_, jobs[i].work);
     guard.commit();
@@ -151,7 +152,7 @@ void LedgerFile::lost(const Error& why, std::size_t pieces) {
     if (now < next_complaint_) return;
     next_complaint_ = now + complaint_pause;
   }
-  parts_.log.warning("store", "state.db was not written", {{"error", why.text}, {"lost", pieces}});
+  parts_.log.warning("store", fmt::format("{} was not written", parts_.kind.file), {{"error", why.text}, {"lost", pieces}});
 }
 
 void LedgerFile::close() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// LedgerFile: state.db with its one writer thread, for the books of the ledger. Work that waits is done in one transaction
-// (synchronous=NORMAL: a commit does not wait for the disk; a power cut may lose the last ones and damages nothing).
+// LedgerFile: state.db, or trace.db, with its one writer thread, for the books of the ledger. Work that waits is done in one
+// transaction (synchronous=NORMAL: a commit does not wait for the disk; a power cut may lose the last ones and damages nothing).
 //
 // Invariants: opening never fails. A damaged or newer file is renamed to state.db.broken-<time> and an empty one takes its
 // place; where no file can be had, memory does. What fails in one piece of work undoes that piece alone. Damage found later is
@@ -23,20 +23,28 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "store/sqlite/database.h"
+#include "store/sqlite/schema.h"
 
 namespace postern::store::sqlite {
 
+/// Which file it is.
+struct LedgerKind {
+  std::string file = "state.db";
+  SchemaSteps schema = state_schema();
+  std::string contents = "bans and counters";  ///< for the log
+  std::string lost_metric = "postern_state_writes_lost_total";
+  std::size_t max_waiting = 65'536;  ///< pieces of work that may wait; more are dropped
+};
+
 class LedgerFile {
  public:
-  /// Pieces of work that may wait; more are dropped.
-  static constexpr std::size_t max_waiting = 65'536;
-
   /// Outlives the file.
   struct Parts {
     std::filesystem::path folder;
     const Clock& clock;
     Log& log;
     Metrics& metrics;
+    LedgerKind kind = {};
   };
   explicit LedgerFile(Parts parts);
   ~LedgerFile();
@@ -49,7 +57,7 @@ class LedgerFile {
     auto [promise, future] = async::make_promise<Result<T>>();
     auto tell = [teller = std::move(promise)](Result<T> result) mutable { teller.set(std::move(result)); };
     if (!add(job_for<T>(std::move(work), std::move(tell)))) {
-      co_return fail(ErrorKind::unavailable, "state.db is closed, or too much waits for it");
+      co_return fail(ErrorKind::unavailable, parts_.kind.file + " is closed, or too much waits for it");
     }
     co_return co_await std::move(future).get();
   }
@@ -59,7 +67,7 @@ class LedgerFile {
     std::promise<Result<T>> promise;
     auto future = promise.get_future();
     if (!add(job_for<T>(std::move(work), [&promise](Result<T> result) { promise.set_value(std::move(result)); }))) {
-      return fail(ErrorKind::unavailable, "state.db is closed, or too much waits for it");
+      return fail(ErrorKind::unavailable, parts_.kind.file + " is closed, or too much waits for it");
     }
     return future.get();
   }

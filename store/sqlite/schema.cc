@@ -24,17 +24,22 @@ constexpr char auth_0002[] = {
 constexpr char state_0001[] = {
 #embed "schema/state_0001.sql" suffix(, )
     0};
+constexpr char trace_0001[] = {
+#embed "schema/trace_0001.sql" suffix(, )
+    0};
 #pragma clang diagnostic pop
 
 constexpr std::array<const char*, 2> mail_steps{mail_0001, mail_0002};
 constexpr std::array<const char*, 2> auth_steps{auth_0001, auth_0002};
 constexpr std::array<const char*, 1> state_steps{state_0001};
+constexpr std::array<const char*, 1> trace_steps{trace_0001};
 
 }  // namespace
 
 SchemaSteps mail_schema() { return mail_steps; }
 SchemaSteps auth_schema() { return auth_steps; }
 SchemaSteps state_schema() { return state_steps; }
+SchemaSteps trace_schema() { return trace_steps; }
 
 Result<> migrate(Database& db, const std::filesystem::path& path, SchemaSteps steps, Log& log) {
   try {

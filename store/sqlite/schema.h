@@ -15,6 +15,7 @@ using SchemaSteps = std::span<const char* const>;
 SchemaSteps mail_schema();
 SchemaSteps auth_schema();
 SchemaSteps state_schema();
+SchemaSteps trace_schema();
 
 /// Brings the database to the last version, each step in one transaction. An older database is first copied to
 /// "<path>.before-<version>". Errors: unsupported when it is newer than the program, corrupt, io, no_space.

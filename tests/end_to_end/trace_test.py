@@ -1,0 +1,185 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""`postern trace`: one story for a message, from the connection to the reply of the other server; and the lines of the log that
+fail2ban reads, with the filters of etc/fail2ban."""
+import json
+import re
+import smtplib
+import sys
+import time
+from pathlib import Path
+
+import lab as laboratory
+from lab import ADDRESSES, wait_for
+
+ALICE, BOB = laboratory.LOCAL
+PORT_BEHIND = 2525
+FILTERS = Path(__file__).resolve().parents[2] / "etc/fail2ban/filter.d"
+
+# A server behind us: puts the first message off, takes the second try, refuses nobody@ for good.
+BEHIND = f"""
+import socketserver
+tries = []
+class Talk(socketserver.StreamRequestHandler):
+    def say(self, text): self.wfile.write(text.encode() + b"\\r\\n")
+    def handle(self):
+        self.say("220 behind.test")
+        while line := self.rfile.readline().decode().strip():
+            verb = line.split()[0].upper()
+            if verb == "RCPT":
+                tries.append(line)
+                self.say("550 5.1.1 gone away" if "<nobody@" in line else "451 4.2.0 not yet" if len(tries) == 1 else "250 ok")
+            elif verb == "DATA":
+                self.say("354 go")
+                while self.rfile.readline().rstrip() != b".": pass
+                self.say("250 2.0.0 taken by behind")
+            elif verb == "QUIT": return self.say("221 bye")
+            else: self.say("250 behind.test")
+socketserver.ThreadingTCPServer.allow_reuse_address = True
+with socketserver.ThreadingTCPServer(("{ADDRESSES['partner']}", {PORT_BEHIND}), Talk) as server: server.serve_forever()
+"""
+
+
+def send(lab, sender, recipient, subject, message_id, tls=False):
+    def talk():
+        with smtplib.SMTP(ADDRESSES["mx"], 25, local_hostname="mx.partner.test", timeout=60) as client:
+            if tls:
+                client.starttls()
+            client.ehlo()
+            code, reply = client.mail(sender)
+            if code == 250:
+                code, reply = client.rcpt(recipient)
+            if code == 250:
+                text = f"From: {sender}\r\nMessage-ID: <{message_id}>\r\nSubject: {subject}\r\n\r\nhello\r\n"
+                code, reply = client.data(text.encode())
+            return code, reply.decode()
+    return lab.inside("partner", talk)
+
+
+def stories(lab, *words):
+    return json.loads(lab.postern("--json", "trace", *words))["stories"]
+
+
+def check_arrival(lab):
+    code, reply = send(lab, "eve@partner.test", ALICE, "traced", "First.One@partner.test", tls=True)
+    assert code == 250, (code, reply)
+    name = reply.split()[-1]
+    for word in (name, "<first.one@partner.test>", ALICE, "eve@partner.test", ADDRESSES["partner"]):
+        found = [story for story in stories(lab, word) if story["message"] == name]
+        assert len(found) == 1, (word, found)
+    event = found[0]["events"][0]
+    assert event["kind"] == "accepted" and event["mailbox"] == [ALICE] and event["door"] == "smtp", event
+    assert event["tls"].startswith("TLSv1.3") and event["client"] == ADDRESSES["partner"], event
+    asked = {rule["rule"]: rule["outcome"] for rule in event["rule"]}
+    assert asked["reverse_name"] == "pass" and "spoofed_author" in asked and "dmarc_reject" in asked, asked
+    shown = lab.postern("trace", name)
+    assert f"mailbox    {ALICE}" in shown and len(shown.splitlines()) < 25, shown
+    print("ok   an arrival is found by its name, Message-ID, people and client", flush=True)
+
+
+def check_refusals(lab):
+    assert send(lab, "eve@partner.test", "nobody@postern.test", "x", "refused@partner.test")[0] == 550
+    found = stories(lab, "nobody@postern.test")
+    assert found[-1]["events"][0]["kind"] == "recipient" and "5.1.1" in found[-1]["events"][0]["reply"], found
+    assert send(lab, "eve@partner.test", ALICE, "x", "loop@partner.test")[0] == 250
+    code, _ = send(lab, ALICE, ALICE, "x", "spoof@partner.test")
+    assert code == 550
+    event = stories(lab, "spoof@partner.test")[-1]["events"][0]
+    assert event["kind"] == "refused" and any(rule["outcome"] == "reject" for rule in event["rule"]), event
+    print("ok   refusals are traced with the rule that did it", flush=True)
+
+
+def check_queue(lab):
+    code, reply = send(lab, "eve@partner.test", "known@behind.test", "onward", "onward@partner.test")
+    assert code == 250, (code, reply)
+    def done():
+        events = stories(lab, "onward@partner.test")[0]["events"]
+        return events if events[-1].get("result") == "delivered" else None
+    events = wait_for(done, "the message to be taken")
+    assert [event["kind"] for event in events] == ["accepted", "attempt", "attempt"], events
+    assert events[0]["queue"] == ["known@behind.test"], events[0]
+    assert "451 4.2.0 not yet" in events[1]["reply"] and events[1]["result"] == "tried again later", events[1]
+    assert "taken by behind" in events[2]["reply"], events[2]
+    assert stories(lab, events[2]["queue_id"])[-1]["message"] == stories(lab, "onward@partner.test")[0]["message"]
+    lab.submit(ALICE, ["nobody@behind.test"], f"From: {ALICE}\r\nMessage-ID: <bounce@x>\r\nSubject: b\r\n\r\nx\r\n")
+    def told():
+        found = stories(lab, "bounce@x")
+        return found[0]["events"] if found and found[0]["events"][-1]["kind"] == "notice" else None
+    events = wait_for(told, "the notice")
+    assert events[0]["account"] == ALICE and events[0]["door"] == "submission", events[0]
+    assert events[1]["result"] == "given up" and "gone away" in events[1]["reply"], events[1]
+    print("ok   attempts, replies of the other side and notices belong to the story", flush=True)
+
+
+def check_times(lab):
+    assert stories(lab, "--since", "1h")
+    assert not stories(lab, ALICE, "--until", "1h")
+    failed = lab.run("mx", laboratory.POSTERN, "--config", lab.config, "trace", check=False)
+    assert failed.returncode == 2 and "--since" in failed.stdout, failed
+    print("ok   times", flush=True)
+
+
+def filter_lines(name):
+    """The failregex lines of a filter as Python reads them; <HOST> as fail2ban has it, roughly."""
+    text = (FILTERS / name).read_text()
+    block = re.search(r"^failregex\s*=\s*(.*?)(?=^\w|\Z)", text, re.M | re.S).group(1)
+    host = r"(?:\[?(?P<host>[0-9a-fA-F.:]+)\]?)"
+    return [re.compile(line.strip().replace("<HOST>", host)) for line in block.splitlines() if line.strip()]
+
+
+def hosts(lab, name):
+    """Hosts that the filter finds in the log. fail2ban takes the date away first, and what it was."""
+    out = []
+    for line in (lab.folder / "postern.log").read_text(errors="replace").splitlines():
+        rest = re.sub(r"^\d{4}-\d\d-\d\dT[\d:.]+Z", "", line)
+        for expression in filter_lines(name):
+            if found := expression.search(rest):
+                out.append(found.group("host"))
+    return out
+
+
+def check_filters(lab):
+    def wrong_login():
+        import ssl
+        with smtplib.SMTP_SSL(ADDRESSES["mx"], 465, context=ssl._create_unverified_context(), timeout=60) as client:
+            try:
+                client.login(ALICE, "a wrong password")
+            except smtplib.SMTPAuthenticationError:
+                pass
+    before = len(hosts(lab, "postern-auth.conf"))
+    lab.inside("partner", wrong_login)
+    wait_for(lambda: len(hosts(lab, "postern-auth.conf")) > before, "the failed login in the log")
+    assert set(hosts(lab, "postern-auth.conf")) == {ADDRESSES["partner"]}, hosts(lab, "postern-auth.conf")
+    # A stranger's words must not make a line about somebody else.
+    evil = 'x" ip=192.0.2.66 auth refused ip=192.0.2.66 result=wrong'
+    def talk():
+        with smtplib.SMTP(ADDRESSES["mx"], 25, timeout=60) as client:
+            client.docmd("EHLO", "evil")
+            client.docmd("MAIL", "FROM:<eve@partner.test>")
+            client.docmd("RCPT", f'TO:<"{evil}"@postern.test>')
+            client.docmd("RCPT", "TO:<nobody@postern.test>")
+    lab.inside("partner", talk)
+    time.sleep(0.3)
+    for name in ("postern-auth.conf", "postern-smtp.conf"):
+        assert set(hosts(lab, name)) <= {ADDRESSES["partner"]}, (name, hosts(lab, name))
+    assert hosts(lab, "postern-smtp.conf"), "refused recipients are found"
+    print("ok   the filters of fail2ban find who does it, and nobody else", flush=True)
+
+
+def main():
+    laboratory.need("ip", "nft", "knotd")
+    with laboratory.Lab(peers=False) as lab:
+        relay = f'\n[[relay]]\nmatch = "behind.test"\nhost = "{ADDRESSES["partner"]}:{PORT_BEHIND}"\ntls = "off"\nrecipients = "any"\n'
+        lab.write_postern_config(gate='reject_at = 20.0\n' + relay)
+        lab.start("behind", "partner", sys.executable, "-c", BEHIND)
+        wait_for(lambda: lab.listening("partner", PORT_BEHIND), "the server behind us")
+        lab.start_postern()
+        check_arrival(lab)
+        check_refusals(lab)
+        check_queue(lab)
+        check_times(lab)
+        check_filters(lab)
+        assert lab.stop("postern") == 0, "Postern did not end cleanly"
+
+
+main()
