@@ -104,6 +104,7 @@ async::Task<Refusal> Inbound::judge_recipient(Conversation& talk, const mail::Re
   const policy::Gate::Question question{talk.connection.peer().address, talk.connection.local().address, talk.helo,
                                         transaction.envelope.sender, recipient.address};
   auto verdict = co_await gate_->judge_recipient(visit_, question, purpose_);
+  if (meters_ != nullptr) meters_->count(verdict.reasons);
   if (!verdict.accepted()) {
     talk.parts.log.info(talk.options.service, "refused by rule",
                         {{"ip", talk.ip()},
@@ -151,6 +152,7 @@ Refusal Inbound::check_header(Conversation& talk, std::string& header) {
   // Whatever the rule is set to, nobody outside speaks in our name.
   const auto forged = std::ranges::find(verdict.reasons, policy::RuleName::forged_results, &policy::Reason::rule);
   transaction.spoof = policy::look_for_spoof(header, transaction.envelope, our_people(talk));
+  if (meters_ != nullptr) meters_->count(verdict.reasons);
   const bool remove = forged == verdict.reasons.end() || forged->outcome != policy::Reason::Outcome::pass;
   std::ranges::move(verdict.reasons, std::back_inserter(transaction.reasons));
   if (!verdict.accepted()) return refusal_of(verdict);
@@ -237,6 +239,7 @@ async::Task<Refusal> Inbound::judge_message(Conversation& talk, queue::Arrival& 
   }
   auto verdict = judge_whole(talk, all ? &*all : nullptr);
   transaction.points = verdict.points;
+  if (meters_ != nullptr) meters_->count(verdict.reasons);
   std::ranges::move(verdict.reasons, std::back_inserter(transaction.reasons));
   if (!verdict.accepted()) co_return all ? refusal_with_explanation(verdict, *all) : refusal_of(verdict);
   if (all && config->authentication->add_results) {
@@ -255,13 +258,13 @@ Refusal Inbound::sign(const Conversation& talk, queue::Arrival& arrival) {
 std::string Inbound::received_field(const Conversation& talk) const { return smtp::received_field(talk, Origin::shown); }
 
 InboundService::InboundService(Parts parts, Metrics& metrics, std::shared_ptr<const net::TlsServer> tls, policy::Gate* gate)
-    : parts_(parts), meters_(metrics, "smtp"), gate_(gate) {
+    : parts_(parts), meters_(metrics, "smtp"), rule_meters_(metrics), gate_(gate) {
   options_.service = "smtp";
   options_.tls = std::move(tls);
 }
 
 async::Task<> InboundService::serve(net::Connection& connection) {
-  Inbound handler(gate_);
+  Inbound handler(gate_, policy::Gate::Purpose::decide, &rule_meters_);
   Session session(connection, {parts_, options_, meters_}, handler);
   co_await session.run();
 }

@@ -7,6 +7,7 @@
 
 #include "policy/gate.h"
 #include "smtp/handler.h"
+#include "smtp/rule_meters.h"
 #include "smtp/session.h"
 
 namespace postern::smtp {
@@ -14,8 +15,10 @@ namespace postern::smtp {
 class Inbound : public Handler {
  public:
   /// Without a gate only the rules about the message itself are asked.
-  explicit Inbound(policy::Gate* gate = nullptr, policy::Gate::Purpose purpose = policy::Gate::Purpose::decide)
-      : gate_(gate), purpose_(purpose) {}
+  /// `meters` may be null: nothing is counted.
+  explicit Inbound(policy::Gate* gate = nullptr, policy::Gate::Purpose purpose = policy::Gate::Purpose::decide,
+                   const RuleMeters* meters = nullptr)
+      : gate_(gate), purpose_(purpose), meters_(meters) {}
   Offer offer(const Conversation& talk) const override;
   Refusal check_sender(const Conversation& talk, const mail::Envelope& envelope) override;
   std::expected<Route, Reply> route(const Conversation& talk, const mail::Recipient& recipient) override;
@@ -33,6 +36,7 @@ class Inbound : public Handler {
   policy::Settings settings_of(const Conversation& talk) const;
   policy::Gate* gate_;
   policy::Gate::Purpose purpose_;
+  const RuleMeters* meters_;
   policy::Visit visit_;
 };
 
@@ -49,6 +53,7 @@ class InboundService {
  private:
   Parts parts_;
   Meters meters_;
+  RuleMeters rule_meters_;
   SessionOptions options_;
   policy::Gate* gate_;
 };

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The gate from outside: rules with real DNS, our own list by `postern rule`, spoofing, a server behind us that is asked who is there."""
 import json
+import re
 import signal
 import smtplib
 import socket
@@ -142,7 +143,10 @@ def check_metrics(lab):
             return b"".join(iter(lambda: plain.recv(65536), b"")).decode()
     text = lab.inside("mx", read)
     assert 'postern_smtp_tls_sessions_total{service="smtp",version="TLSv1.3"} 1' in text, text
-    print("ok   TLS versions are counted", flush=True)
+    assert 'postern_rule_findings_total{outcome="reject",rule="spoofed_author"}' in text, text
+    found = re.search(r'postern_rule_findings_total\{outcome="reject",rule="own_block"\} (\d+)', text)
+    assert found and int(found[1]) >= 1, text
+    print("ok   TLS versions and findings of rules are counted", flush=True)
 
 
 def main():
