@@ -55,6 +55,15 @@ TEST_F(DaneTest, NothingWithoutDnssecAtTheMx) {
   EXPECT_EQ(find("plain.example").state, State::none);
 }
 
+TEST_F(DaneTest, NothingWhereTheHostIsNotSigned) {
+  add("hosted.secure.example. MX 10 mx.plain.example.\nmx.plain.example. A 198.51.100.3");
+  add_tlsa("mx.plain.example", fmt::format("3 1 1 {}", digest));
+  EXPECT_TRUE(first_hop("hosted.secure.example").secure);
+  const auto found = find("hosted.secure.example");
+  EXPECT_EQ(found.state, State::none);
+  EXPECT_NE(found.why.find("does not prove the address"), std::string::npos) << found.why;
+}
+
 TEST_F(DaneTest, NothingWithoutRecords) {
   const auto found = find("secure.example");
   EXPECT_EQ(found.state, State::none);
