@@ -65,7 +65,7 @@ TEST_F(Commands, AnswerEachRequestExactly) {
       {"account.remove", R"({"login":"alice@example.org"})", "{}"},
       {"account.remove", R"({"login":"alice@example.org"})", "not_found: there is no account alice@example.org…"},
       {"domain.remove", R"({"name":"example.org"})", "{}"},
-      {"queue.retry", "{}", "invalid: say which: an id, --domain, --sender or --all"},
+      {"queue.retry", "{}", "invalid: say which: an id, --domain, --sender, --recipient, --error or --all"},
       {"queue.retry", R"({"id":99})", "not_found: no queue entry 99; `postern queue list` shows all"},
       {"queue.retry", R"({"id":"1"})", "invalid: id must be a number of at least 0"},
       {"queue.show", "{}", "invalid: id is missing"},
