@@ -12,6 +12,9 @@
 
 namespace postern::async {
 
+/// Of a thread's name, as Linux keeps it.
+constexpr std::size_t most_name = 15;
+
 struct Pool::State {
   explicit State(Options given) : options(std::move(given)) {}
   const Options options;
@@ -21,8 +24,9 @@ struct Pool::State {
   bool stopping = false;
   std::vector<std::thread> threads;
 
-  /// One thread's life: take a job, run it, until stop.
+  /// One thread's life: take a job, run it, until stop. It names itself: the sandbox lets nobody name another thread.
   void work() {
+    pthread_setname_np(pthread_self(), options.name.substr(0, most_name).c_str());
     for (;;) {
       std::unique_lock lock(mutex);
       wakeup.wait(lock, [this] { return stopping || !queue.empty(); });
@@ -37,11 +41,9 @@ struct Pool::State {
 
 Pool::Pool(Options options) : state_(std::make_unique<State>(std::move(options))) {
   constexpr std::size_t most_threads = 256;
-  constexpr std::size_t most_name = 15;
   const std::size_t count = std::clamp<std::size_t>(state_->options.threads, 1, most_threads);
   for (std::size_t i = 0; i < count; ++i) {
     state_->threads.emplace_back([state = state_.get()] { state->work(); });
-    pthread_setname_np(state_->threads.back().native_handle(), state_->options.name.substr(0, most_name).c_str());
   }
 }
 

@@ -205,6 +205,7 @@ messages_per_hour = 10000000
 recipients_per_hour = 10000000
 messages_per_day = 10000000
 recipients_per_day = 10000000
+new_recipients_per_day = 10000000
 [queue]
 per_host = 20
 per_domain = 20

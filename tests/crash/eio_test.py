@@ -18,6 +18,8 @@ from transactions import SMALL, kinds
 FAULT = "error=EIO"
 # An error of these changes nothing that was acknowledged: a rest of reserved room, a file that the next start removes.
 HARMLESS = ("ftruncate", "unlink", "unlinkat")
+# No acknowledgement of mail waits for these: counters, stories, who logged in, notes of mail taken elsewhere.
+SIDE_BOOKS = ("state.db", "trace.db", "auth.db", "queue.taken")
 ACTIVE = ("deliver", "append", "store", "copy", "move", "expunge", "mailboxes", "password")
 START_POINTS = 12  # at most, of the syncs of a start
 
@@ -59,8 +61,9 @@ class Faults:
 
     def after_fault(self, kind, point):
         """The server stands, reads, and answers further mail honestly."""
-        if point.call not in HARMLESS:
-            harness.check(kind.answered is not True, f"{kind.name} was acknowledged although {point} failed with EIO")
+        beside = kind.name != "password" and self.tracer.hit_only(SIDE_BOOKS)
+        if point.call not in HARMLESS and not beside:
+            harness.check(kind.answered is not True, f"{kind.name} was acknowledged although {point} failed with EIO:\n{self.tracer.hits()}")
         harness.check(self.house.server.running(), f"the server died of EIO at {point}")
         with self.house.server.imap("alice") as client:
             client.do("EXAMINE INBOX")

@@ -53,7 +53,8 @@ def ids_of(server, role):
 
 
 class Tracer:
-    """strace attached to threads of the server, from start() until stop() or the server's death."""
+    """strace attached to threads of the server, from start() until stop() or the server's death. Never with -f, which would attach
+    it to all threads of the process, whichever were named."""
 
     def __init__(self, server, output: Path):
         self.server, self.output, self.process = server, output, None
@@ -88,7 +89,7 @@ class Tracer:
     def watch(self, calls):
         """Records the calls of all threads."""
         ids = ids_of(self.server, WRITER) + ids_of(self.server, OTHERS)
-        self.start(ids, "-f", "-e", "trace=" + ",".join(calls))
+        self.start(ids, "-e", "trace=" + ",".join(calls))
 
     def recorded(self):
         """Points that a recorded transaction passed: for each role and call as many as its busiest thread made."""
@@ -102,8 +103,23 @@ class Tracer:
 
     def inject(self, point, fault):
         """fault: "signal=KILL" or "error=EIO"."""
-        options = () if point.role == WRITER else ("-f",)
-        self.start(ids_of(self.server, point.role), *options, "-e", f"inject={point.call}:{fault}:when={point.number}")
+        self.start(ids_of(self.server, point.role), "-y", "-e", f"inject={point.call}:{fault}:when={point.number}")
 
     def reached(self):
         return "INJECTED" in self.text()
+
+    def hit_only(self, books):
+        """Every injected fault met one of these files, or the log or index beside it."""
+        lines = self.hits().splitlines()
+        return bool(lines) and all(any(f"/{book}" in line for book in books) for line in lines)
+
+    def hits(self):
+        """The calls that failed, with the files they met; strace may tell of one call in two lines."""
+        begun, found = {}, []
+        for line in self.text().splitlines():
+            tid = line.split(maxsplit=1)[0]
+            if line.endswith("<unfinished ...>"):
+                begun[tid] = line
+            elif "INJECTED" in line:
+                found.append(begun.get(tid, line) if "resumed>" in line else line)
+        return "\n".join(found)

@@ -59,7 +59,8 @@ class Server:
                       "messages_per_session = 1000\nimap_per_address = 500\nimap_per_user_address = 500\n",
             "auth": 'argon2_memory = "8MiB"\nargon2_ops = 1\nscram_iterations = 4096\nfailures_per_minute = 1000\n'
                     'failures_per_day = 100000\n',
-            "submission": "".join(f"{what}_per_{span} = 100000000\n" for what in ("messages", "recipients") for span in ("hour", "day")),
+            "submission": "".join(f"{what}_per_{span} = 100000000\n" for what in ("messages", "recipients") for span in ("hour", "day"))
+                          + "new_recipients_per_day = 10000000\n",
             "queue": 'backoff = ["1s"]\nbackoff_max = "1s"\njitter_percent = 0\n',
             "outbound": "allow_private_targets = true\n",
             "dns": 'servers = ["127.0.0.1"]\ndnssec = false\n',
