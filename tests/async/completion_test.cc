@@ -44,18 +44,32 @@ TEST(Promise, ErrorIsRethrown) {
 
 Task<> add_result(Future<int> future, std::atomic<int>& sum) { sum += co_await std::move(future).get(); }
 
+/// The same, telling first that it is about to wait.
+Task<> add_result_later(Future<int> future, std::atomic<int>& sum, std::atomic<int>& waiting) {
+  ++waiting;
+  waiting.notify_one();
+  sum += co_await std::move(future).get();
+}
+
+void wait_until(std::atomic<int>& value, int wanted) {
+  for (int now = value; now < wanted; now = value) value.wait(now);
+}
+
+// A waiter that comes after its promise was set would not wait at all: so all of them are there first.
 TEST(Promise, BatchResumesWaitersOfSeveralExecutors) {
   Log log(LogLevel::off, null_sink());
   Runtime runtime(2);
   TaskGroup tasks(log, "test");
   std::vector<Promise<int>> promises;
   std::atomic<int> sum{0};
+  std::atomic<int> waiting{0};
   for (std::size_t i = 0; i < 100; ++i) {
     auto [promise, future] = make_promise<int>();
     promises.push_back(std::move(promise));
-    tasks.spawn(runtime.executor(i % 2), add_result(std::move(future), sum));
+    tasks.spawn(runtime.executor(i % 2), add_result_later(std::move(future), sum, waiting));
   }
   runtime.start();
+  wait_until(waiting, 100);
   Batch batch;
   for (auto& promise : promises) promise.set(1, batch);
   EXPECT_FALSE(tasks.join(std::chrono::milliseconds(0)));
