@@ -246,7 +246,7 @@ async::Task<Result<>> Searcher::read_particulars(const store::UidSet& uids) {
   particulars_.clear();
   const bool needed = std::ranges::any_of(info_keys_, [this](std::size_t key) { return is_particular(program_.keys[key].kind); });
   if (!needed) co_return Result<>();
-  auto read = co_await store::particulars(session_.store(), session_.view().mailbox(), uids);
+  auto read = co_await session_.store().particulars(session_.view().mailbox(), uids);
   if (!read) co_return std::unexpected(read.error());
   particulars_ = *std::move(read);
   co_return Result<>();

@@ -2,7 +2,6 @@
 // Names and values of STATUS items in one table.
 #include "imap/status_item.h"
 
-#include "store/particulars.h"
 
 namespace postern::imap {
 namespace {
@@ -62,7 +61,7 @@ StatusItems parse_status_items(Parser& in) {
 async::Task<Result<StatusExtras>> status_extras(store::Session& store, const store::MailboxInfo& info, const StatusItems& items,
                                                 StatusExtras extras) {
   if (contains(items, StatusItem::mailbox_id)) {
-    auto id = co_await store::object_id(store, info.id);
+    auto id = co_await store.object_id(info.id);
     if (!id) co_return std::unexpected(id.error());
     extras.mailbox_id = *std::move(id);
   }

@@ -130,6 +130,8 @@ struct ReadTexts {
   Uid through = 0;                ///< UIDs of the set up to this one were looked at; ask again for those above
 };
 
+struct Particulars;  // store/particulars.h
+
 /// All access of one logged-in account to mailboxes. Every call re-checks (account, mailbox, right) in one place; what is
 /// not the account's own is not_found, so that nothing tells which ids exist (security.md D91).
 /// Common errors: not_found, over_quota, no_space, io, unavailable.
@@ -161,6 +163,10 @@ class Session {
 
   /// Ascending by UID; UIDs that do not exist are left out. At most 1,000 UIDs a call (limit).
   virtual Task<Result<std::vector<MessageInfo>>> info(MailboxId mailbox, UidSet uids, MetaFields fields) = 0;
+  /// Ascending by UID; UIDs that do not exist are left out. At most 1,000 UIDs a call (limit).
+  virtual Task<Result<std::vector<Particulars>>> particulars(MailboxId mailbox, UidSet uids) = 0;
+  /// An id of the mailbox (RFC 8474): letters and digits; never another mailbox's, and the same after RENAME.
+  virtual Task<Result<std::string>> object_id(MailboxId mailbox) = 0;
   /// Also finds messages expunged less than the undelete window ago, for views that still show them.
   virtual Task<Result<std::unique_ptr<BodyReader>>> body(MailboxId mailbox, Uid uid) = 0;
   /// The first octets of many messages in one visit, found as body() finds them. Left out is what does not exist and what cannot

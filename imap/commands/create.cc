@@ -3,7 +3,6 @@
 #include "imap/mailbox_name.h"
 #include "imap/session.h"
 #include "imap/special_use.h"
-#include "store/particulars.h"
 
 namespace postern::imap::commands {
 namespace {
@@ -48,7 +47,7 @@ async::Task<Reply> create(Session& session, Command& command) {
   const auto made = co_await session.store().create(*std::move(name), use);
   if (!made) co_return from_error(made.error());
   // RFC 8474 §4.1
-  const auto id = co_await store::object_id(session.store(), made->id);
+  const auto id = co_await session.store().object_id(made->id);
   co_return id ? ok("MAILBOXID (" + *id + ")", "Created") : ok("Created");
 }
 

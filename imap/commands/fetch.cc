@@ -69,7 +69,7 @@ class Fetcher {
     }
     std::vector<store::Particulars> particulars;
     if (request_.needs_particulars()) {
-      auto loaded = co_await store::particulars(session_.store(), session_.view().mailbox(), uids(page));
+      auto loaded = co_await session_.store().particulars(session_.view().mailbox(), uids(page));
       if (loaded) particulars = *std::move(loaded);
     }
     texts_.begin(uids(page));

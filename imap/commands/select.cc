@@ -2,7 +2,6 @@
 // SELECT, EXAMINE, CLOSE and UNSELECT.
 #include "imap/resync.h"
 #include "imap/session.h"
-#include "store/particulars.h"
 
 namespace postern::imap::commands {
 namespace {
@@ -92,7 +91,7 @@ async::Task<Reply> select_as(Session& session, Command& command, Access access) 
   if (!view) co_return from_error(view.error());
   describe(session, **view, name);
   // RFC 8474 §4.2
-  const auto id = co_await store::object_id(session.store(), (*view)->mailbox());
+  const auto id = co_await session.store().object_id((*view)->mailbox());
   if (id) session.out().append("* OK [MAILBOXID (").append(*id).append(")] Ok\r\n");
   if (parameters.resync) {
     const auto told = co_await tell_absence(session, **view, *parameters.resync);

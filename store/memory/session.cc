@@ -53,7 +53,7 @@ std::vector<Row> rows_in(const Snapshot& rows, const UidSet& uids) {
   return out;
 }
 
-class MemorySession final : public Session, public ParticularsSource {
+class MemorySession final : public Session {
  public:
   MemorySession(std::shared_ptr<State> state, const mail::Identity& identity)
       : state_(std::move(state)), identity_(identity), me_(identity_.account()) {}

@@ -28,7 +28,7 @@ void count_recent(const Core& core, Database& db, MailboxInfo& info) {
   info.recent = std::min(info.recent, static_cast<std::uint32_t>(recent));
 }
 
-class SqliteSession final : public Session, public TextSearch, public ParticularsSource {
+class SqliteSession final : public Session, public TextSearch {
  public:
   SqliteSession(Core& core, const mail::Identity& identity) : core_(core), identity_(identity), me_(identity_.account()) {}
 

@@ -372,20 +372,20 @@ TEST_P(Messages, ParticularsOfCopies) {
   const auto other = must(alice().create("Other", SpecialUse::none)).id;
   real_.clock.advance(std::chrono::hours(1));
   must(alice().copy(inbox(), UidSet{{1, 2}}, other, CopyMode::copy));
-  const auto here = must(particulars(alice(), inbox(), UidSet::all()));
-  const auto there = must(particulars(alice(), other, UidSet{{1, 2}}));
+  const auto here = must(alice().particulars(inbox(), UidSet::all()));
+  const auto there = must(alice().particulars(other, UidSet{{1, 2}}));
   ASSERT_EQ(here.size(), 2U);
   ASSERT_EQ(there.size(), 2U);
   EXPECT_NE(here[0].email_id, here[1].email_id);
   EXPECT_EQ(here[0].email_id, there[0].email_id);
   EXPECT_EQ(here[1].email_id, there[1].email_id);
   EXPECT_EQ(there[0].saved - here[0].saved, 3600);
-  const auto id = must(object_id(alice(), other));
+  const auto id = must(alice().object_id(other));
   must(alice().rename("Other", "Renamed"));
-  EXPECT_EQ(must(object_id(alice(), other)), id);
-  EXPECT_NE(must(object_id(alice(), inbox())), id);
+  EXPECT_EQ(must(alice().object_id(other)), id);
+  EXPECT_NE(must(alice().object_id(inbox())), id);
   const auto bob = session_of(bob_);
-  EXPECT_EQ(error_of(particulars(*bob, inbox(), UidSet::all())), ErrorKind::not_found);
+  EXPECT_EQ(error_of(bob->particulars(inbox(), UidSet::all())), ErrorKind::not_found);
 }
 
 }  // namespace postern::store::test
