@@ -12,7 +12,6 @@
 #include "base/result.h"
 #include "config/boxed.h"
 #include "config/endpoint.h"
-#include "config/trace.h"
 
 namespace postern::config {
 
@@ -58,7 +57,6 @@ struct Authentication {
   std::vector<Forwarder> forwarders;
   std::vector<ListedDomain> trusted_sealers;  ///< of ARC
   unsigned questions = 100;                   ///< to DNS for one message
-  Trace trace;                                ///< [trace], a section of its own in the file
   bool any() const { return spf || dkim || arc || dmarc; }
   bool operator==(const Authentication&) const = default;
 };

@@ -257,9 +257,11 @@ struct Web {
 struct Gate;            // config/gate.h
 struct Authentication;  // config/authentication.h
 struct WayOut;          // config/way_out.h
+struct Trace;           // config/trace.h
 extern template class Boxed<Gate>;
 extern template class Boxed<Authentication>;
 extern template class Boxed<WayOut>;
+extern template class Boxed<Trace>;
 
 struct Config {
   Server server;
@@ -271,6 +273,7 @@ struct Config {
   Boxed<Gate> gate;  ///< [rules] and [gate]
   Boxed<Authentication> authentication;
   Boxed<WayOut> way_out;  ///< [dkim] and what else mail that leaves needs
+  Boxed<Trace> trace;
   Submission submission;
   Auth auth;
   Queue queue;

@@ -2,10 +2,12 @@
 // The options of [trace].
 #include "config/trace.h"
 
-#include "config/authentication.h"
+#include "config/boxed_impl.h"
 #include "config/option.h"
 
 namespace postern::config {
+
+template class Boxed<Trace>;
 
 namespace {
 
@@ -20,7 +22,7 @@ std::vector<Section> trace_sections() {
   using T = Trace;
   auto section =
       Builder<T>(
-          "trace", [](Config& c) -> T& { return c.authentication->trace; },
+          "trace", [](Config& c) -> T& { return *c.trace; },
           "The story of each message for `postern trace`: connection, rules, door, mailboxes, attempts and replies, in a\n"
           "database of its own (trace.db). The first limit that is reached removes the oldest.")
           .flag("enabled", &T::enabled, "Keep it.")

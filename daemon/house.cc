@@ -3,6 +3,7 @@
 
 #include "auth/service_factory.h"
 #include "config/authentication.h"
+#include "config/trace.h"
 #include "queue/login_notice.h"
 #include "store/sqlite/ledger.h"
 #include "store/sqlite/open.h"
@@ -179,7 +180,7 @@ queue::Redirector House::redirector(mail::Address to) {
 
 void House::open_trace() {
   const auto config = ground_.config.get();
-  const auto& trace = config->authentication->trace;
+  const auto& trace = *config->trace;
   if (!trace.enabled) return;
   trace_ =
       store::sqlite::open_trace_book(config->server.data_dir, {.keep = trace.keep, .events = trace.events, .bytes = trace.size},
