@@ -23,4 +23,19 @@ async::Task<Result<store::BodyPtr>> copy_message(store::Store& store, store::Que
   co_return spool->finish();
 }
 
+async::Task<Result<>> carry_over(store::Store& store, const store::QueueEntry& entry, Arrival& arrival) {
+  auto body = co_await copy_message(store, entry.id);
+  if (!body) co_return std::unexpected(body.error());
+  arrival.body = std::move(*body);
+  arrival.envelope.sender = entry.sender;
+  arrival.envelope.body = entry.body_type;
+  arrival.envelope.smtputf8 = entry.smtputf8;
+  arrival.envelope.require_tls = entry.require_tls;
+  arrival.envelope.ret = entry.ret;
+  arrival.envelope.envid = entry.envid;
+  arrival.account = entry.account;
+  arrival.bounce = entry.bounce;
+  co_return Result<>();
+}
+
 }  // namespace postern::queue

@@ -51,15 +51,8 @@ async::Task<mail::Outcome> Homeward::bring(const store::QueueEntry& entry, const
   if (arrival.local.empty() && arrival.remote.empty()) {
     co_return outcome_of(Error{ErrorKind::not_found, "the account takes no mail any more"});
   }
-  auto body = co_await copy_message(parts_.store, entry.id);
-  if (!body) co_return outcome_of(body.error());
-  arrival.body = std::move(*body);
-  arrival.envelope.sender = entry.sender;
-  arrival.envelope.body = entry.body_type;
-  arrival.envelope.smtputf8 = entry.smtputf8;
-  arrival.envelope.envid = entry.envid;
-  arrival.account = entry.account;
-  arrival.bounce = entry.bounce;
+  const auto carried = co_await carry_over(parts_.store, entry, arrival);
+  if (!carried) co_return outcome_of(carried.error());
   const auto receipt = co_await parts_.door.accept(std::move(arrival), parts_.door.new_id());
   if (!receipt) co_return outcome_of(receipt.error());
   mail::Outcome out;

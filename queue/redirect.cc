@@ -24,17 +24,7 @@ Result<> Redirector::address(Arrival& arrival, const store::QueueRecipient& from
 async::Task<Result<>> Redirector::move(const store::QueueEntry& entry) {
   Arrival arrival;
   if (auto addressed = address(arrival, entry.recipients.front()); !addressed) co_return addressed;
-  auto body = co_await copy_message(parts_.store, entry.id);
-  if (!body) co_return std::unexpected(body.error());
-  arrival.body = std::move(*body);
-  arrival.envelope.sender = entry.sender;
-  arrival.envelope.body = entry.body_type;
-  arrival.envelope.smtputf8 = entry.smtputf8;
-  arrival.envelope.require_tls = entry.require_tls;
-  arrival.envelope.ret = entry.ret;
-  arrival.envelope.envid = entry.envid;
-  arrival.account = entry.account;
-  arrival.bounce = entry.bounce;
+  if (auto carried = co_await carry_over(parts_.store, entry, arrival); !carried) co_return carried;
   const std::string id = parts_.door.new_id();
   arrival.trace = fmt::format("Received: by {} (redirected)\r\n\tid {}; {}\r\n", parts_.config.get()->server.hostname, id,
                               mime::format_date({parts_.clock.unix_now(), 0}));
