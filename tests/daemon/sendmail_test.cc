@@ -32,6 +32,7 @@ TEST(SendmailLine, ReadsWhatProgramsSay) {
   EXPECT_EQ(git.recipients, Words{"-odd@example.org"});
   // mutt with dsn_notify, dsn_return
   const auto mutt = line_of({"-oi", "-N", "failure,delay", "-R", "hdrs", "-V", "id", "bob"});
+  EXPECT_EQ(mutt.end, Line::End::at_end);
   EXPECT_EQ(mutt.notify, mail::notify_failure | mail::notify_delay);
   EXPECT_EQ(mutt.ret, mail::Return::headers);
   EXPECT_EQ(mutt.envid, "id");

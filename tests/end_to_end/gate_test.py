@@ -7,34 +7,12 @@ import signal
 import smtplib
 import socket
 import ssl
-import sys
 
+import behind
 import lab as laboratory
 from lab import ADDRESSES, wait_for
 
 ALICE = laboratory.LOCAL[0]
-PORT_BEHIND = 2525
-
-# A server behind us: knows known@behind.test, takes what it is given, and prints a line for each message.
-BEHIND = f"""
-import socketserver
-class Talk(socketserver.StreamRequestHandler):
-    def say(self, text): self.wfile.write(text.encode() + b"\\r\\n")
-    def handle(self):
-        self.say("220 behind.test")
-        while line := self.rfile.readline().decode().strip():
-            verb = line.split()[0].upper()
-            if verb == "RCPT": self.say("250 ok" if "<known@" in line else "550 5.1.1 nobody")
-            elif verb == "DATA":
-                self.say("354 go")
-                while self.rfile.readline().rstrip() != b".": pass
-                print("message", flush=True)
-                self.say("250 ok")
-            elif verb == "QUIT": return self.say("221 bye")
-            else: self.say("250 behind.test")
-socketserver.ThreadingTCPServer.allow_reuse_address = True
-with socketserver.ThreadingTCPServer(("{ADDRESSES['partner']}", {PORT_BEHIND}), Talk) as server: server.serve_forever()
-"""
 
 
 def offer(lab, sender, recipient, text=None, helo="mx.partner.test", tls=False, limit=60):
@@ -152,10 +130,8 @@ def check_metrics(lab):
 def main():
     laboratory.need("ip", "nft", "knotd")
     with laboratory.Lab(peers=False) as lab:
-        relay = f'\n[[relay]]\nmatch = "behind.test"\nhost = "{ADDRESSES["partner"]}:{PORT_BEHIND}"\ntls = "off"\n'
-        lab.write_postern_config(rules='sender_domain = "reject"\n', gate='reject_at = 20.0\n' + relay)
-        lab.start("behind", "partner", sys.executable, "-c", BEHIND)
-        wait_for(lambda: lab.listening("partner", PORT_BEHIND), "the server behind us")
+        lab.write_postern_config(rules='sender_domain = "reject"\n', gate='reject_at = 20.0\n' + behind.relay())
+        behind.start(lab, '"250 ok" if "<known@" in line else "550 5.1.1 nobody"')
         lab.start_postern()
         check_own_list(lab)
         check_rules_with_dns(lab)

@@ -68,6 +68,22 @@ def quiet(*words, **options):
     return done.stdout
 
 
+class ImapFrom(imaplib.IMAP4_SSL):
+    """IMAP over TLS to Postern, from a chosen address of the namespace."""
+
+    def __init__(self, lab, source):
+        self.source = source
+        super().__init__(ADDRESSES["mx"], 993, ssl_context=lab.tls(), timeout=120)
+
+    def _create_socket(self, timeout):
+        raw = socket.create_connection((self.host, self.port), timeout=timeout, source_address=(self.source, 0))
+        return self.ssl_context.wrap_socket(raw, server_hostname=self.host)
+
+    def plain(self, user, password):
+        """AUTHENTICATE PLAIN; raises imaplib's error with the refusal."""
+        return self.authenticate("PLAIN", lambda _: f"\0{user}\0{password}".encode())
+
+
 class Lab:
     """Use as a context manager: with Lab() as lab: lab.start_postern(); …"""
 
@@ -450,6 +466,11 @@ postlog unix-dgram n - n - 1 postlogd
         wait_for(lambda: self.processes["postern"].poll() is not None or self.greets("mx", 25), "Postern's start")
         if self.processes["postern"].poll() is not None:
             raise AssertionError(f"Postern ended at its start with code {self.processes['postern'].returncode}")
+
+    def memory_kib(self, what="VmRSS"):
+        """A line of Postern's /proc/PID/status: VmRSS now, VmHWM the most so far."""
+        status = Path(f"/proc/{self.processes['postern'].pid}/status").read_text()
+        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(what + ":"))
 
     # ---- reading what arrived
 

@@ -4,12 +4,11 @@
 grows by no more than 256 MiB, who is logged in already is answered all the while, nobody is told that a right password is wrong.
 How long an answer took is printed, not judged: bench/README.md has figures of a quiet machine."""
 import imaplib
-import socket
 import threading
 import time
 
 import lab as laboratory
-from lab import ADDRESSES
+from lab import ADDRESSES, ImapFrom
 
 ALICE, BOB = laboratory.LOCAL
 MX = ADDRESSES["mx"]
@@ -17,37 +16,21 @@ LOGINS = 100
 MOST_MIB = 256
 
 
-class Client(imaplib.IMAP4_SSL):
-    """IMAP over TLS from a chosen address."""
-
-    def __init__(self, lab, source):
-        self.source = source
-        super().__init__(MX, 993, ssl_context=lab.tls(), timeout=120)
-
-    def _create_socket(self, timeout):
-        raw = socket.create_connection((MX, 993), timeout=timeout, source_address=(self.source, 0))
-        return self.ssl_context.wrap_socket(raw, server_hostname=MX)
-
-    def plain(self, user, password):
-        """OK, or the response code of the refusal."""
-        try:
-            self.authenticate("PLAIN", lambda _: f"\0{user}\0{password}".encode())
-            return "OK"
-        except imaplib.IMAP4.error as refused:
-            return str(refused)
-
-
-def memory_mib(lab, what):
-    with open(f"/proc/{lab.processes['postern'].pid}/status", encoding="ascii") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith(what + ":")) / 1024
+def told(lab, client, user):
+    """OK, or the response code of the refusal."""
+    try:
+        client.plain(user, lab.passwords[user])
+        return "OK"
+    except imaplib.IMAP4.error as refused:
+        return str(refused)
 
 
 class Watcher:
     """Somebody who is logged in and asks for news without a pause; knows how long each answer took."""
 
     def __init__(self, lab, user):
-        self.client = Client(lab, MX)
-        assert self.client.plain(user, lab.passwords[user]) == "OK"
+        self.client = ImapFrom(lab, MX)
+        self.client.plain(user, lab.passwords[user])
         self.client.select()
         self.stop = threading.Event()
         self.waits = []
@@ -71,12 +54,12 @@ class Watcher:
 
 def storm(lab, clients, user):
     """All at once; gives what each was told, and how often the watcher was answered meanwhile."""
-    told = [None] * len(clients)
+    answers = [None] * len(clients)
     gate = threading.Barrier(len(clients) + 1)
 
     def work(number):
         gate.wait()
-        told[number] = clients[number].plain(user, lab.passwords[user])
+        answers[number] = told(lab, clients[number], user)
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(len(clients))]
     for thread in threads:
@@ -85,24 +68,24 @@ def storm(lab, clients, user):
     gate.wait()
     for thread in threads:
         thread.join()
-    return told, watcher.end()
+    return answers, watcher.end()
 
 
 def body(lab):
-    before = memory_mib(lab, "VmRSS")
-    clients = [Client(lab, f"203.0.113.{number + 1}") for number in range(LOGINS)]
-    told, watched = storm(lab, clients, ALICE)
-    grown = memory_mib(lab, "VmHWM") - before
-    print(f"{told.count('OK')} of {LOGINS} logged in, memory +{grown:.0f} MiB, meanwhile {watched}", flush=True)
-    for answer in told:
+    before = lab.memory_kib()
+    clients = [ImapFrom(lab, f"203.0.113.{number + 1}") for number in range(LOGINS)]
+    answers, watched = storm(lab, clients, ALICE)
+    grown = (lab.memory_kib("VmHWM") - before) / 1024
+    print(f"{answers.count('OK')} of {LOGINS} logged in, memory +{grown:.0f} MiB, meanwhile {watched}", flush=True)
+    for answer in answers:
         assert answer == "OK" or "UNAVAILABLE" in answer or "LIMIT" in answer, answer
-    assert told.count("OK") >= LOGINS // 2, told
+    assert answers.count("OK") >= LOGINS // 2, answers
     assert grown <= MOST_MIB, grown
     assert watched["answers"] >= 10, "who is logged in is answered while others log in"
     # What was refused for lack of room was nobody's failure: the same client gets in now.
     for number, client in enumerate(clients):
-        if told[number] != "OK":
-            assert client.plain(ALICE, lab.passwords[ALICE]) == "OK", number
+        if answers[number] != "OK":
+            assert told(lab, client, ALICE) == "OK", number
 
 
 def main():

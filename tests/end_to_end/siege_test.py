@@ -12,13 +12,12 @@ import contextlib
 import imaplib
 import resource
 import smtplib
-import socket
 import ssl
 import threading
 import time
 
 import lab as laboratory
-from lab import ADDRESSES
+from lab import ADDRESSES, ImapFrom
 
 ALICE, BOB = laboratory.LOCAL
 MX = ADDRESSES["mx"]
@@ -38,26 +37,14 @@ def letter(number):
             f"Message-ID: <siege.{number}@partner.test>\r\nDate: Sun, 22 Nov 2026 10:00:00 +0000\r\n\r\n{lines}\r\n")
 
 
-class Guest(imaplib.IMAP4_SSL):
-    """IMAP over TLS from a chosen address."""
-
-    def __init__(self, lab, source):
-        self.source = source
-        super().__init__(MX, 993, ssl_context=lab.tls(), timeout=60)
-
-    def _create_socket(self, timeout):
-        raw = socket.create_connection((MX, 993), timeout=timeout, source_address=(self.source, 0))
-        return self.ssl_context.wrap_socket(raw, server_hostname=MX)
-
-
 def deliver(_, source, number):
     with smtplib.SMTP(MX, 25, local_hostname="mail.partner.test", timeout=60, source_address=(source, 0)) as client:
         assert client.sendmail("pat@partner.test", [ALICE], letter(number)) == {}
 
 
 def log_in(lab, source, _):
-    client = Guest(lab, source)
-    client.authenticate("PLAIN", lambda _: f"\0{BOB}\0{lab.passwords[BOB]}".encode())
+    client = ImapFrom(lab, source)
+    client.plain(BOB, lab.passwords[BOB])
     client.logout()
 
 
@@ -248,11 +235,6 @@ class Handshakes:
             await asyncio.sleep(0.005)
 
 
-def memory_kib(lab):
-    with open(f"/proc/{lab.processes['postern'].pid}/status", encoding="ascii") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS:"))
-
-
 def judge(name, wait, most_ms):
     print(f"  {name}: p99 {wait['p99']} ms, target {most_ms:.0f} ms: {'hit' if wait['p99'] <= most_ms else 'MISSED'}", flush=True)
     return wait["p99"] <= most_ms
@@ -263,10 +245,10 @@ def body(lab, options):
     guests.times(2)
     alone = guests.times(options.seconds)
     print(f"alone {alone}", flush=True)
-    before = memory_kib(lab)
+    before = lab.memory_kib()
     slow = Slow()
     with Crowd(slow.all):
-        each = (memory_kib(lab) - before) / (SLOW_ADDRESSES * SLOW_EACH)
+        each = (lab.memory_kib() - before) / (SLOW_ADDRESSES * SLOW_EACH)
         besieged = guests.times(options.seconds)
         print(f"beside {slow.open} slow clients ({slow.thrown_out} thrown out, {each:.0f} KiB each) {besieged}", flush=True)
     assert each <= MOST_KIB_EACH, each

@@ -5,39 +5,15 @@ fail2ban reads, with the filters of etc/fail2ban."""
 import json
 import re
 import smtplib
-import sys
 import time
 from pathlib import Path
 
+import behind
 import lab as laboratory
 from lab import ADDRESSES, wait_for
 
 ALICE, BOB = laboratory.LOCAL
-PORT_BEHIND = 2525
 FILTERS = Path(__file__).resolve().parents[2] / "etc/fail2ban/filter.d"
-
-# A server behind us: puts the first message off, takes the second try, refuses nobody@ for good.
-BEHIND = f"""
-import socketserver
-tries = []
-class Talk(socketserver.StreamRequestHandler):
-    def say(self, text): self.wfile.write(text.encode() + b"\\r\\n")
-    def handle(self):
-        self.say("220 behind.test")
-        while line := self.rfile.readline().decode().strip():
-            verb = line.split()[0].upper()
-            if verb == "RCPT":
-                tries.append(line)
-                self.say("550 5.1.1 gone away" if "<nobody@" in line else "451 4.2.0 not yet" if len(tries) == 1 else "250 ok")
-            elif verb == "DATA":
-                self.say("354 go")
-                while self.rfile.readline().rstrip() != b".": pass
-                self.say("250 2.0.0 taken by behind")
-            elif verb == "QUIT": return self.say("221 bye")
-            else: self.say("250 behind.test")
-socketserver.ThreadingTCPServer.allow_reuse_address = True
-with socketserver.ThreadingTCPServer(("{ADDRESSES['partner']}", {PORT_BEHIND}), Talk) as server: server.serve_forever()
-"""
 
 
 def send(lab, sender, recipient, subject, message_id, tls=False):
@@ -169,10 +145,9 @@ def check_filters(lab):
 def main():
     laboratory.need("ip", "nft", "knotd")
     with laboratory.Lab(peers=False) as lab:
-        relay = f'\n[[relay]]\nmatch = "behind.test"\nhost = "{ADDRESSES["partner"]}:{PORT_BEHIND}"\ntls = "off"\nrecipients = "any"\n'
-        lab.write_postern_config(gate='reject_at = 20.0\n' + relay)
-        lab.start("behind", "partner", sys.executable, "-c", BEHIND)
-        wait_for(lambda: lab.listening("partner", PORT_BEHIND), "the server behind us")
+        lab.write_postern_config(gate='reject_at = 20.0\n' + behind.relay('recipients = "any"\n'))
+        # It puts the first message off, takes the second try, and refuses nobody@ for good.
+        behind.start(lab, '"550 5.1.1 gone away" if "<nobody@" in line else "451 4.2.0 not yet" if len(tries) == 1 else "250 ok"')
         lab.start_postern()
         check_arrival(lab)
         check_refusals(lab)
