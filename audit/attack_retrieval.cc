@@ -17,26 +17,29 @@ async::Task<std::string> ask_imap(Line& line, std::string command) {
   }
 }
 
-async::Task<> try_imap(Attack& attack, const char* name, std::string command) {
-  auto line = co_await Line::open(*attack.target.imaps, Wrap::tls, attack.tls);
+/// A connection with TLS, past the greeting. Nothing when the port does not answer; the check is skipped then.
+async::Task<std::optional<Line>> enter(Attack& attack, const char* name, const net::Endpoint& port) {
+  auto line = co_await Line::open(port, Wrap::tls, attack.tls);
   if (!line.is_open()) {
     attack.report.skip("retrieval", name, "the port does not answer");
-    co_return;
+    co_return std::nullopt;
   }
   co_await line.text_line();
-  const auto answer = co_await ask_imap(line, std::move(command));
+  co_return std::optional(std::move(line));
+}
+
+async::Task<> try_imap(Attack& attack, const char* name, std::string command) {
+  auto line = co_await enter(attack, name, *attack.target.imaps);
+  if (!line) co_return;
+  const auto answer = co_await ask_imap(*line, std::move(command));
   attack.report.judge(!answer.starts_with("a OK") && !answer.starts_with('+'), {"retrieval", name, {}, shown(answer), remedy});
 }
 
 async::Task<> try_pop(Attack& attack, const char* name, std::string command) {
-  auto line = co_await Line::open(*attack.target.pop3s, Wrap::tls, attack.tls);
-  if (!line.is_open()) {
-    attack.report.skip("retrieval", name, "the port does not answer");
-    co_return;
-  }
-  co_await line.text_line();
-  co_await line.send(command + "\r\n");
-  const auto answer = co_await line.text_line();
+  auto line = co_await enter(attack, name, *attack.target.pop3s);
+  if (!line) co_return;
+  co_await line->send(command + "\r\n");
+  const auto answer = co_await line->text_line();
   attack.report.judge(!answer.starts_with("+OK"), {"retrieval", name, {}, shown(answer), "the command must wait for a login"});
 }
 

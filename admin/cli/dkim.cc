@@ -133,7 +133,7 @@ std::vector<Subcommand> dkim_commands() {
        "make a key for a domain and show the DNS record to publish",
        "postern dkim create example.org",
        {one_domain,
-        {"--algorithm", "\"rsa\" (understood by all) or \"ed25519\" (short; sign with both for now)"},
+        {"--algorithm", "\"rsa\" (understood by all) or \"ed25519\" (short; newer; keep an rsa key beside it)"},
         {"--bits", "of an RSA key: 1024 to 4096; 2048 without it", Option::Kind::number},
         {"--selector", "name of the record; without it made from the day"},
         {"--now", "sign at once, without waiting for the record", Option::Kind::flag}},
