@@ -12,6 +12,7 @@
 #include "config/endpoint.h"
 #include "config/percent.h"
 #include "config/relay.h"
+#include "config/reports.h"
 #include "config/rules.h"
 #include "config/rules_for.h"
 #include "config/spoof.h"
@@ -31,6 +32,7 @@ struct Gate {
   std::vector<RulesFor> rules_for;  ///< [[rules_for]]
   std::vector<Relay> relays;        ///< [[relay]]
   std::vector<Spoof> spoof;         ///< [[spoof]]
+  Reports reports;                  ///< [reports]
   std::vector<DnsList> dnsbl;       ///< lists of bad addresses
   std::vector<DnsList> dnswl;       ///< lists of good ones
   unsigned rate_address = 0;        ///< recipients an hour; 0: any number

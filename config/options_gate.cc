@@ -185,6 +185,6 @@ Section relay() {
 
 }  // namespace
 
-std::vector<Section> gate_sections() { return {rules(), rules_for(), gate(), spoof(), relay()}; }
+std::vector<Section> gate_sections() { return {rules(), rules_for(), gate(), spoof(), relay(), reports_section()}; }
 
 }  // namespace postern::config

@@ -168,8 +168,9 @@ Started<void> House::open_gate(const config::Config& config) {
   if (!own_list) return cannot_start(own_list.error());
   own_list_ = std::move(*own_list);
   greylist_ = std::make_unique<policy::Greylist>(&archive_.ledger->grey());
-  gate_ = std::make_unique<policy::Gate>(
-      policy::Gate::Parts{*resolver_, ground_.config, ground_.clock, ground_.log, *own_list_, *greylist_, callout_.get()});
+  dmarc_notes_ = std::make_unique<policy::DmarcNotes>(archive_.ledger->reports(), ground_.config, ground_.clock);
+  gate_ = std::make_unique<policy::Gate>(policy::Gate::Parts{*resolver_, ground_.config, ground_.clock, ground_.log, *own_list_,
+                                                             *greylist_, callout_.get(), dmarc_notes_.get()});
   return {};
 }
 
@@ -195,6 +196,10 @@ void House::begin() {
   rounds_->spawn(runtime_.executor(0), quota_watch_->run(*rounds_));
   key_watch_ = std::make_unique<policy::KeyWatch>(*archive_.dkim, *resolver_, ground_.log);
   rounds_->spawn(runtime_.executor(0), key_watch_->run(*rounds_));
+  report_round_ = std::make_unique<outbound::ReportRound>(
+      outbound::ReportRound::Parts{archive_.ledger->reports(), *resolver_, *door_, *archive_.directory, ground_.config,
+                                   ground_.clock, ground_.log, ground_.metrics});
+  rounds_->spawn(runtime_.executor(0), report_round_->run(*rounds_));
 }
 
 async::Task<> House::stop_way_out() {

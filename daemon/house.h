@@ -21,6 +21,7 @@
 #include "net/tls_context.h"
 #include "outbound/callout.h"
 #include "outbound/courier.h"
+#include "outbound/report_round.h"
 #include "outbound/route.h"
 #include "policy/dkim_book.h"
 #include "policy/dkim_watch.h"
@@ -101,6 +102,7 @@ class House {
   std::unique_ptr<outbound::Callout> callout_;
   std::unique_ptr<policy::OwnList> own_list_;
   std::unique_ptr<policy::Greylist> greylist_;
+  std::unique_ptr<policy::DmarcNotes> dmarc_notes_;
   std::unique_ptr<policy::Gate> gate_;
   std::unique_ptr<outbound::Router> router_;
   std::unique_ptr<queue::Taken> taken_;
@@ -109,6 +111,7 @@ class House {
   std::unique_ptr<queue::Runner> runner_;
   std::unique_ptr<queue::QuotaWatch> quota_watch_;
   std::unique_ptr<policy::KeyWatch> key_watch_;
+  std::unique_ptr<outbound::ReportRound> report_round_;
   std::unique_ptr<async::TaskGroup> rounds_;  ///< what looks after the house now and then
 };
 

@@ -138,6 +138,22 @@ PublishedPolicy read_policy(pugi::xml_node node) {
 
 }  // namespace
 
+std::string row_facts(ReportRow row) {
+  row.count = 0;
+  pugi::xml_document document;
+  write_row(document, row);
+  std::ostringstream out;
+  document.save(out, "", pugi::format_raw | pugi::format_no_declaration);
+  return std::move(out).str();
+}
+
+Result<ReportRow> read_row_facts(std::string_view facts) {
+  pugi::xml_document document;
+  const auto parsed = document.load_buffer(facts.data(), facts.size());
+  if (!parsed || !document.child("record")) return fail(ErrorKind::invalid, "not a row of a DMARC report");
+  return read_row(document.child("record"));
+}
+
 // RFC 7489 Appendix C
 std::string write_report(const DmarcReport& report) {
   pugi::xml_document document;

@@ -67,6 +67,11 @@ struct DmarcReport {
   bool operator==(const DmarcReport&) const = default;
 };
 
+/// A row without its count as text, the same for equal rows; and back, with count 0. For counting (store/report_book.h).
+std::string row_facts(ReportRow row);
+/// Error invalid: not such a text.
+Result<ReportRow> read_row_facts(std::string_view facts);
+
 /// The XML document, UTF-8.
 std::string write_report(const DmarcReport& report);
 /// Error invalid: not XML, or not a report; limit: more than report_rows_max rows. Texts have no control characters.

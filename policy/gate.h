@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "config/live.h"
 #include "dns/resolver.h"
+#include "policy/dmarc_notes.h"
 #include "policy/greylist.h"
 #include "policy/judge.h"
 #include "policy/lookups.h"
@@ -45,7 +46,8 @@ class Gate {
     Log& log;
     OwnList& own_list;
     Greylist& greylist;
-    Callout* callout = nullptr;  ///< null: nobody can be asked, and recipients to be asked for are put off
+    Callout* callout = nullptr;   ///< null: nobody can be asked, and recipients to be asked for are put off
+    DmarcNotes* notes = nullptr;  ///< null: no reports of DMARC
   };
   explicit Gate(Parts parts);
   /// Ends the questions under way; before the resolver goes.
@@ -68,6 +70,8 @@ class Gate {
   async::Task<Answer> knows(RelayRoute route, const mail::Address& recipient);
 
   OwnList& own_list() { return parts_.own_list; }
+  /// For reports to the authors' domains; may be null.
+  DmarcNotes* notes() { return parts_.notes; }
   std::shared_ptr<const config::Config> config() const { return parts_.config.get(); }
   const Clock& clock() const { return parts_.clock; }
 

@@ -48,7 +48,8 @@ class RemoteRecipient {
   std::string destination() const { return destination_.empty() ? recipient_.address.domain_text() : destination_; }
 
  private:
-  friend class Bouncer;  ///< DSNs to a sender elsewhere that has the right to one
+  friend class Bouncer;     ///< DSNs to a sender elsewhere that has the right to one
+  friend class ReportPost;  ///< reports to a domain that asks for them in DNS
   explicit RemoteRecipient(mail::Recipient recipient) : recipient_(std::move(recipient)) {}
   mail::Recipient recipient_;
   std::string forwarded_for_;

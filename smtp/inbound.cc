@@ -241,6 +241,9 @@ async::Task<Refusal> Inbound::judge_message(Conversation& talk, queue::Arrival& 
   transaction.points = verdict.points;
   if (meters_ != nullptr) meters_->count(verdict.reasons);
   std::ranges::move(verdict.reasons, std::back_inserter(transaction.reasons));
+  if (auto* const notes = gate_->notes(); notes != nullptr && all && purpose_ == policy::Gate::Purpose::decide) {
+    notes->note(*all, talk.connection.peer().address, verdict.accepted());
+  }
   if (!verdict.accepted()) co_return all ? refusal_with_explanation(verdict, *all) : refusal_of(verdict);
   if (all && config->authentication->add_results) {
     arrival.trace = policy::write_results(config->server.hostname, all->results()) + arrival.trace;

@@ -27,7 +27,7 @@ const std::map<std::string, const char*, std::less<>> nouns{
     {"ban", "who may not connect: list, add, remove, explain"},
     {"breach", "the offline list of breached passwords: import, info, check, remove"},
     {"config", "the configuration file: check, sample"},
-    {"dmarc", "what other servers report about our domains: report"},
+    {"dmarc", "what other servers report about our domains: report list|show"},
     {"domain", "the domains whose mail we take: add, set, remove, list"},
     {"export", "mail out of Postern, to a Maildir or mbox files"},
     {"group", "people with rules or an address in common: add, set, remove, list, member"},

@@ -6,13 +6,17 @@
 
 #include <algorithm>
 #include <boost/json/array.hpp>
+#include <filesystem>
 #include <iostream>
+#include <map>
+#include <set>
 
 #include "admin/checks.h"
 #include "admin/cli/output.h"
+#include "admin/cli/received_reports.h"
 #include "admin/cli/subcommand.h"
 #include "admin/json.h"
-#include "base/file.h"
+#include "base/ascii.h"
 #include "policy/report_archive.h"
 
 namespace postern::admin::cli {
@@ -21,8 +25,6 @@ namespace json = boost::json;
 
 namespace {
 
-/// Largest file that is looked at.
-constexpr std::size_t file_max = 20 * 1024 * 1024;
 /// Rows shown for people; --json has all.
 constexpr std::size_t shown_rows = 50;
 
@@ -72,35 +74,116 @@ json::object row_json(const policy::ReportRow& row) {
 
 std::string date(UnixTime at) { return fmt::format("{:%Y-%m-%d %H:%M}", fmt::gmtime(static_cast<std::time_t>(at))); }
 
-int show_reports(Invocation& run) {
-  const auto name = run.text("file");
-  const auto refuse = [&](const Error& error) {
-    return show_failure(run, Failure{code_for_answer(error.kind), name + ": " + error.text});
-  };
-  const auto bytes = read_file(name, file_max);
-  if (!bytes) return refuse(bytes.error());
-  const auto files = policy::unpack_reports(*bytes);
-  if (!files) return refuse(files.error());
+/// Messages of a report, and how many of them passed.
+struct Totals {
+  std::uint64_t all = 0;
+  std::uint64_t good = 0;
+  void add(const policy::ReportRow& row) {
+    all += row.count;
+    if (passed(row)) good += row.count;
+  }
+};
+
+Totals totals_of(const policy::DmarcReport& report) {
+  Totals out;
+  for (const auto& row : report.rows) out.add(row);
+  return out;
+}
+
+/// The reports of some files, each once.
+struct Reports {
+  std::vector<policy::DmarcReport> reports;
+  std::size_t unreadable = 0;  ///< files that hold none
+  std::string why;             ///< of the last of them
+};
+
+Reports read_all(const std::vector<ReceivedFile>& files) {
+  Reports out;
+  std::set<std::pair<std::string, std::string>> known;
+  for (const auto& file : files) {
+    const auto unpacked = policy::unpack_reports(file.bytes);
+    if (!unpacked) out.why = unpacked.error().text;
+    bool any = false;
+    for (const auto& xml : unpacked ? *unpacked : std::vector<std::string>()) {
+      auto report = policy::read_report(xml);
+      if (!report) out.why = report.error().text;
+      if (!report) continue;
+      any = true;
+      if (known.emplace(report->org_name, report->id).second) out.reports.push_back(*std::move(report));
+    }
+    if (!any) ++out.unreadable;
+  }
+  return out;
+}
+
+using Found = std::expected<Reports, Failure>;
+
+/// Those of the mailbox, of one domain when --domain names it.
+Found read_mailbox(Invocation& run) {
+  const auto files = read_report_mailbox(run);
+  if (!files) return std::unexpected(files.error());
+  auto out = read_all(*files);
+  if (run.has("domain")) {
+    const auto domain = ascii::lower(run.text("domain"));
+    std::erase_if(out.reports, [&](const auto& report) { return ascii::lower(report.policy.domain) != domain; });
+  }
+  return out;
+}
+
+int show_report(Invocation& run) {
+  const auto name = run.text("report");
+  Reports found;
+  std::error_code ignored;
+  if (std::filesystem::exists(name, ignored)) {
+    const auto files = read_report_file(name);
+    if (!files) return show_failure(run, files.error());
+    found = read_all(*files);
+    if (found.reports.empty()) return show_failure(run, Failure{exit_refused, name + ": " + found.why});
+  } else {
+    auto all = read_mailbox(run);
+    if (!all) return show_failure(run, all.error());
+    std::erase_if(all->reports, [&](const auto& report) { return report.id != name; });
+    found = *std::move(all);
+    if (found.reports.empty()) {
+      return show_failure(run, Failure{exit_refused, name + " is no file, and no report with this id is in the mailbox"});
+    }
+  }
   json::array reports;
-  for (const auto& xml : *files) {
-    const auto report = policy::read_report(xml);
-    if (!report) return refuse(report.error());
-    if (run.json) reports.push_back(report_json(*report));
-    if (!run.json) std::cout << report_text(*report);
+  for (const auto& report : found.reports) {
+    if (run.json) reports.push_back(report_json(report));
+    if (!run.json) std::cout << report_text(report);
   }
   if (run.json) std::cout << to_line({{"reports", std::move(reports)}}) << "\n";
   return exit_ok;
 }
 
+int list_reports(Invocation& run) {
+  const auto found = read_mailbox(run);
+  if (!found) return show_failure(run, found.error());
+  if (run.json) {
+    auto line = reports_json(found->reports);
+    line["unreadable"] = found->unreadable;
+    std::cout << to_line(line) << "\n";
+    return exit_ok;
+  }
+  std::cout << (run.has("sources") ? sources_text(found->reports) : reports_text(found->reports));
+  if (found->unreadable > 0) std::cout << fmt::format("{} other attachments are no DMARC reports.\n", found->unreadable);
+  return exit_ok;
+}
+
+/// What all reports say of each address.
+std::map<std::string, Totals> by_source(const std::vector<policy::DmarcReport>& reports) {
+  std::map<std::string, Totals> out;
+  for (const auto& report : reports) {
+    for (const auto& row : report.rows) out[row.source_ip].add(row);
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string report_text(const policy::DmarcReport& report) {
-  std::uint64_t all = 0;
-  std::uint64_t good = 0;
-  for (const auto& row : report.rows) {
-    all += row.count;
-    if (passed(row)) good += row.count;
-  }
+  const auto [all, good] = totals_of(report);
   const auto& policy = report.policy;
   std::string out = fmt::format("{} <{}> about {}, {} to {} (UTC), report {}\n", report.org_name, report.email, policy.domain,
                                 date(report.begin), date(report.end), report.id);
@@ -143,12 +226,65 @@ json::object report_json(const policy::DmarcReport& report) {
           {"rows", std::move(rows)}};
 }
 
+std::string reports_text(const std::vector<policy::DmarcReport>& reports) {
+  if (reports.empty()) return "There are no DMARC reports.\n";
+  std::string out = fmt::format("{:<10}  {:>9} {:>9} {:>9}  {:<24} {:<24} {}\n", "DAY", "MESSAGES", "PASSED", "FAILED", "ABOUT",
+                                "FROM", "REPORT");
+  for (const auto& report : reports) {
+    const auto sum = totals_of(report);
+    out += fmt::format("{:<10}  {:>9} {:>9} {:>9}  {:<24} {:<24} {}\n", date(report.begin).substr(0, 10), sum.all, sum.good,
+                       sum.all - sum.good, report.policy.domain, report.org_name, report.id);
+  }
+  return out;
+}
+
+std::string sources_text(const std::vector<policy::DmarcReport>& reports) {
+  const auto sources = by_source(reports);
+  std::vector<std::pair<std::string, Totals>> rows(sources.begin(), sources.end());
+  std::ranges::sort(rows, [](const auto& a, const auto& b) {
+    const auto failed = [](const Totals& one) { return one.all - one.good; };
+    return std::tuple(failed(b.second), b.second.all, a.first) < std::tuple(failed(a.second), a.second.all, b.first);
+  });
+  if (rows.empty()) return "There are no DMARC reports.\n";
+  std::string out = fmt::format("{:<39} {:>9} {:>9} {:>9}\n", "SOURCE", "MESSAGES", "PASSED", "FAILED");
+  for (const auto& [source, sum] : rows) {
+    out += fmt::format("{:<39} {:>9} {:>9} {:>9}\n", source, sum.all, sum.good, sum.all - sum.good);
+  }
+  return out;
+}
+
+json::object reports_json(const std::vector<policy::DmarcReport>& reports) {
+  json::array list;
+  for (const auto& report : reports) {
+    const auto sum = totals_of(report);
+    list.push_back(json::object{{"id", report.id},
+                                {"org_name", report.org_name},
+                                {"domain", report.policy.domain},
+                                {"begin", report.begin},
+                                {"end", report.end},
+                                {"messages", sum.all},
+                                {"passed", sum.good}});
+  }
+  json::array sources;
+  for (const auto& [source, sum] : by_source(reports)) {
+    sources.push_back(json::object{{"source_ip", source}, {"messages", sum.all}, {"passed", sum.good}});
+  }
+  return {{"reports", std::move(list)}, {"sources", std::move(sources)}};
+}
+
 std::vector<Subcommand> dmarc_commands() {
-  return {{"dmarc report",
-           "Show a DMARC aggregate report that another server sent (XML, .gz or .zip)",
-           "postern dmarc report google.com!example.org!1700000000!1700086399.zip",
-           {{"file", "the attachment of the report's mail", Option::Kind::text, true}},
-           show_reports}};
+  auto list_options = mailbox_options();
+  list_options.insert(list_options.begin(),
+                      {{"--domain", "only reports about this domain"},
+                       {"--sources", "what all of them say of each address that sent", Option::Kind::flag}});
+  auto show_options = mailbox_options();
+  show_options.insert(
+      show_options.begin(),
+      Option{"report", "a file (XML, .gz, .zip or the mail as .eml), or an id as `list` shows it", Option::Kind::text, true});
+  return {{"dmarc report list", "List the DMARC aggregate reports that other servers have mailed to us",
+           "postern dmarc report list --domain example.org --sources", std::move(list_options), list_reports},
+          {"dmarc report show", "Show one DMARC aggregate report of another server",
+           "postern dmarc report show google.com!example.org!1700000000!1700086399.zip", std::move(show_options), show_report}};
 }
 
 }  // namespace postern::admin::cli

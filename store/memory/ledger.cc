@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <set>
 #include <tuple>
 
 #include "store/grey_book.h"
 #include "store/guard_book.h"
+#include "store/report_book.h"
 #include "store/sending_book.h"
 
 namespace postern::store::memory {
@@ -131,11 +133,64 @@ class MemorySendingBook final : public SendingBook {
   std::map<AccountId, SuspensionRow> suspensions_;
 };
 
+class MemoryReportBook final : public ReportBook {
+ public:
+  void note(ReportTopic topic, std::string facts) override {
+    const std::lock_guard lock(mutex_);
+    add(topic, {std::move(facts), 1});
+  }
+  async::Task<Result<std::vector<ReportTopic>>> due(ReportKind kind, std::int64_t before_day, std::size_t most) override {
+    const std::lock_guard lock(mutex_);
+    std::vector<ReportTopic> out;
+    for (const auto& [topic, counts] : facts_) {
+      if (topic.kind == kind && topic.day < before_day && out.size() < most) out.push_back(topic);
+    }
+    co_return out;
+  }
+  async::Task<Result<std::vector<ReportCount>>> take(ReportTopic topic) override {
+    const std::lock_guard lock(mutex_);
+    std::vector<ReportCount> out;
+    const auto node = facts_.extract(topic);
+    if (!sent_.insert(topic).second || node.empty()) co_return out;
+    for (const auto& [facts, count] : node.mapped()) out.push_back({facts, count});
+    total_ -= out.size();
+    co_return out;
+  }
+  void give_back(ReportTopic topic, std::vector<ReportCount> counts) override {
+    const std::lock_guard lock(mutex_);
+    sent_.erase(topic);
+    for (auto& one : counts) add(topic, std::move(one));
+  }
+  void forget(std::int64_t before_day) override {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(facts_, [before_day](const auto& one) { return one.first.day < before_day; });
+    std::erase_if(sent_, [before_day](const auto& one) { return one.day < before_day; });
+    total_ = 0;
+    for (const auto& [topic, counts] : facts_) total_ += counts.size();
+  }
+
+ private:
+  void add(const ReportTopic& topic, ReportCount more) {
+    const auto at = facts_.find(topic);
+    const bool known = at != facts_.end() && at->second.contains(more.facts);
+    const bool full = total_ >= report_facts_total_max || (at != facts_.end() && at->second.size() >= report_facts_max);
+    if (!known && full) return;
+    if (!known) ++total_;
+    facts_[topic][std::move(more.facts)] += more.count;
+  }
+
+  std::mutex mutex_;
+  std::map<ReportTopic, std::map<std::string, std::uint64_t>> facts_;
+  std::set<ReportTopic> sent_;
+  std::size_t total_ = 0;
+};
+
 class MemoryLedger final : public Ledger {
  public:
   GuardBook& guard() override { return guard_; }
   GreyBook& grey() override { return grey_; }
   SendingBook& sending() override { return sending_; }
+  ReportBook& reports() override { return reports_; }
   async::Task<Result<>> settle() override {
     if (guard_.closed()) co_return fail(ErrorKind::unavailable, "the ledger is closed");
     co_return Result<>();
@@ -146,6 +201,7 @@ class MemoryLedger final : public Ledger {
   MemoryGuardBook guard_;
   MemoryGreyBook grey_;
   MemorySendingBook sending_;
+  MemoryReportBook reports_;
 };
 
 }  // namespace

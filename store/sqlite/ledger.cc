@@ -4,6 +4,7 @@
 #include "store/sqlite/grey_book.h"
 #include "store/sqlite/guard_book.h"
 #include "store/sqlite/ledger_file.h"
+#include "store/sqlite/report_book.h"
 #include "store/sqlite/sending_book.h"
 
 namespace postern::store::sqlite {
@@ -18,6 +19,7 @@ class SqliteLedger final : public Ledger {
   GuardBook& guard() override { return guard_; }
   GreyBook& grey() override { return grey_; }
   SendingBook& sending() override { return sending_; }
+  ReportBook& reports() override { return reports_; }
   async::Task<Result<>> settle() override {
     co_return co_await file_.run<void>([](Database&) -> Result<> { return {}; });
   }
@@ -28,6 +30,7 @@ class SqliteLedger final : public Ledger {
   SqliteGuardBook guard_{file_};
   SqliteGreyBook grey_{file_};
   SqliteSendingBook sending_{file_};
+  SqliteReportBook reports_{file_};
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "store/guard_book.h"
 #include "store/memory/ledger.h"
+#include "store/report_book.h"
 #include "store/sending_book.h"
 #include "store/sqlite/ledger.h"
 #include "tests/store/conformance.h"
@@ -123,6 +124,42 @@ TEST_P(LedgerConformance, WhatAccountsSend) {
   EXPECT_EQ(known.suspensions.size(), 1U);
   ASSERT_EQ(known.sent.size(), 1U);
   EXPECT_EQ(known.sent[0].account, 2);
+}
+
+TEST_P(LedgerConformance, ReportsAreCountedAndTakenOnce) {
+  auto& book = ledger_->reports();
+  const ReportTopic monday{ReportKind::dmarc, 20'000, "a.example"};
+  const ReportTopic tuesday{ReportKind::dmarc, 20'001, "a.example"};
+  const ReportTopic other{ReportKind::dmarc, 20'000, "b.example"};
+  const ReportTopic tls{ReportKind::tls, 20'000, "a.example"};
+  for (int i = 0; i < 3; ++i) book.note(monday, "x");
+  book.note(monday, "it's");
+  for (const auto& topic : {tuesday, other, tls}) book.note(topic, "y");
+  EXPECT_EQ(must(book.due(ReportKind::dmarc, 20'001, 10)), (std::vector<ReportTopic>{monday, other})) << "the day is not over";
+  EXPECT_EQ(must(book.due(ReportKind::dmarc, 20'002, 2)).size(), 2U);
+  EXPECT_EQ(must(book.due(ReportKind::tls, 20'001, 10)), std::vector<ReportTopic>{tls});
+  const std::vector<ReportCount> counts{{"it's", 1}, {"x", 3}};
+  EXPECT_EQ(must(book.take(monday)), counts);
+  book.note(monday, "late");
+  EXPECT_TRUE(must(book.take(monday)).empty()) << "a second report of the day";
+  EXPECT_EQ(must(book.due(ReportKind::dmarc, 20'001, 10)), std::vector<ReportTopic>{other});
+  book.give_back(monday, counts);
+  EXPECT_EQ(must(book.take(monday)), counts);
+  book.forget(20'001);
+  EXPECT_TRUE(must(book.due(ReportKind::tls, 20'001, 10)).empty());
+  EXPECT_EQ(must(book.take(tuesday)).size(), 1U);
+}
+
+TEST_P(LedgerConformance, FactsOfOneReportAreBounded) {
+  auto& book = ledger_->reports();
+  const ReportTopic flood{ReportKind::dmarc, 20'000, "a.example"};
+  for (std::size_t i = 0; i < report_facts_max + 10; ++i) book.note(flood, std::to_string(i));
+  book.note(flood, "0");
+  book.note({ReportKind::dmarc, 20'000, "b.example"}, "0");
+  const auto counts = must(book.take(flood));
+  EXPECT_EQ(counts.size(), report_facts_max);
+  EXPECT_EQ(counts.front(), (ReportCount{"0", 2})) << "what is known is counted on";
+  EXPECT_EQ(must(book.due(ReportKind::dmarc, 20'001, 10)).size(), 1U);
 }
 
 TEST_P(LedgerConformance, AClosedOneSaysSo) {

@@ -32,3 +32,10 @@ CREATE TABLE correspondent (
 CREATE INDEX correspondent_last ON correspondent (last);
 CREATE TABLE suspension (
   account INTEGER PRIMARY KEY, since INTEGER NOT NULL, until INTEGER NOT NULL, reason TEXT NOT NULL);
+
+-- What reports to other domains will say (store/report_book.h): facts by kind, day and domain; and which reports were made.
+CREATE TABLE report_fact (
+  kind INTEGER NOT NULL, day INTEGER NOT NULL, domain TEXT NOT NULL, facts TEXT NOT NULL, count INTEGER NOT NULL,
+  PRIMARY KEY (kind, day, domain, facts)) WITHOUT ROWID;
+CREATE TABLE report_sent (
+  kind INTEGER NOT NULL, day INTEGER NOT NULL, domain TEXT NOT NULL, PRIMARY KEY (kind, day, domain)) WITHOUT ROWID;

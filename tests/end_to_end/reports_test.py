@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""DMARC aggregate reports: what port 25 saw is counted, the day after one signed mail goes to each domain that wants it, once also
+over restarts; and `postern dmarc report` reads the very same report when it arrives in a mailbox of ours."""
+import email
+import gzip
+import json
+import os
+import re
+import signal
+import smtplib
+import socketserver
+import sqlite3
+import sys
+import xml.etree.ElementTree as xml
+from pathlib import Path
+
+import lab as laboratory
+from lab import ADDRESSES, wait_for
+
+ALICE = laboratory.LOCAL[0]
+DAY = 86400
+
+
+class Sink(socketserver.StreamRequestHandler):
+    """A server that takes everything and writes each message into a file of its own."""
+    folder = None
+    count = 0
+
+    def handle(self):
+        self.wfile.write(b"220 sink\r\n")
+        for line in self.rfile:
+            word = line[:4].upper()
+            if word == b"DATA":
+                self.wfile.write(b"354 go on\r\n")
+                self.take()
+            self.wfile.write(b"221 bye\r\n" if word == b"QUIT" else b"500 what\r\n" if word == b"EHLO" else b"250 ok\r\n")
+            if word == b"QUIT":
+                return
+
+    def take(self):
+        Sink.count += 1
+        part = Path(self.folder) / f"{Sink.count}.part"
+        with open(part, "wb") as out:
+            for line in self.rfile:
+                if line == b".\r\n":
+                    break
+                out.write(line[1:] if line.startswith(b".") else line)
+        part.rename(part.with_suffix(".eml"))
+
+
+def serve_sink(folder):
+    Sink.folder = folder
+    with socketserver.ThreadingTCPServer((ADDRESSES["partner"], 25), Sink) as server:
+        server.serve_forever()
+
+
+def add_records(lab, records):
+    zone = lab.folder / "knot" / "test.zone"
+    text = zone.read_text()
+    serial = int(re.search(r"hostmaster.test. (\d+)", text).group(1))
+    zone.write_text(text.replace(f"hostmaster.test. {serial}", f"hostmaster.test. {serial + 1}") + "\n".join(records) + "\n")
+    lab.processes["knot"].send_signal(signal.SIGHUP)
+
+
+def deliver(lab, author, message=None):
+    """The code of the reply to the final dot."""
+    message = message or f"From: {author}\r\nTo: {ALICE}\r\nSubject: hello\r\n\r\nhello\r\n".encode()
+
+    def talk():
+        with smtplib.SMTP(ADDRESSES["mx"], 25, local_hostname="mx.partner.test", timeout=30) as client:
+            client.ehlo()
+            client.mail("carol@partner.test")
+            client.rcpt(ALICE)
+            return client.data(message)[0]
+    return lab.inside("partner", talk)
+
+
+def shift_days(lab, days):
+    """Makes what was counted so many days older, while nothing runs."""
+    with sqlite3.connect(lab.folder / "postern" / "data" / "state.db") as database:
+        database.execute("UPDATE report_fact SET day = day - ?", (days,))
+        return database.execute("SELECT count(*), sum(count) FROM report_fact").fetchone()
+
+
+def check_dmarc(lab, sink):
+    assert deliver(lab, "x@strict.test") == 550
+    assert deliver(lab, "x@strict.test") == 550
+    assert deliver(lab, "carol@partner.test") == 250
+    assert deliver(lab, "x@quiet.test") == 250
+    lab.stop("postern")
+    rows, messages = shift_days(lab, 2)
+    assert (rows, messages) == (2, 3), (rows, messages)
+    lab.start_postern()
+    # Only partner.test wants reports of strict.test; victim.test has not agreed to get any.
+    wait_for(lambda: len(list(sink.glob("*.eml"))) == 2, "two reports", 30)
+    reports = {}
+    for file in sink.glob("*.eml"):
+        mail = email.message_from_bytes(file.read_bytes())
+        reports[re.search(r"Report Domain: (\S+)", re.sub(r"\s+", " ", mail["Subject"])).group(1)] = (file, mail)
+    assert set(reports) == {"strict.test", "partner.test"}, reports
+    file, mail = reports["strict.test"]
+    assert mail["To"] == "reports@partner.test" and mail["From"] == "dmarc@postern.test", mail.as_string()[:1000]
+    assert "DKIM-Signature" in mail and "d=postern.test" in mail["DKIM-Signature"]
+    part = mail.get_payload()[1]
+    assert part.get_content_type() == "application/gzip"
+    assert re.fullmatch(r"mx\.postern\.test!strict\.test!\d+!\d+\.xml\.gz", part.get_filename()), part.get_filename()
+    root = xml.fromstring(gzip.decompress(part.get_payload(decode=True)))
+    begin = int(root.findtext("report_metadata/date_range/begin"))
+    assert begin % DAY == 0 and int(root.findtext("report_metadata/date_range/end")) == begin + DAY - 1
+    record = root.findall("record")
+    assert len(record) == 1 and record[0].findtext("row/count") == "2"
+    assert record[0].findtext("row/source_ip") == ADDRESSES["partner"]
+    assert record[0].findtext("row/policy_evaluated/disposition") == "reject"
+    assert root.findtext("policy_published/p") == "reject"
+    print("ok   a signed report for each domain that wants one, with what was seen", flush=True)
+
+    lab.stop("postern")
+    lab.start_postern()
+    assert deliver(lab, "carol@partner.test") == 250
+    assert len(list(sink.glob("*.eml"))) == 2, "a report came twice"
+    shown = json.loads(lab.postern("--json", "dmarc", "report", "show", file))
+    assert shown["reports"][0]["rows"][0]["count"] == 2
+    return file, shown["reports"][0]["id"]
+
+
+def check_received(lab, file, report):
+    # Mail from outside in our name is refused, so another one sends it.
+    assert deliver(lab, None, file.read_bytes().replace(b"From: dmarc@postern.test", b"From: dmarc@partner.test")) == 250
+    listed = json.loads(lab.postern("--json", "dmarc", "report", "list"))
+    assert [one["id"] for one in listed["reports"]] == [report], listed
+    assert listed["sources"] == [{"source_ip": ADDRESSES["partner"], "messages": 2, "passed": 0}], listed
+    assert ADDRESSES["partner"] in lab.postern("dmarc", "report", "list", "--sources")
+    assert "2 messages: 0 passed DMARC, 2 failed" in lab.postern("dmarc", "report", "show", report)
+    lab.stop("postern")
+    assert report in lab.postern("dmarc", "report", "list", "--account", ALICE), "without a server"
+    lab.start_postern()
+    print("ok   received reports, from the mailbox and from a file, with and without a running server", flush=True)
+
+
+def main():
+    if sys.argv[1:2] == ["--sink"]:
+        return serve_sink(sys.argv[2])
+    laboratory.need("ip", "nft", "knotd", "openssl")
+    with laboratory.Lab(peers=False) as lab:
+        lab.postern_options = {"reports": f'dmarc = true\nfrom = "dmarc@postern.test"\nreceived_by = "{ALICE}"\n'}
+        lab.write_postern_config()
+        add_records(lab, [
+            'partner        TXT "v=spf1 a:mx.partner.test -all"',
+            '_dmarc.partner TXT "v=DMARC1; p=reject; rua=mailto:own@partner.test"',
+            'strict         A   10.77.0.3',
+            '_dmarc.strict  TXT "v=DMARC1; p=reject; rua=mailto:reports@partner.test,mailto:v@victim.test"',
+            'strict.test._report._dmarc.partner TXT "v=DMARC1"',
+            'victim         A   10.77.0.3',
+            'quiet          A   10.77.0.3',
+            '_dmarc.quiet   TXT "v=DMARC1; p=none"',
+        ])
+        sink = lab.folder / "sink"
+        sink.mkdir()
+        lab.start("sink", "partner", sys.executable, os.path.abspath(__file__), "--sink", sink)
+        wait_for(lambda: lab.listening("partner", 25), "the sink's start")
+        lab.postern("dkim", "create", "postern.test", "--now")
+        lab.start_postern()
+        file, report = check_dmarc(lab, sink)
+        check_received(lab, file, report)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
