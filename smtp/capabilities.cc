@@ -30,6 +30,7 @@ std::string announce(std::string_view hostname, const Offer& offer) {
       "SMTPUTF8\n"             // RFC 6531
       "ENHANCEDSTATUSCODES\n"  // RFC 2034
       "CHUNKING\n"             // RFC 3030
+      "BINARYMIME\n"
       "DSN\n",                 // RFC 3461
       hostname, offer.message_bytes);
   if (offer.require_tls) text += "REQUIRETLS\n";  // RFC 8689

@@ -134,7 +134,7 @@ void Intake::check_lines(std::string_view bytes) {
 }
 
 void Intake::write(std::string_view bytes) {
-  if (!limits_.mend_lines) return take(bytes);
+  if (limits_.lines != LineRule::mend) return take(bytes);
   mended_.clear();
   mender_.feed(bytes, mended_);
   take(mended_);
@@ -142,7 +142,7 @@ void Intake::write(std::string_view bytes) {
 
 void Intake::take(std::string_view bytes) {
   received_ += bytes.size();
-  check_lines(bytes);
+  if (limits_.lines != LineRule::binary) check_lines(bytes);
   if (received_ > limits_.message) refuse(reply(status::message_too_large));
   if (refusal_) return;
   if (!header_done_) {
@@ -171,7 +171,7 @@ void Intake::take_body(std::string_view bytes) {
 }
 
 std::expected<store::BodyPtr, Reply> Intake::finish() {
-  if (limits_.mend_lines) {
+  if (limits_.lines == LineRule::mend) {
     mended_.clear();
     mender_.finish(mended_);
     take(mended_);

@@ -72,11 +72,18 @@ class LineChecker {
   LineProblem problem_ = LineProblem::none;
 };
 
+/// What the lines of a message may look like.
+enum class LineRule : std::uint8_t {
+  strict,  ///< CR and LF only together, no NUL
+  mend,    ///< bare CR and LF become CR LF
+  binary   ///< anything (RFC 3030 §3); smtp/binary.h looks at it afterwards
+};
+
 struct IntakeLimits {
   std::uint64_t message = 0;  ///< octets, header included
   std::size_t header = 0;
-  std::size_t line = 0;     ///< octets of one line with its CRLF
-  bool mend_lines = false;  ///< bare CR and LF become CR LF
+  std::size_t line = 0;  ///< octets of one line with its CRLF
+  LineRule lines = LineRule::strict;
 };
 
 /// A message under way. Use: write()*, finish() once.

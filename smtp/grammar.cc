@@ -73,11 +73,13 @@ Refused take_size(const Parameter& parameter, mail::Envelope& envelope) {
   return std::nullopt;
 }
 
-// RFC 6152 §2: BODY=7BIT / BODY=8BITMIME. BINARYMIME of RFC 3030 is not offered.
+// RFC 6152 §2: BODY=7BIT / BODY=8BITMIME; RFC 3030 §3: BODY=BINARYMIME
 Refused take_body(const Parameter& parameter, mail::Envelope& envelope) {
   if (!parameter.value) return status::bad_syntax;
   if (ascii::iequals(*parameter.value, "8BITMIME")) {
     envelope.body = mail::BodyType::eight_bit_mime;
+  } else if (ascii::iequals(*parameter.value, "BINARYMIME")) {
+    envelope.body = mail::BodyType::binary_mime;
   } else if (!ascii::iequals(*parameter.value, "7BIT")) {
     return status::bad_syntax;
   }

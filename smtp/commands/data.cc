@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "config/gate.h"
+#include "smtp/binary.h"
 #include "smtp/commands.h"
 #include "smtp/tracing.h"
 
@@ -40,6 +41,22 @@ void log_outcome(const Conversation& talk, const Transaction& transaction, const
             {"reply", fmt::format("{} {}", reply.code, reply.text)}});
 }
 
+LineRule line_rule(const Conversation& talk) {
+  if (talk.transaction->envelope.body == mail::BodyType::binary_mime) return LineRule::binary;
+  const auto ip = talk.ip();
+  const auto& mended = talk.config->gate->mend_line_ends_from;
+  return std::ranges::any_of(mended, [&](const auto& one) { return one.contains(ip); }) ? LineRule::mend : LineRule::strict;
+}
+
+/// The body as it is stored.
+async::Task<std::expected<store::BodyPtr, Reply>> take_body(Conversation& talk) {
+  auto& transaction = *talk.transaction;
+  auto body = transaction.intake->finish();
+  if (!body || transaction.envelope.body != mail::BodyType::binary_mime) co_return body;
+  transaction.envelope.body = mail::BodyType::eight_bit_mime;
+  co_return co_await encode_binary(std::move(*body), talk.parts.store.spool(), talk.config->limits.text_line);
+}
+
 /// The message, all of it, as the door wants it.
 queue::Arrival make_arrival(Context& context, store::BodyPtr body) {
   auto& transaction = *context.talk.transaction;
@@ -56,7 +73,7 @@ queue::Arrival make_arrival(Context& context, store::BodyPtr body) {
 
 async::Task<Reply> hand_in(Context& context) {
   auto& talk = context.talk;
-  auto body = talk.transaction->intake->finish();
+  auto body = co_await take_body(talk);
   if (!body) co_return std::move(body.error());
   auto arrival = make_arrival(context, std::move(*body));
   if (auto refused = co_await context.handler.judge_message(talk, arrival)) co_return std::move(*refused);
@@ -83,13 +100,10 @@ void begin_content(Context& context) {
   const auto& limits = talk.config->limits;
   transaction.id = talk.parts.door.new_id();
   transaction.content_end = std::chrono::steady_clock::now() + limits.data_total;
-  const auto ip = talk.ip();
-  const bool mend =
-      std::ranges::any_of(talk.config->gate->mend_line_ends_from, [&](const auto& one) { return one.contains(ip); });
   const IntakeLimits intake{.message = context.handler.message_limit(talk),
                             .header = limits.header_bytes,
                             .line = limits.text_line,
-                            .mend_lines = mend};
+                            .lines = line_rule(talk)};
   transaction.intake = std::make_unique<Intake>(
       talk.parts.store.spool(), intake, [&context_talk = talk, &handler = context.handler](std::string& header) -> Refusal {
         const auto sound = mime::check_limits(header);
@@ -114,6 +128,9 @@ Reply run_data(Context& context, std::string_view arguments) {
   auto& transaction = *context.talk.transaction;
   if (!arguments.empty()) return reply(status::bad_syntax);
   if (transaction.chunking) return reply(status::bad_sequence, "BDAT has begun; go on with it");
+  // RFC 3030 §3
+  if (transaction.envelope.body == mail::BodyType::binary_mime)
+    return reply(status::bad_sequence, "Binary content comes by BDAT");
   if (transaction.envelope.recipients.empty()) {
     // RFC 2920 §3.1: the transaction stays open, so that a client which pipelined can still send RSET.
     return transaction.rcpt_tried ? reply(status::no_valid_recipients) : reply(status::bad_sequence, "Say RCPT first");

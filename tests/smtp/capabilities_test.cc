@@ -12,7 +12,7 @@ TEST(Capabilities, AnnouncesWhatIsOffered) {
   offer.recipients = 5;
   offer.messages = 7;
   EXPECT_EQ(announce("mail.example.org", offer),
-            "mail.example.org\nPIPELINING\nSIZE 1000\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nCHUNKING\nDSN\n"
+            "mail.example.org\nPIPELINING\nSIZE 1000\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nCHUNKING\nBINARYMIME\nDSN\n"
             "LIMITS MAILMAX=7 RCPTMAX=5");
   offer.starttls = true;
   EXPECT_NE(announce("x", offer).find("\nSTARTTLS\n"), std::string::npos);

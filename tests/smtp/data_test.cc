@@ -247,7 +247,7 @@ TEST_F(IntakeTest, MendsLineEndsWhereItIsTold) {
     for (std::size_t cut = 0; cut <= in.size(); ++cut) {
       stored_.clear();
       Intake intake(std::make_unique<FakeSpool>(stored_, gone_, std::nullopt),
-                    {.message = 100, .header = 60, .line = 50, .mend_lines = true},
+                    {.message = 100, .header = 60, .line = 50, .lines = LineRule::mend},
                     [](std::string&) -> Refusal { return std::nullopt; });
       intake.write(in.substr(0, cut));
       intake.write(in.substr(cut));
