@@ -8,6 +8,8 @@
 #include <array>
 #include <map>
 
+#include "config/gate.h"
+
 namespace postern::config {
 namespace {
 
@@ -145,12 +147,24 @@ void check_stubs(const Config& config, Findings& found) {
   }
 }
 
+void check_rules_for(const Config& config, Findings& found) {
+  for (const auto& entry : config.gate->rules_for) {
+    if (entry.way == Way::inward) continue;
+    for (const auto& one : entry.rules) {
+      if (asked_of_our_own(one.rule)) continue;
+      error(found, "rules_for.rules",
+            fmt::format("{} is only asked of mail from outside; leave it out of entries with way = \"{}\"", to_string(one.rule),
+                        to_string(entry.way)));
+    }
+  }
+}
+
 }  // namespace
 
 Findings check(const Config& config) {
   Findings found;
   for (auto* part : {check_server, check_tls, check_listen, check_trusted, check_auth, check_limits, check_queue, check_outbound,
-                     check_stubs}) {
+                     check_stubs, check_rules_for}) {
     part(config, found);
   }
   return found;

@@ -111,12 +111,19 @@ Result<Pattern> read_pattern(std::string_view text) { return Pattern::parse(text
 Section rules_for() {
   return Builder<RulesFor>(
              "rules_for", [](Config& c) -> RulesFor& { return c.gate->rules_for.back(); },
-             "Other settings of rules, or another size limit, for some recipients of mail from outside. The most specific\n"
-             "entry decides; what it does not name stays as in [rules]. Repeat for each.")
-      .parsed("recipient", &RulesFor::recipient, read_pattern, "\"*@example.org\" or \"alice@example.org\".")
+             "Other settings of rules, or another size limit, for some mail. The most specific entry decides: by account, then\n"
+             "address, then group, then domain. What it does not name stays as it is. Repeat for each.")
+      .choice(
+          "way", &RulesFor::way, {{"inward", Way::inward}, {"inside", Way::inside}, {"outward", Way::outward}},
+          "\"inward\": from outside to us. \"inside\": from our users to us. \"outward\": from our users to elsewhere; of these\n"
+          "two only rules about the header are asked, and [rules] does not hold for them.")
+      .parsed("recipient", &RulesFor::recipient, read_pattern, "\"*\", \"*@example.org\" or \"alice@example.org\".")
+      .parsed("sender", &RulesFor::sender, read_pattern, "The same for the sender; \"<>\" for notices.")
+      .text("account", &RulesFor::account, "Login: only mail for this account, or with the other ways only mail that it sends.")
+      .text("group", &RulesFor::group, "Name of a group: the same for all its accounts.")
       .parsed_list("rules", &RulesFor::rules, RuleOverride::parse, "For example [\"greylist = off\", \"dnsbl = reject\"].")
-      .size("message_bytes", &RulesFor::message_bytes, {0, 2 * GiB}, "A whole message to them; 0: as limits.message_bytes.")
-      .repeated([](Config& c) { c.gate->rules_for.emplace_back(); }, {"recipient"})
+      .size("message_bytes", &RulesFor::message_bytes, {0, 2 * GiB}, "A whole message; 0: as limits.message_bytes.")
+      .repeated([](Config& c) { c.gate->rules_for.emplace_back(); }, {})
       .done();
 }
 

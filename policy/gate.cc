@@ -165,9 +165,9 @@ async::Task<Answer> Gate::knows(RelayRoute route, const mail::Address& recipient
 async::Task<Verdict> Gate::judge_recipient(Visit& visit, Question question, Purpose purpose) {
   const auto config = parts_.config.get();
   const auto& gate = *config->gate;
+  Settings settings(gate, question.rules);
   co_await look(visit, question, gate);
   const auto recipient = look_at_recipient(question, gate);
-  Settings settings(gate, question.recipient);
   if (recipient.own && recipient.own->kind == OwnEntry::Kind::allow) settings.allow();
   HeloEvidence helo;
   helo.ip = question.ip;

@@ -60,6 +60,7 @@ class Gate {
     std::string_view helo;
     const mail::ReversePath& sender;
     const mail::Address& recipient;
+    const config::RulesFor* rules = nullptr;  ///< the entry of [[rules_for]] for this mail
   };
   /// An explanation leaves no trace in counters.
   enum class Purpose : std::uint8_t { decide, explain };

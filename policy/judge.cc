@@ -135,9 +135,7 @@ Verdict ask(const Table& rules, Stage stage, const Evidence& evidence, const Set
 
 }  // namespace
 
-Settings::Settings(const config::Gate& gate, const mail::Address& recipient) : Settings(gate) {
-  if (gate.rules_for.empty()) return;
-  const auto* entry = config::find_rules_for(gate.rules_for, recipient.lookup_key());
+Settings::Settings(const config::Gate& gate, const config::RulesFor* entry) : Settings(gate) {
   if (entry == nullptr) return;
   for (const auto& one : entry->rules) rules_.set(one.rule, one.choice);
 }

@@ -13,8 +13,8 @@ namespace postern::policy {
 class Settings {
  public:
   explicit Settings(const config::Gate& gate) : rules_(gate.rules), no_answer_(gate.no_answer) {}
-  /// As [[rules_for]] has them for this recipient.
-  Settings(const config::Gate& gate, const mail::Address& recipient);
+  /// With what an entry of [[rules_for]] changes; null: nothing.
+  Settings(const config::Gate& gate, const config::RulesFor* entry);
   const config::RuleChoice& of(RuleName rule) const { return rules_.of(rule); }
   config::NoAnswer no_answer() const { return no_answer_; }
   void set(RuleName rule, const config::RuleChoice& choice) { rules_.set(rule, choice); }

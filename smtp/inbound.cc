@@ -11,6 +11,7 @@
 #include "policy/forged_results.h"
 #include "policy/judge.h"
 #include "policy/spoof.h"
+#include "smtp/rules_for.h"
 #include "smtp/trace.h"
 
 namespace postern::smtp {
@@ -61,9 +62,8 @@ policy::OurPeople our_people(const Conversation& talk) {
           }};
 }
 
-/// The entry of [[rules_for]] for a recipient.
 const config::RulesFor* rules_for(const Conversation& talk, const mail::Address& recipient) {
-  return config::find_rules_for(talk.config->gate->rules_for, recipient.lookup_key());
+  return find_rules(talk, config::Way::inward, recipient);
 }
 
 /// RFC 5321 §4.5.3.1.10: recipients with different settings come in transactions of their own, so that one message has one
@@ -101,8 +101,12 @@ async::Task<Refusal> Inbound::judge_recipient(Conversation& talk, const mail::Re
   const auto* const entry =
       policy::find_spoof(talk.config->gate->spoof, config::Way::inward, transaction.envelope.sender, recipient.address);
   transaction.spoof_permitted = transaction.spoof_permitted && entry != nullptr;
-  const policy::Gate::Question question{talk.connection.peer().address, talk.connection.local().address, talk.helo,
-                                        transaction.envelope.sender, recipient.address};
+  const policy::Gate::Question question{talk.connection.peer().address,
+                                        talk.connection.local().address,
+                                        talk.helo,
+                                        transaction.envelope.sender,
+                                        recipient.address,
+                                        rules_for(talk, recipient.address)};
   auto verdict = co_await gate_->judge_recipient(visit_, question, purpose_);
   if (meters_ != nullptr) meters_->count(verdict.reasons);
   if (!verdict.accepted()) {
@@ -128,7 +132,7 @@ async::Task<Refusal> Inbound::judge_recipient(Conversation& talk, const mail::Re
 /// All recipients of a transaction have the same.
 policy::Settings Inbound::settings_of(const Conversation& talk) const {
   const auto& transaction = *talk.transaction;
-  policy::Settings settings(*talk.config->gate, transaction.envelope.recipients.front().address);
+  policy::Settings settings(*talk.config->gate, rules_for(talk, transaction.envelope.recipients.front().address));
   if (gate_ != nullptr && transaction.allowed) settings.allow();
   return settings;
 }

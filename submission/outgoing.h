@@ -15,6 +15,7 @@ class Outgoing : public smtp::Handler {
  public:
   smtp::Offer offer(const smtp::Conversation& talk) const override;
   std::expected<smtp::Route, smtp::Reply> route(const smtp::Conversation& talk, const mail::Recipient& recipient) override;
+  std::uint64_t message_limit(const smtp::Conversation& talk) const override;
   smtp::Refusal check_header(smtp::Conversation& talk, std::string& header) override;
 
  protected:
@@ -24,6 +25,9 @@ class Outgoing : public smtp::Handler {
   virtual bool may_send_as(const smtp::Conversation& talk, const mail::Address& address) const = 0;
   /// Whether Sender and the Resent fields must be true too, or a foreign Sender is taken out.
   virtual Claims claims() const = 0;
+
+ private:
+  store::AccountId sender() const { return right() == nullptr ? 0 : right()->account(); }
 };
 
 }  // namespace postern::submission

@@ -63,11 +63,53 @@ TEST(RulesFor, TheMostSpecificEntryDecides) {
   ASSERT_EQ(entries.size(), 2U);
   EXPECT_EQ(entries[0].rules[0].to_string(), "greylist = off");
   EXPECT_EQ(entries[0].message_bytes, MiB);
-  EXPECT_EQ(find_rules_for(entries, "alice@example.org"), &entries[1]);
-  EXPECT_EQ(find_rules_for(entries, "bob@example.org"), &entries[0]);
-  EXPECT_EQ(find_rules_for(entries, "bob@example.net"), nullptr);
+  const auto found = [&](std::string recipient) {
+    RulesQuestion question;
+    question.recipient = std::move(recipient);
+    return find_rules_for(entries, question);
+  };
+  EXPECT_EQ(found("alice@example.org"), &entries[1]);
+  EXPECT_EQ(found("bob@example.org"), &entries[0]);
+  EXPECT_EQ(found("bob@example.net"), nullptr);
   for (const char* bad : {"greylist", "nothing = off", "greylist = sometimes", "= off", ""})
     EXPECT_FALSE(RuleOverride::parse(bad)) << bad;
+}
+
+TEST(RulesFor, ByWayGroupAndAccount) {
+  const auto loaded = parse(
+      "[[rules_for]]\nrecipient = \"*@example.org\"\n"
+      "[[rules_for]]\ngroup = \"Sales\"\n"
+      "[[rules_for]]\nrecipient = \"info@example.org\"\n"
+      "[[rules_for]]\naccount = \"alice@example.org\"\n"
+      "[[rules_for]]\nway = \"outward\"\nsender = \"*@example.org\"\nrules = [\"odd_names = reject\"]\n"
+      "[[rules_for]]\nway = \"outward\"\nsender = \"*@example.org\"\nrecipient = \"*@example.com\"\n"
+      "[[rules_for]]\nway = \"outward\"\ngroup = \"sales\"\n");
+  ASSERT_TRUE(loaded) << to_string(loaded.error());
+  const auto& entries = loaded->config.gate->rules_for;
+  EXPECT_TRUE(name_accounts(entries));
+  struct Row {
+    RulesQuestion question;
+    std::size_t entry;
+  };
+  const Row rows[] = {
+      {{Way::inward, "x@a.example", "bob@example.org", {"bob@example.org"}, {}}, 0},
+      {{Way::inward, "x@a.example", "bob@example.org", {"bob@example.org"}, {"sales"}}, 1},
+      {{Way::inward, "x@a.example", "info@example.org", {"bob@example.org"}, {"sales"}}, 2},
+      {{Way::inward, "", "info@example.org", {"bob@example.org", "Alice@example.org"}, {"sales"}}, 3},
+      {{Way::outward, "bob@example.org", "x@a.example", {"bob@example.org"}, {}}, 4},
+      {{Way::outward, "bob@example.org", "x@example.com", {"bob@example.org"}, {}}, 5},
+      {{Way::outward, "bob@example.org", "x@example.com", {"bob@example.org"}, {"sales"}}, 6},
+  };
+  for (const auto& [question, entry] : rows) EXPECT_EQ(find_rules_for(entries, question), &entries[entry]) << entry;
+  EXPECT_EQ(find_rules_for(entries, {Way::inside, "bob@example.org", "bob@example.org", {}, {"sales"}}), nullptr);
+}
+
+// A rule about connections says nothing of mail that our own people hand in.
+TEST(RulesFor, OwnPeopleAreAskedHeaderRulesOnly) {
+  const auto loaded = parse("[[rules_for]]\nway = \"inside\"\nrules = [\"dnsbl = reject\"]\n");
+  ASSERT_FALSE(loaded);
+  const auto text = to_string(loaded.error());
+  EXPECT_NE(text.find("dnsbl is only asked of mail from outside"), std::string::npos) << text;
 }
 
 // A copy of the configuration has rules of its own.

@@ -207,10 +207,22 @@ class House : public DialogueHost {
     run(directory_.add_alias("away@example.org", "alice@elsewhere.example"));
   }
 
-  // rules_for bob@example.org 80 helo_syntax = off
-  std::string add_rules_for(const std::string& recipient, std::istream& in) {
+  // rules_for bob@example.org 80 helo_syntax = off · rules_for outward group=sales 100 odd_names = reject
+  // The first word is the recipient's pattern, or a way, behind which comes the pattern, group= or account=.
+  std::string add_rules_for(const std::string& first, std::istream& in) {
     config::RulesFor entry;
-    entry.recipient = *config::Pattern::parse(recipient);
+    auto whom = first;
+    for (const auto way : {config::Way::inward, config::Way::inside, config::Way::outward}) {
+      if (first != config::to_string(way)) continue;
+      entry.way = way;
+      in >> whom;
+    }
+    if (whom.starts_with("group="))
+      entry.group = whom.substr(6);
+    else if (whom.starts_with("account="))
+      entry.account = whom.substr(8);
+    else
+      entry.recipient = *config::Pattern::parse(whom);
     in >> entry.message_bytes;
     entry.rules = {*config::RuleOverride::parse(rest_of(in))};
     auto config = *config_.get();
