@@ -9,6 +9,7 @@
 #include "config/gate.h"
 #include "policy/judge.h"
 #include "smtp/rehearsal.h"
+#include "smtp/rules_for.h"
 
 namespace postern::daemon {
 namespace {
@@ -97,7 +98,8 @@ async::Task<admin::Answer> explain(ExplainParts parts, admin::Arguments argument
   const auto config = parts.smtp.config.get();
   auto mail = read_mail(arguments, *config);
   if (!mail) co_return std::unexpected(mail.error());
-  const policy::Settings settings(*config->gate, mail->recipient);
+  const auto* const rules = smtp::find_inward_rules(parts.smtp.directory, *config->gate, mail->sender, mail->recipient);
+  const policy::Settings settings(*config->gate, rules);
   const auto ban = parts.bans.explain(mail->ip).in_force;
   const bool whole = !mail->message.empty();
   const auto seen = co_await smtp::rehearse(parts.smtp, parts.gate, std::move(*mail));

@@ -212,8 +212,8 @@ void Services::open_mail(Sockets& sockets) {
   listen(add_line("submissions", smtp_limits(*config)), sockets.submissions, contexts_.submissions, nullptr,
          [this](net::Connection& connection) { return submissions_->serve(connection); });
 
-  imap_ = std::make_unique<imap::Services>(
-      imap::Services{*archive.store, *archive.auth, ground.config, ground.clock, ground.log, occupancy_, account_choice()});
+  imap_ = std::make_unique<imap::Services>(imap::Services{*archive.store, *archive.auth, ground.config, ground.clock, ground.log,
+                                                          occupancy_, account_choice(), parts_.house.trace()});
   listen(add_line("imaps", retrieval_limits(*config)), sockets.imaps, contexts_.imap, nullptr,
          [this](net::Connection& connection) { return imap::serve(connection, *imap_); });
   listen(add_line("pop3s", retrieval_limits(*config)), sockets.pop3s, contexts_.pop3, nullptr,
@@ -232,7 +232,9 @@ auth::AccountChoice Services::account_choice() const {
 async::Task<> Services::serve_pop3(net::Connection& connection) {
   const auto config = parts_.ground.config.get();
   auto& archive = parts_.house.archive();
-  pop3::Session session(connection, {*archive.store, *archive.auth, drop_locks_, parts_.ground.log, account_choice()},
+  pop3::Session session(connection,
+                        {*archive.store, *archive.auth, drop_locks_, parts_.ground.log, account_choice(), parts_.house.trace(),
+                         &parts_.ground.clock},
                         {.idle = config->limits.pop3_idle,
                          .login_limit = config->limits.imap_preauth,
                          .login_failures = config->auth.session_failures,

@@ -16,7 +16,7 @@ namespace json = boost::json;
 
 constexpr std::size_t usual_stories = 20;
 constexpr std::size_t most_stories = 1000;
-constexpr std::array<std::string_view, 4> repeated{"to", "rule", "mailbox", "queue"};
+constexpr std::array<std::string_view, 5> repeated{"to", "rule", "mailbox", "queue", "at"};
 
 /// "stage|rule|outcome|points|reason", as smtp/tracing.cc writes it.
 json::object describe_rule(std::string_view text) {

@@ -283,6 +283,8 @@ Reply Session::begin_account(auth::Login login) {
   occupied_ = key;
   capabilities_off_ = auth::choice_of(services_.choice, login.identity.account(), auth::imap_capabilities_off);
   store_ = services_.store.session(login.identity);
+  trace_ = store::MailboxTrace(services_.trace, services_.clock,
+                               {login.identity.login(), "imap", connection_.peer().address.to_string()});
   ticket_ = std::move(login.ticket);
   if (ticket_) ticket_->on_end(connection_.executor(), [this] { connection_.request_stop(); });
   connection_.set_deadline(std::nullopt);

@@ -23,7 +23,7 @@
 #include "imap/commands.h"
 #include "imap/view.h"
 #include "net/connection.h"
-#include "store/store.h"
+#include "store/mailbox_trace.h"
 
 namespace postern::imap {
 
@@ -48,6 +48,7 @@ struct Services {
   Log& log;
   Occupancy& occupancy;
   auth::AccountChoice choice = {};
+  store::TraceBook* trace = nullptr;  ///< null: nothing is traced
 };
 
 /// Thrown to end the connection at once: the stream is broken, or a literal cannot be completed.
@@ -75,6 +76,8 @@ class Session {
   auth::Origin origin() const;
   /// Needs a login.
   store::Session& store() { return *store_; }
+  /// Told what becomes of messages.
+  const store::MailboxTrace& trace() const { return trace_; }
   /// Needs selected state.
   View& view() { return *view_; }
   bool is_selected() const { return view_ != nullptr; }
@@ -159,6 +162,7 @@ class Session {
   std::string out_;
   std::shared_ptr<auth::SessionTicket> ticket_;
   std::unique_ptr<store::Session> store_;
+  store::MailboxTrace trace_;
   std::unique_ptr<View> view_;
   std::string occupied_;  ///< key held in the Occupancy
   unsigned bad_commands_ = 0;

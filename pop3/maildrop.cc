@@ -137,10 +137,12 @@ async::Task<Result<>> Maildrop::commit() {
     if (!target) co_return std::unexpected(target.error());
     auto moved = co_await session_->copy(mailbox_, std::move(uids), *target, store::CopyMode::move);
     if (!moved) co_return std::unexpected(moved.error());
+    trace_.transferred({mailbox_, "INBOX"}, {*target, "Trash"}, *moved, store::CopyMode::move);
     co_return Result<>();
   }
   auto gone = co_await session_->expunge(mailbox_, std::move(uids), store::ExpungeMode::any);
   if (!gone) co_return std::unexpected(gone.error());
+  trace_.expunged({mailbox_, "INBOX"}, *gone);
   co_return Result<>();
 }
 

@@ -11,7 +11,7 @@
 
 #include "async/task.h"
 #include "base/result.h"
-#include "store/store.h"
+#include "store/mailbox_trace.h"
 
 namespace postern::pop3 {
 
@@ -56,6 +56,9 @@ class Maildrop {
   static async::Task<Result<std::unique_ptr<Maildrop>>> open(DropLocks& locks, std::unique_ptr<store::Session> session,
                                                              Removal removal);
 
+  /// Is told what commit() removes.
+  void trace_by(store::MailboxTrace trace) { trace_ = std::move(trace); }
+
   /// All messages, deleted ones too; message number n is at index n - 1.
   const std::vector<Message>& messages() const { return messages_; }
   /// The message of this number if it exists and is not marked deleted; null otherwise.
@@ -84,6 +87,7 @@ class Maildrop {
   std::unique_ptr<store::Session> session_;
   const Removal removal_;
   store::MailboxId mailbox_ = 0;
+  store::MailboxTrace trace_;
   store::ReadTexts ahead_;
   store::Uid last_asked_ = 0;
   std::uint32_t uidvalidity_ = 0;

@@ -121,6 +121,10 @@ async::Task<Reply> Session::finish_login(auth::Step step) {
     co_return Reply::error("mailbox is not available now", "SYS/TEMP");
   }
   maildrop_ = std::move(*drop);
+  if (services_.trace != nullptr) {
+    maildrop_->trace_by(
+        {services_.trace, *services_.clock, {step.login->identity.login(), "pop3", connection_.peer().address.to_string()}});
+  }
   login_ = step.login->identity.login();
   ticket_ = std::move(step.login->ticket);
   if (ticket_) ticket_->on_end(connection_.executor(), [this] { connection_.request_stop(); });

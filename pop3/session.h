@@ -37,6 +37,8 @@ struct Services {
   DropLocks& locks;
   Log& log;
   auth::AccountChoice choice = {};
+  store::TraceBook* trace = nullptr;  ///< null: nothing is traced
+  const Clock* clock = nullptr;       ///< of the trace; set when there is one
 };
 
 class Session {

@@ -335,7 +335,7 @@ async::Task<Result<Receipt>> Door::accept(Arrival arrival, std::string id) {
     state_->tell(arrival, id, std::unexpected(acceptance.error()));
     co_return std::unexpected(acceptance.error());
   }
-  const auto stored = co_await state_->parts.store.accept(std::move(*acceptance));
+  auto stored = co_await state_->parts.store.accept(std::move(*acceptance));
   state_->tell(arrival, id, stored);
   if (!stored) co_return std::unexpected(stored.error());
   co_await state_->confirm(arrival, std::move(confirmation));
@@ -343,6 +343,7 @@ async::Task<Result<Receipt>> Door::accept(Arrival arrival, std::string id) {
   receipt.local = arrival.local.size();
   receipt.remote = arrival.remote.size();
   receipt.id = std::move(id);
+  receipt.delivered = std::move(stored->delivered);
   co_return receipt;
 }
 

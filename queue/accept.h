@@ -81,6 +81,7 @@ struct Receipt {
   std::string id;  ///< what the 250 names and the trace knows: short, unique, never used again
   std::size_t local = 0;
   std::size_t remote = 0;
+  std::vector<store::Accepted::Where> delivered;  ///< one for each local recipient
 };
 
 /// Local deliveries whose sender asked for a report (NOTIFY=SUCCESS, RFC 3461 §4.1).

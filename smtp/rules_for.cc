@@ -10,30 +10,41 @@
 namespace postern::smtp {
 namespace {
 
-void add_account(const Conversation& talk, store::AccountId account, config::RulesQuestion& question) {
-  const auto row = talk.parts.directory.account(account);
+void add_account(const auth::Directory& directory, store::AccountId account, config::RulesQuestion& question) {
+  const auto row = directory.account(account);
   if (!row) return;
   question.accounts.push_back(row->login);
-  std::ranges::move(talk.parts.directory.groups_of(account), std::back_inserter(question.groups));
+  std::ranges::move(directory.groups_of(account), std::back_inserter(question.groups));
+}
+
+config::RulesQuestion question_of(config::Way way, const mail::ReversePath& sender, const mail::Address& recipient) {
+  return {way, sender ? sender->lookup_key() : std::string(), recipient.lookup_key(), {}, {}};
 }
 
 }  // namespace
 
+const config::RulesFor* find_inward_rules(const auth::Directory& directory, const config::Gate& gate,
+                                          const mail::ReversePath& sender, const mail::Address& recipient) {
+  if (gate.rules_for.empty()) return nullptr;
+  auto question = question_of(config::Way::inward, sender, recipient);
+  if (config::name_accounts(gate.rules_for)) {
+    const auto resolved = directory.resolve(recipient);
+    for (const auto& mailbox : resolved ? resolved->mailboxes : std::vector<auth::LocalMailbox>()) {
+      add_account(directory, mailbox.account, question);
+    }
+  }
+  return config::find_rules_for(gate.rules_for, question);
+}
+
 const config::RulesFor* find_rules(const Conversation& talk, config::Way way, const mail::Address& recipient,
                                    store::AccountId account) {
-  const auto& entries = talk.config->gate->rules_for;
-  if (entries.empty()) return nullptr;
-  config::RulesQuestion question;
-  question.way = way;
-  if (const auto& sender = talk.transaction->envelope.sender) question.sender = sender->lookup_key();
-  question.recipient = recipient.lookup_key();
-  if (!config::name_accounts(entries)) return config::find_rules_for(entries, question);
-  if (way != config::Way::inward) {
-    add_account(talk, account, question);
-  } else if (const auto resolved = talk.parts.directory.resolve(recipient)) {
-    for (const auto& mailbox : resolved->mailboxes) add_account(talk, mailbox.account, question);
-  }
-  return config::find_rules_for(entries, question);
+  const auto& gate = *talk.config->gate;
+  const auto& sender = talk.transaction->envelope.sender;
+  if (way == config::Way::inward) return find_inward_rules(talk.parts.directory, gate, sender, recipient);
+  if (gate.rules_for.empty()) return nullptr;
+  auto question = question_of(way, sender, recipient);
+  if (config::name_accounts(gate.rules_for)) add_account(talk.parts.directory, account, question);
+  return config::find_rules_for(gate.rules_for, question);
 }
 
 config::Way way_to(const Conversation& talk, const mail::Address& recipient) {

@@ -10,6 +10,10 @@
 
 namespace postern::smtp {
 
+/// Mail from outside. Null: none. Valid as long as the gate is.
+const config::RulesFor* find_inward_rules(const auth::Directory& directory, const config::Gate& gate,
+                                          const mail::ReversePath& sender, const mail::Address& recipient);
+
 /// Null: none. `account` is who sends, for mail of our own people; 0: a machine, or somebody outside. Valid as long as
 /// talk.config is.
 const config::RulesFor* find_rules(const Conversation& talk, config::Way way, const mail::Address& recipient,

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "mime/header.h"
-#include "store/trace_book.h"
+#include "store/mailbox_trace.h"
 
 namespace postern::smtp {
 namespace {
@@ -118,6 +118,10 @@ void trace_message(const Conversation& talk, const Transaction& transaction, con
   add_reply(event, reply);
   if (reply.is_success()) {
     for (const auto& [name, value] : transaction.places) event.add(name, value);
+    const auto& delivered = transaction.delivered;
+    for (std::size_t i = 0; i < std::min(delivered.size(), named_recipients); ++i) {
+      event.add("at", store::trace_place(delivered[i].mailbox, delivered[i].uid));
+    }
   }
   talk.parts.trace->note(std::move(event));
 }

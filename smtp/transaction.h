@@ -42,6 +42,7 @@ struct Transaction {
   std::shared_ptr<policy::AuthenticationRun> authentication;  ///< from the end of the header on; null: not looked at
   std::string message_id;                                     ///< of the header, for the trace
   std::vector<std::pair<std::string, std::string>> places;    ///< "mailbox" or "queue" and where, for the trace
+  std::vector<store::Accepted::Where> delivered;              ///< once it is stored, for the trace
   store::AccountId account = 0;                               ///< who submits it; 0: nobody
   bool sender_proven = false;                                 ///< notices may go to the sender (design.md §3)
   double points = 0;                                          ///< what they gave together

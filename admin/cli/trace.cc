@@ -87,8 +87,17 @@ void show_attempt(const json::object& event) {
                    text(event, "reply"), next.empty() ? "" : ", next " + utc_text(std::stoll(next))));
 }
 
+/// What somebody did to the message in a mailbox.
+void show_deed(const json::object& event, const std::string& kind) {
+  const auto into = text(event, "into_name");
+  line(when_of(event), kind == "removed" ? "deleted" : kind,
+       fmt::format("{}by {} ({}, {}){}", into.empty() ? "" : "to " + into + " ", text(event, "who"), text(event, "door"),
+                   text(event, "client"), kind == "removed" ? " with its mailbox " + text(event, "of_name") : ""));
+}
+
 void show_event(const json::object& event) {
   const auto kind = text(event, "kind");
+  if (event.contains("who")) return show_deed(event, kind);
   if (kind == "attempt") return show_attempt(event);
   if (kind == "notice") {
     const auto not_sent = text(event, "not_sent");

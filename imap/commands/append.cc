@@ -43,6 +43,7 @@ async::Task<Reply> replace(Session& session, Command& command) {
   const auto mailbox = session.view().mailbox();
   const auto gone = co_await session.store().expunge(mailbox, store::UidSet{{*uid, *uid}}, store::ExpungeMode::any);
   if (!gone) co_return from_error(gone.error());
+  session.trace().expunged({mailbox}, *gone);
   co_await session.tell_changes(Expunges::tell, session.flag_format(command));
   // RFC 7162 §3.2.7
   if (session.condstore() && session.is_selected() && !gone->empty()) {

@@ -30,7 +30,10 @@ std::string copy_uid(const store::Copied& copied) {
 async::Task<Result<store::Copied>> transfer(Session& session, store::UidSet uids, std::string to, store::CopyMode mode) {
   const auto target = co_await session.store().status(std::move(to));
   if (!target) co_return std::unexpected(target.error());
-  co_return co_await session.store().copy(session.view().mailbox(), std::move(uids), target->id, mode);
+  const auto from = session.view().mailbox();
+  auto copied = co_await session.store().copy(from, std::move(uids), target->id, mode);
+  if (copied) session.trace().transferred({from}, {target->id, target->name}, *copied, mode);
+  co_return copied;
 }
 
 // RFC 3501 §6.4.7: a missing destination is never made, the client is told that it could.

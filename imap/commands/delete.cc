@@ -15,6 +15,7 @@ async::Task<Reply> remove(Session& session, Command& command) {
   if (!info) co_return from_error(info.error());
   const auto removed = co_await session.store().remove(std::move(name));
   if (!removed) co_return from_error(removed.error());
+  session.trace().removed({info->id, info->name});
   if (session.is_selected() && session.view().mailbox() == info->id) {
     session.unselect();
     session.out().append("* OK [CLOSED] The mailbox is deleted\r\n");

@@ -28,9 +28,10 @@ async::Task<Reply> expunge(Session& session, Command& command) {
   if (session.view().read_only()) co_return no("READ-ONLY", "The mailbox is open for reading only");
   auto uids = by_set ? wanted(session, set) : store::UidSet::all();
   if (!uids) co_return bad("Broken message set");
-  const auto gone =
-      co_await session.store().expunge(session.view().mailbox(), *std::move(uids), store::ExpungeMode::marked_deleted);
+  const auto mailbox = session.view().mailbox();
+  const auto gone = co_await session.store().expunge(mailbox, *std::move(uids), store::ExpungeMode::marked_deleted);
   if (!gone) co_return from_error(gone.error());
+  session.trace().expunged({mailbox}, *gone);
   co_await session.tell_changes(Expunges::tell, session.flag_format(command));
   // RFC 7162 §3.2.7
   if (session.condstore() && session.is_selected() && !gone->empty()) {

@@ -114,9 +114,10 @@ async::Task<Reply> close(Session& session, Command& command) {
   if (!command.args.ok()) co_return command.args.fault();
   auto reply = ok("Closed");
   if (!session.view().read_only()) {
-    const auto gone =
-        co_await session.store().expunge(session.view().mailbox(), store::UidSet::all(), store::ExpungeMode::marked_deleted);
+    const auto mailbox = session.view().mailbox();
+    const auto gone = co_await session.store().expunge(mailbox, store::UidSet::all(), store::ExpungeMode::marked_deleted);
     if (!gone && gone.error().kind != ErrorKind::not_found) co_return from_error(gone.error());
+    if (gone) session.trace().expunged({mailbox}, *gone);
     const auto latest = session.view().watch().latest();
     if (session.qresync() && gone && !gone->empty() && latest) reply.code = fmt::format("HIGHESTMODSEQ {}", latest->highest);
   }

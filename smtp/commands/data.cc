@@ -87,6 +87,7 @@ async::Task<Reply> hand_in(Context& context) {
     if (receipt.error().kind == ErrorKind::over_quota && alone) co_return mailbox_full_reply(talk);
     co_return reply_for(receipt.error());
   }
+  talk.transaction->delivered = std::move(receipt->delivered);
   ++talk.tally.messages;
   talk.tally.junk = 0;
   co_return reply(status::accepted, "Accepted as " + receipt->id);

@@ -6,6 +6,8 @@
 #include <set>
 
 #include "store/sqlite/ledger_file.h"
+#include "store/sqlite/trace_follow.h"
+#include "store/sqlite/trace_rows.h"
 
 namespace postern::store::sqlite {
 
@@ -25,37 +27,6 @@ LedgerKind kind_of_trace() {
           .contents = "the trace of messages",
           .lost_metric = "postern_trace_events_lost_total",
           .max_waiting = trace_waiting_max};
-}
-
-/// Tabs and line ends separate; whatever a stranger wrote has none afterwards.
-void append_plain(std::string& out, std::string_view text) {
-  for (const char c : text) out += static_cast<unsigned char>(c) < ' ' || c == '\x7f' ? ' ' : c;
-}
-
-std::string write_details(const TraceEvent& event) {
-  std::string out;
-  for (const auto& [name, value] : event.details) {
-    const auto before = out.size();
-    append_plain(out, name);
-    out += '\t';
-    append_plain(out, value);
-    out += '\n';
-    if (out.size() <= trace_event_max) continue;
-    out.resize(before);
-    out += "cut\tmore was not kept\n";
-    break;
-  }
-  return out;
-}
-
-void read_details(std::string_view text, TraceEvent& into) {
-  while (!text.empty()) {
-    const auto end = std::min(text.find('\n'), text.size());
-    const auto line = text.substr(0, end);
-    const auto tab = line.find('\t');
-    if (tab != std::string_view::npos) into.add(std::string(line.substr(0, tab)), std::string(line.substr(tab + 1)));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
 }
 
 std::uint64_t bytes_in_use(Database& db) {
@@ -91,16 +62,6 @@ void look_at_limits(Database& db, const TraceLimits& limits, UnixTime now) {
   if (const auto last = last_to_go(db, limits, now); last > 0) remove_up_to(db, last);
 }
 
-TraceEvent read_event(Query& row) {
-  TraceEvent out;
-  out.id = row.integer(0);
-  out.at_ms = row.integer(1);
-  out.message = row.text(2);
-  out.kind = row.text(3);
-  read_details(row.text(4), out);
-  return out;
-}
-
 /// The newest events in question, newest first: each begins a story unless its message is there already. `word` outlives the
 /// statement.
 Query events_in_question(Database& db, const TraceQuery& query, const std::string& word) {
@@ -108,7 +69,11 @@ Query events_in_question(Database& db, const TraceQuery& query, const std::strin
   const auto from = query.from * 1000;
   const auto until = query.until == 0 ? no_end : query.until * 1000;
   if (word.empty()) {
-    return db.query("SELECT id, at, message, kind, detail FROM event WHERE at>=?1 AND at<?2 ORDER BY id DESC", from, until);
+    // What people do in their mailboxes belongs to the stories of messages, and is none of its own.
+    return db.query(
+        "SELECT id, at, message, kind, detail FROM event WHERE at>=?1 AND at<?2 AND "
+        "kind NOT IN ('moved','copied','expunged','removed') ORDER BY id DESC",
+        from, until);
   }
   return db.query(
       "SELECT e.id, e.at, e.message, e.kind, e.detail FROM (SELECT event FROM word WHERE word=?1 ORDER BY event DESC LIMIT ?4) w "
@@ -140,7 +105,9 @@ std::vector<TraceStory> find_stories(Database& db, const TraceQuery& query) {
     }
   }
   for (auto& story : out) {
-    if (!story.message.empty()) story.events = events_of(db, story.message, query.most_events);
+    if (story.message.empty()) continue;
+    story.events = events_of(db, story.message, query.most_events);
+    follow(db, story.events, query.most_events);
   }
   std::ranges::reverse(out);
   return out;

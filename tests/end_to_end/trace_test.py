@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """`postern trace`: one story for a message, from the connection to the reply of the other server; and the lines of the log that
 fail2ban reads, with the filters of etc/fail2ban."""
+import imaplib
 import json
+import poplib
 import re
 import smtplib
 import time
@@ -51,6 +53,38 @@ def check_arrival(lab):
     shown = lab.postern("trace", name)
     assert f"mailbox    {ALICE}" in shown and len(shown.splitlines()) < 25, shown
     print("ok   an arrival is found by its name, Message-ID, people and client", flush=True)
+
+
+def check_mailboxes(lab):
+    """What alice does with the message by IMAP, and that it goes by POP3, belongs to its story."""
+    _, reply = send(lab, "eve@partner.test", ALICE, "to be moved", "moved@partner.test")
+
+    def by_imap():
+        with imaplib.IMAP4_SSL(ADDRESSES["mx"], 993, ssl_context=lab.tls()) as box:
+            box.login(ALICE, lab.passwords[ALICE])
+            box.create("Kept")
+            box.select("INBOX")
+            _, (found,) = box.uid("SEARCH", "SUBJECT", '"to be moved"')
+            box.uid("MOVE", found.decode(), "Kept")
+            box.select("Kept")
+            box.uid("MOVE", "1:*", "INBOX")
+
+    def by_pop3():
+        box = poplib.POP3_SSL(ADDRESSES["mx"], 995, context=lab.tls())
+        box.user(ALICE)
+        box.pass_(lab.passwords[ALICE])
+        for number in range(1, box.stat()[0] + 1):
+            box.dele(number)
+        box.quit()
+
+    lab.inside("mx", by_imap)
+    lab.inside("mx", by_pop3)
+    (story,) = stories(lab, reply.split()[-1])
+    deeds = [(event["kind"], event.get("into_name"), event.get("door")) for event in story["events"][1:]]
+    assert deeds == [("moved", "Kept", "imap"), ("moved", "INBOX", "imap"), ("expunged", None, "pop3")], deeds
+    shown = lab.postern("trace", reply.split()[-1])
+    assert f"moved      to Kept by {ALICE} (imap, " in shown and f"expunged   by {ALICE} (pop3, " in shown, shown
+    print("ok   the story goes on in the mailboxes", flush=True)
 
 
 def check_refusals(lab):
@@ -150,6 +184,7 @@ def main():
         behind.start(lab, '"550 5.1.1 gone away" if "<nobody@" in line else "451 4.2.0 not yet" if len(tries) == 1 else "250 ok"')
         lab.start_postern()
         check_arrival(lab)
+        check_mailboxes(lab)
         check_refusals(lab)
         check_queue(lab)
         check_times(lab)
