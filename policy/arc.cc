@@ -9,6 +9,7 @@
 #include "base/cursor.h"
 #include "base/encoding.h"
 #include "mail/domain.h"
+#include "policy/arc_fields.h"
 #include "policy/authentication_results.h"
 
 namespace postern::policy {
@@ -18,16 +19,7 @@ std::string_view to_string(ArcCode code) {
   return names[static_cast<std::size_t>(code)];
 }
 
-namespace {
-
-constexpr std::string_view results_name = "ARC-Authentication-Results";
-constexpr std::string_view message_name = "ARC-Message-Signature";
-constexpr std::string_view seal_name = "ARC-Seal";
-
-std::string_view value_of(std::string_view field) { return field.substr(std::min(field.size(), field.find(':') + 1)); }
-
-/// "i=1" of a tag list; 0 when it is none.
-std::size_t instance_of_tags(std::string_view value) {
+std::size_t arc_instance_of_tags(std::string_view value) {
   const auto tags = TagList::salvage(value);
   const auto number = whole_number(tags.find("i").value_or(""));
   return number && *number <= arc_sets_max ? static_cast<std::size_t>(*number) : 0;
@@ -35,13 +27,17 @@ std::size_t instance_of_tags(std::string_view value) {
 
 // RFC 8617 §4.1.1
 //   arc-info = instance [CFWS] ";" authres-payload
-std::size_t instance_of_results(std::string_view value) {
+std::size_t arc_instance_of_results(std::string_view value) {
   const auto spec = ascii::trim(value.substr(0, value.find(';')));
   const auto equals = spec.find('=');
   if (equals == std::string_view::npos || ascii::trim(spec.substr(0, equals)) != "i") return 0;
   const auto number = whole_number(ascii::trim(spec.substr(equals + 1)));
   return number && *number <= arc_sets_max ? static_cast<std::size_t>(*number) : 0;
 }
+
+namespace {
+
+std::string_view value_of(std::string_view field) { return field.substr(std::min(field.size(), field.find(':') + 1)); }
 
 KeyVerdict failed(std::string reason) {
   KeyVerdict out;
@@ -84,9 +80,9 @@ void ArcVerifier::place(std::size_t instance, std::optional<std::string_view> Se
 void ArcVerifier::collect() {
   for (const auto& field : fields_.fields()) {
     const auto text = fields_.text(field);
-    if (field.is(results_name)) place(instance_of_results(field.raw), &Set::results, text);
-    if (field.is(message_name)) place(instance_of_tags(field.raw), &Set::message, text);
-    if (field.is(seal_name)) place(instance_of_tags(field.raw), &Set::seal, text);
+    if (field.is(arc_results_name)) place(arc_instance_of_results(field.raw), &Set::results, text);
+    if (field.is(arc_message_name)) place(arc_instance_of_tags(field.raw), &Set::message, text);
+    if (field.is(arc_seal_name)) place(arc_instance_of_tags(field.raw), &Set::seal, text);
   }
 }
 

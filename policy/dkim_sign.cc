@@ -8,6 +8,7 @@
 #include "base/ascii.h"
 #include "base/encoding.h"
 #include "policy/dkim_signature.h"
+#include "policy/field_folder.h"
 
 namespace postern::policy {
 namespace {
@@ -21,52 +22,11 @@ constexpr std::array<std::string_view, 12> sealed{
 constexpr std::array<std::string_view, 14> covered{
     "sender",           "resent-date",           "resent-from",    "resent-to", "resent-cc",  "list-id",      "list-help",
     "list-unsubscribe", "list-unsubscribe-post", "list-subscribe", "list-post", "list-owner", "list-archive", "autocrypt"};
-/// Longest line of the field we write.
-constexpr std::size_t line_max = 76;
-
-/// Adds text at places where it may be folded.
-class Folder {
- public:
-  explicit Folder(std::string start) : text_(std::move(start)), column_(text_.size()) {}
-  /// A word with a space before it, or on a new line.
-  void word(std::string_view text) { put(text, " "); }
-  /// Text that may break anywhere.
-  void stretch(std::string_view text) {
-    while (!text.empty()) {
-      if (column_ >= line_max) fold();
-      const auto part = text.substr(0, line_max - column_);
-      text_ += part;
-      column_ += part.size();
-      text.remove_prefix(part.size());
-    }
-  }
-  /// Text behind the last word, broken before it when the line is full.
-  void piece(std::string_view text) { put(text, ""); }
-  std::string take() { return std::move(text_); }
-
- private:
-  void put(std::string_view text, std::string_view space) {
-    if (column_ + space.size() + text.size() > line_max) {
-      fold();
-    } else {
-      text_ += space;
-      column_ += space.size();
-    }
-    text_ += text;
-    column_ += text.size();
-  }
-  void fold() {
-    text_ += "\r\n\t";
-    column_ = 1;
-  }
-  std::string text_;
-  std::size_t column_;
-};
-
 /// The field up to "b=", folded.
 std::string unsigned_field(const DkimSigning& signing, DkimAlgorithm algorithm, const std::vector<std::string>& names,
                            std::string_view body_digest) {
-  Folder out("DKIM-Signature: v=1;");
+  const bool arc = signing.arc_instance != 0;
+  FieldFolder out(arc ? "ARC-Message-Signature: i=" + std::to_string(signing.arc_instance) + ";" : "DKIM-Signature: v=1;");
   out.word("a=" + std::string(to_string(algorithm)) + ";");
   out.word("c=" + std::string(to_string(signing.header)) + "/" + std::string(to_string(signing.body)) + ";");
   out.word("d=" + signing.domain + ";");
@@ -100,7 +60,10 @@ async::Task<Result<std::string>> sign_dkim(KeyOracle& oracle, DkimSigning signin
   if (fields.all("From").empty()) co_return fail(ErrorKind::invalid, "no From field to sign");
   const auto algorithm = co_await oracle.algorithm(signing.key_id);
   if (!algorithm) co_return std::unexpected(algorithm.error());
-  const auto names = fields_to_sign(header);
+  auto names = fields_to_sign(header);
+  // RFC 8617 §4.1.2: what DKIM said of the author stays provable; ARC fields and results are not signed here.
+  if (signing.arc_instance != 0) names.insert(names.end(), fields.all("DKIM-Signature").size(), "dkim-signature");
+  if (names.size() > signed_fields_max) names.resize(signed_fields_max);
   auto field = unsigned_field(signing, *algorithm, names, body_digest);
   std::string text;
   fields.append(text, names, signing.header);
@@ -108,7 +71,7 @@ async::Task<Result<std::string>> sign_dkim(KeyOracle& oracle, DkimSigning signin
   const auto signature = co_await oracle.sign(signing.key_id, sha256(text));
   if (!signature) co_return std::unexpected(signature.error());
   const auto line = field.rfind('\n') == std::string::npos ? 0 : field.rfind('\n') + 1;
-  Folder out(field.substr(line));
+  FieldFolder out(field.substr(line));
   out.stretch(base64_encode(*signature));
   co_return field.substr(0, line) + out.take() + "\r\n";
 }

@@ -25,6 +25,7 @@ struct DkimSigning {
   Canonical body = Canonical::relaxed;
   std::optional<UnixTime> signed_at;
   std::optional<UnixTime> expires;
+  std::size_t arc_instance = 0;  ///< not 0: an ARC-Message-Signature of this number (RFC 8617 §4.1.2)
 };
 
 /// The names for h=: every field of the block that says something to the reader, each as often as it occurs, and those that
