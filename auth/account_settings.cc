@@ -2,6 +2,7 @@
 #include "auth/account_settings.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -28,6 +29,9 @@ constexpr std::array table{
     AccountSetting{pop3_to_trash, Kind::flag, "off", "What POP3 deletes goes to the folder Trash."},
     AccountSetting{imap_capabilities_off, Kind::names, "",
                    "IMAP capabilities that this account's clients do not get, for example IDLE."},
+    AccountSetting{forward_to, Kind::addresses, "",
+                   "Addresses that the account's mail is sent on to; see postern account forward."},
+    AccountSetting{forward_copy, Kind::flag, "on", "The mailbox keeps a copy of what is sent on."},
     AccountSetting{"messages_per_hour", Kind::number, "", "Messages that the account may send in an hour."},
     AccountSetting{"messages_per_day", Kind::number, "", "Messages that the account may send in a day."},
     AccountSetting{"recipients_per_hour", Kind::number, "", "Recipients that the account may write to in an hour."},
@@ -70,7 +74,29 @@ std::string names_of(std::string_view text) {
   return out.size() <= longest_names ? out : std::string();
 }
 
+/// "carol@example.net dave@example.com" in canonical form, each once.
+Result<std::string> addresses_of(std::string_view text) {
+  std::vector<std::string> found;
+  for (Cursor in(text); !in.at_end();) {
+    in.take_while([](char c) { return c == ' ' || c == ','; });
+    if (in.at_end()) break;
+    const auto word = in.take_while([](char c) { return c != ' ' && c != ','; });
+    const auto address = mail::Address::parse(word);
+    if (!address || address->domain() == nullptr || address->to_string().find(' ') != std::string::npos) {
+      return fail(ErrorKind::invalid, fmt::format("\"{}\" is not an address to forward to; write carol@example.net", word));
+    }
+    const auto canonical = address->to_string();
+    if (std::ranges::find(found, canonical) == found.end()) found.push_back(canonical);
+  }
+  if (found.size() > forwards_max) {
+    return fail(ErrorKind::limit,
+                fmt::format("an account forwards to {} addresses at most; a group has no such limit", forwards_max));
+  }
+  return fmt::format("{}", fmt::join(found, " "));
+}
+
 Result<std::string> canonical_value(const AccountSetting& setting, std::string_view text) {
+  if (setting.kind == Kind::addresses) return addresses_of(text);
   if (setting.kind == Kind::names) {
     if (auto names = names_of(text); !names.empty()) return names;
     return fail(ErrorKind::invalid,
@@ -116,6 +142,17 @@ bool setting_flag(const store::AccountRow& account, std::string_view name) {
   const auto* const setting = find(name);
   const auto given = at == account.settings.end() ? std::nullopt : flag_of(at->second);
   return given.value_or(setting != nullptr && setting->usual == "on");
+}
+
+std::vector<mail::Address> forwards_of(const store::AccountRow& account) {
+  std::vector<mail::Address> out;
+  const auto at = account.settings.find(std::string(forward_to));
+  if (at == account.settings.end()) return out;
+  for (Cursor in(at->second); !in.at_end(); in.take(' ')) {
+    auto address = mail::Address::parse(in.take_while([](char c) { return c != ' '; }));
+    if (address) out.push_back(std::move(*address));
+  }
+  return out;
 }
 
 std::optional<std::uint32_t> setting_number(const store::AccountRow& account, std::string_view name) {

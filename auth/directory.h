@@ -28,7 +28,7 @@ struct LocalMailbox {
   bool takes_mail = true;  ///< false: the account is disabled and its mail is refused
 };
 
-/// An owner's forward to an address elsewhere: one of the three ways mail may leave without a RelayRight.
+/// An owner's forward to an address elsewhere: one of the ways mail may leave without a RelayRight.
 class Forward {
  public:
   const mail::Address& to() const { return to_; }

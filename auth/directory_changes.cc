@@ -71,6 +71,16 @@ const store::GroupRow* group_at(const Index& index, const std::string& key) {
   return key.empty() || at == groups.end() ? nullptr : &*at;
 }
 
+/// Whether mail may be sent on from an address of ours to one elsewhere.
+Result<> may_leave(const mail::Domain& ours, const mail::Address& to, const Question& question) {
+  for (const auto& one : question.forbid_for) {
+    if (!one.fits(ours.ascii())) continue;
+    return fail(ErrorKind::denied, fmt::format("mail of {} may not be sent on to {}: [forwarding] forbid_for has {}",
+                                               ours.ascii(), to.to_string(), one.text));
+  }
+  return {};
+}
+
 /// Whether a row may be added: its target exists and leads to no loop.
 Result<> alias_fits(const Index& index, const std::string& alias, const std::string& target, const Question& question) {
   const auto address = mail::Address::parse(target);
@@ -81,7 +91,10 @@ Result<> alias_fits(const Index& index, const std::string& alias, const std::str
   }
   const auto means = index.canonical(*address);
   if (means && means->lookup_key() == alias) return fail(ErrorKind::limit, "an alias cannot lead to itself");
-  if (address->domain() == nullptr || !index.is_local(*address->domain())) return {};
+  if (address->domain() == nullptr || !index.is_local(*address->domain())) {
+    const auto from = mail::Address::parse(alias);
+    return from && from->domain() != nullptr ? may_leave(*from->domain(), *address, question) : Result<>();
+  }
   // A catch-all would hide a slip of the pen.
   auto strict = question;
   strict.catch_all = false;
@@ -90,6 +103,27 @@ Result<> alias_fits(const Index& index, const std::string& alias, const std::str
   }
   if (!index.resolve(*address, strict)) {
     return fail(ErrorKind::not_found, fmt::format("{} is of this server but does not exist; add it first", target));
+  }
+  return {};
+}
+
+/// Whether the account may forward as its settings say.
+Result<> forwards_fit(const Index& index, const store::AccountRow& row, const Question& question) {
+  const auto own = mail::Address::parse(row.login);
+  if (!own || own->domain() == nullptr) return {};
+  for (const auto& to : forwards_of(row)) {
+    if (!index.is_local(*to.domain())) {
+      if (auto leaves = may_leave(*own->domain(), to, question); !leaves) return leaves;
+      continue;
+    }
+    auto strict = question;
+    strict.catch_all = false;
+    if (index.leads_to(to, own->lookup_key(), strict)) {
+      return fail(ErrorKind::limit, fmt::format("{} leads back to {}: that would be a loop", to.to_string(), row.login));
+    }
+    if (!index.resolve(to, strict)) {
+      return fail(ErrorKind::not_found, fmt::format("{} is of this server but does not exist; add it first", to.to_string()));
+    }
   }
   return {};
 }
@@ -183,13 +217,14 @@ Result<> check_group_address(const Index& index, store::GroupRow& row) {
 /// One row of many: its canonical form, against what is there and against the rows before it.
 class Admission {
  public:
-  explicit Admission(const Index& index) : index_(index) {}
+  Admission(const Index& index, Question question) : index_(index), question_(std::move(question)) {}
 
   Result<> check(store::NewAccount& one) {
     column_ = "login";
     if (auto own = take_address(one.row.login); !own) return own;
     column_ = "settings";
     if (auto sound = canonicalize(one.row); !sound) return sound;
+    if (auto fits = forwards_fit(index_, one.row, question_); !fits) return fits;
     column_ = "aliases";
     for (auto& alias : one.aliases) {
       if (auto taken = take_address(alias); !taken) return taken;
@@ -223,6 +258,7 @@ class Admission {
     return {};
   }
   const Index& index_;
+  Question question_;
   std::string column_;
   std::set<std::string> taken_;
 };
@@ -261,7 +297,7 @@ async::Task<Result<store::AccountId>> Directory::add_account(std::string login, 
   settings.login = std::move(login);
   settings.id = 0;
   store::NewAccount one{.row = std::move(settings)};
-  if (auto fits = Admission(*state_->now()).check(one); !fits) co_return std::unexpected(fits.error());
+  if (auto fits = Admission(*state_->now(), state_->question()).check(one); !fits) co_return std::unexpected(fits.error());
   auto id = co_await state_->accounts.add_account(std::move(one.row));
   if (!id) co_return id;
   if (auto loaded = co_await load(); !loaded) co_return std::unexpected(loaded.error());
@@ -270,7 +306,7 @@ async::Task<Result<store::AccountId>> Directory::add_account(std::string login, 
 
 std::vector<std::optional<RowObjection>> Directory::objections(std::vector<store::NewAccount>& rows) const {
   const auto index = state_->now();
-  Admission admission(*index);
+  Admission admission(*index, state_->question());
   std::vector<std::optional<RowObjection>> out;
   for (auto& row : rows) {
     auto fits = admission.check(row);
@@ -295,6 +331,9 @@ async::Task<Result<>> Directory::set_account(store::AccountRow row) {
   if (!known) co_return fail(ErrorKind::not_found, "there is no such account");
   row.login = known->login;
   if (auto sound = canonicalize(row); !sound) co_return sound;
+  if (forwards_of(row) != forwards_of(*known)) {
+    if (auto fits = forwards_fit(*state_->now(), row, state_->question()); !fits) co_return fits;
+  }
   if (auto done = co_await state_->accounts.set_account(std::move(row)); !done) co_return done;
   co_return co_await load();
 }

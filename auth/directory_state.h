@@ -9,6 +9,7 @@
 
 #include "auth/directory.h"
 #include "auth/index.h"
+#include "config/way_out.h"
 
 namespace postern::auth {
 
@@ -36,7 +37,10 @@ struct Directory::State {
   Question question(const Writer& writer = Writer::house()) const {
     Question out;
     out.writer = writer;
-    if (live != nullptr) out.separators = live->get()->server.address_separators;
+    if (live == nullptr) return out;
+    const auto config = live->get();
+    out.separators = config->server.address_separators;
+    out.forbid_for = config->way_out->forwarding.forbid_for;
     return out;
   }
 

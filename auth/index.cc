@@ -147,9 +147,9 @@ std::optional<std::string> Index::right_to_send(store::AccountId id, const mail:
   const auto address = canonical(given);
   if (!address || address->domain() == nullptr) return std::nullopt;
   if (is_local(*address->domain())) {
-    // Neither a group nor a catch-all is anybody's own address.
+    // Neither a group nor a catch-all nor what is forwarded is anybody's own address.
     auto strict = question;
-    strict.catch_all = strict.groups = false;
+    strict.catch_all = strict.groups = strict.forwards = false;
     strict.writer = Writer::house();
     const auto targets = resolve(*address, strict);
     const auto owns = [id](const Target& one) { return one.account->id == id; };

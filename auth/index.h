@@ -16,6 +16,7 @@
 
 #include "auth/access.h"
 #include "base/result.h"
+#include "config/route.h"
 #include "mail/address.h"
 #include "store/accounts.h"
 
@@ -56,6 +57,8 @@ struct Question {
   std::string separators = "+";  ///< each ends a local part and begins a detail; empty: none does
   bool catch_all = true;
   bool groups = true;
+  bool forwards = true;                         ///< those of accounts
+  std::vector<config::RouteDomain> forbid_for;  ///< domains of ours whose mail is not sent elsewhere
   std::vector<TraceStep>* trace = nullptr;
 };
 

@@ -5,13 +5,18 @@
 
 #include <algorithm>
 
+#include "auth/account_settings.h"
+
 namespace postern::auth {
 
 using Kind = Writer::Kind;
 using Senders = store::GroupRow::Senders;
 
 Result<> Index::Walk::follow(const mail::Address& given, const std::string& detail) {
-  if (given.domain() == nullptr || !index_.is_local(*given.domain())) return add_elsewhere(given);
+  if (given.domain() == nullptr || !index_.is_local(*given.domain())) {
+    const std::string_view owner = path_.empty() ? std::string_view() : std::string_view(path_.back());
+    return add_elsewhere(given, owner.substr(std::min(owner.size(), owner.rfind('@') + 1)));
+  }
   const auto address = index_.canonical(given);
   if (!address) return fail(ErrorKind::limit, "alias domains lead in a circle at " + given.domain_text());
   if (*address->domain() != *given.domain()) {
@@ -126,18 +131,45 @@ Result<> Index::Walk::add_account(const store::AccountRow& account, const std::s
     state += accepts ? ", disabled; its mail is still accepted" : ", disabled; its mail is refused";
   }
   note(account.login, std::move(state));
-  if (known_accounts_.insert(&account).second) targets_.accounts.push_back({&account, detail});
+  if (!known_accounts_.insert(&account).second) return {};
+  const auto forwards = question_.forwards && account.enabled ? forwards_of(account) : std::vector<mail::Address>();
+  const auto place = targets_.accounts.size();
+  const auto sent = forwards.empty() ? Result<bool>(false) : send_on(account, forwards);
+  if (!sent) return std::unexpected(sent.error());
+  // What nobody else gets stays here, whatever the account wants.
+  if (!*sent || setting_flag(account, forward_copy)) {
+    targets_.accounts.insert(targets_.accounts.begin() + static_cast<std::ptrdiff_t>(place), {&account, detail});
+  }
   return within_limit();
 }
 
-Result<> Index::Walk::add_elsewhere(const mail::Address& address) {
+Result<bool> Index::Walk::send_on(const store::AccountRow& account, const std::vector<mail::Address>& forwards) {
+  const bool copy = setting_flag(account, forward_copy);
+  note(account.login, copy ? "it forwards, and keeps a copy" : "it forwards, and keeps nothing");
+  const auto owner = std::string_view(account.login).substr(account.login.rfind('@') + 1);
+  const auto before = found();
+  for (const auto& one : forwards) {
+    const bool ours = one.domain() != nullptr && index_.is_local(*one.domain());
+    auto followed = ours ? follow(one, {}) : add_elsewhere(one, owner);
+    if (!followed) return std::unexpected(followed.error());
+  }
+  return found() > before;
+}
+
+Result<> Index::Walk::add_elsewhere(const mail::Address& address, std::string_view owner) {
+  const bool forbidden = std::ranges::any_of(question_.forbid_for, [&](const auto& one) { return one.fits(owner); });
+  if (forbidden) {
+    note(address.to_string(), fmt::format("an address elsewhere: [forwarding] forbid_for keeps mail of {} here", owner));
+    refusal_ = Error{ErrorKind::unsupported, "Mail for this address is not sent on"};
+    return {};
+  }
   note(address.to_string(), "an address elsewhere: mail is forwarded");
   if (known_elsewhere_.insert(address.to_string()).second) targets_.elsewhere.push_back(address);
   return within_limit();
 }
 
 Result<> Index::Walk::within_limit() const {
-  if (targets_.accounts.size() + targets_.elsewhere.size() <= max_targets) return {};
+  if (found() <= max_targets) return {};
   return fail(ErrorKind::limit, "an address has too many targets");
 }
 

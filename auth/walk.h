@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -34,7 +35,11 @@ class Index::Walk {
   /// An alias of an account means its address, with the copies that its owner has sent elsewhere.
   Result<> follow_account(const store::AccountRow& account, const std::string& came_from, const std::string& detail);
   Result<> add_account(const store::AccountRow& account, const std::string& detail);
-  Result<> add_elsewhere(const mail::Address& address);
+  /// Sends a copy to where the account forwards to. True: somebody gets it.
+  Result<bool> send_on(const store::AccountRow& account, const std::vector<mail::Address>& forwards);
+  /// `owner`: the domain of ours that sends it on.
+  Result<> add_elsewhere(const mail::Address& address, std::string_view owner);
+  std::size_t found() const { return targets_.accounts.size() + targets_.elsewhere.size(); }
   Result<> within_limit() const;
   bool may_write_to(const store::GroupRow& group);
   void note(std::string address, std::string text);

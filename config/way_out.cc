@@ -11,12 +11,33 @@ template class Boxed<WayOut>;
 
 namespace {
 
+constexpr std::uint64_t day = 86400;
+
 Section dkim() {
   return Builder<Dkim>(
              "dkim", [](Config& c) -> Dkim& { return c.way_out->dkim; },
              "Signatures on mail that our people send elsewhere. Keys are made with `postern dkim create DOMAIN`; a domain\n"
              "without a key sends unsigned mail.")
       .flag("sign", &Dkim::sign, "Sign what leaves, for each domain that has an active key (RFC 6376).")
+      .done();
+}
+
+Section forwarding() {
+  using F = Forwarding;
+  return Builder<F>(
+             "forwarding", [](Config& c) -> F& { return c.way_out->forwarding; },
+             "Mail that aliases and accounts send on to addresses elsewhere (`postern account forward`).")
+      .parsed_list("forbid_for", &F::forbid_for, RouteDomain::parse,
+                   "Domains of ours whose mail stays here: \"example.com\", or \".example.com\" for all below it.")
+      .flag("srs", &F::srs,
+            "Rewrite strangers' senders to an address of ours (SRS), so that SPF passes at the next server and notices find\n"
+            "their way back through us.")
+      .name("srs_domain", &F::srs_domain, host_name_or_empty,
+            "The domain of such addresses; one of ours whose mail comes to us. Empty: that of the address that forwards.")
+      .duration("srs_valid", &F::srs_valid, {day, 365 * day},
+                "How long a notice about forwarded mail is taken back to its sender.")
+      .flag("arc", &F::arc,
+            "Seal what we saw of SPF, DKIM and DMARC (ARC, RFC 8617) with the domain's DKIM key, for servers that trust us.")
       .done();
 }
 
@@ -49,6 +70,6 @@ std::vector<Option> submission_more_rows() {
   return std::move(section.options);
 }
 
-std::vector<Section> way_out_sections() { return {dkim(), route_section()}; }
+std::vector<Section> way_out_sections() { return {dkim(), forwarding(), route_section()}; }
 
 }  // namespace postern::config

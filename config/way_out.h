@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "config/boxed.h"
+#include "config/forwarding.h"
 #include "config/route.h"
 
 namespace postern::config {
@@ -33,6 +34,7 @@ struct OutboundMore {
 
 struct WayOut {
   Dkim dkim;
+  Forwarding forwarding;
   OutboundMore outbound;
   std::vector<Route> routes;  ///< [[route]]
   SubmissionMore submission;
