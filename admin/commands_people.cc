@@ -125,7 +125,10 @@ async::Task<Answer> account_settings(Context, Arguments) {
   json::array out;
   for (const auto& one : auth::account_settings()) {
     using Kind = auth::AccountSetting::Kind;
-    const auto* kind = one.kind == Kind::flag ? "on or off" : one.kind == Kind::number ? "number" : "names";
+    const auto* kind = one.kind == Kind::flag     ? "on or off"
+                       : one.kind == Kind::number ? "number"
+                       : one.kind == Kind::names  ? "names"
+                                                  : "addresses";
     out.push_back(json::object{{"name", one.name}, {"kind", kind}, {"usual", one.usual}, {"help", one.help}});
   }
   co_return json::object{{"settings", std::move(out)}};

@@ -101,19 +101,28 @@ Started<std::unique_ptr<House>> House::open(Ground ground, async::Runtime& runti
   if (!archive) return std::unexpected(archive.error());
   std::unique_ptr<House> house(new House(ground, runtime, std::move(*archive)));
   house->open_trace();
-  house->door_ = std::make_unique<queue::Door>(
-      queue::Door::Parts{*house->archive_.store, ground.config, ground.clock, ground.log, ground.metrics});
-  house->signer_ = std::make_unique<queue::Signer>(
-      queue::Signer::Parts{*house->archive_.dkim, ground.config, ground.clock, ground.log, ground.metrics});
-  house->door_->sign_by(house->signer_.get());
-  house->bouncer_ = std::make_unique<queue::Bouncer>(queue::Bouncer::Parts{*house->door_, *house->archive_.directory,
-                                                                           house->archive_.store->queue(), ground.config,
-                                                                           ground.clock, ground.log, ground.metrics});
+  if (auto door = house->open_door(); !door) return std::unexpected(door.error());
   const queue::Writing writing{*house->door_, *house->archive_.directory, ground.config, ground.clock, ground.log};
   house->archive_.office->on_new_network(
       [writing](auth::NewNetworkLogin login) { return queue::tell_new_network(writing, std::move(login)); });
   if (auto way_out = house->open_way_out(); !way_out) return std::unexpected(way_out.error());
   return house;
+}
+
+Started<void> House::open_door() {
+  auto srs = policy::Srs::open(ground_.config.get()->server.data_dir / "srs.key");
+  if (!srs) return cannot_start(srs.error());
+  srs_ = std::make_unique<policy::Srs>(std::move(*srs));
+  auto& [config, sasl, clock, log, metrics, path] = ground_;
+  door_ = std::make_unique<queue::Door>(queue::Door::Parts{*archive_.store, config, clock, log, metrics});
+  signer_ = std::make_unique<queue::Signer>(queue::Signer::Parts{*archive_.dkim, config, clock, log, metrics});
+  door_->sign_by(signer_.get());
+  forwarding_ = std::make_unique<queue::Forwarding>(
+      queue::Forwarding::Parts{*srs_, *archive_.dkim, *archive_.directory, config, clock, log, metrics});
+  door_->forward_by(forwarding_.get());
+  bouncer_ = std::make_unique<queue::Bouncer>(queue::Bouncer::Parts{*door_, *archive_.directory, archive_.store->queue(), config,
+                                                                    clock, log, metrics, forwarding_.get()});
+  return {};
 }
 
 Started<void> House::open_way_out() {

@@ -26,8 +26,10 @@
 #include "policy/dkim_book.h"
 #include "policy/dkim_watch.h"
 #include "policy/gate.h"
+#include "policy/srs.h"
 #include "queue/accept.h"
 #include "queue/bounce.h"
+#include "queue/forwarding.h"
 #include "queue/homeward.h"
 #include "queue/quota_watch.h"
 #include "queue/redirect.h"
@@ -75,6 +77,7 @@ class House {
   Archive& archive() { return archive_; }
   queue::Door& door() { return *door_; }
   policy::Gate& gate() { return *gate_; }
+  const policy::Srs& srs() const { return *srs_; }
   /// Null when [trace] is off.
   store::TraceBook* trace() { return trace_.get(); }
   dns::Resolver& resolver() { return *resolver_; }
@@ -87,6 +90,7 @@ class House {
  private:
   House(Ground ground, async::Runtime& runtime, Archive archive);
   void open_trace();
+  Started<void> open_door();
   Started<void> open_way_out();
   Started<void> open_gate(const config::Config& config);
   async::Task<> stop_way_out();
@@ -95,7 +99,9 @@ class House {
   async::Runtime& runtime_;
   Archive archive_;
   std::unique_ptr<store::TraceBook> trace_;
+  std::unique_ptr<policy::Srs> srs_;
   std::unique_ptr<queue::Signer> signer_;
+  std::unique_ptr<queue::Forwarding> forwarding_;
   std::unique_ptr<queue::Door> door_;
   std::unique_ptr<queue::Bouncer> bouncer_;
   std::unique_ptr<dns::Resolver> resolver_;

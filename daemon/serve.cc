@@ -256,7 +256,8 @@ void Server::register_commands() {
   add_queue_commands(*control_, *house_);
   add_tls_commands(*control_, *house_);
   auto& archive = house_->archive();
-  const smtp::Parts smtp_parts{*archive.store, *archive.directory, house_->door(), config_, clock_, log_};
+  const smtp::Parts smtp_parts{*archive.store, *archive.directory, house_->door(), config_, clock_, log_,
+                               nullptr,        &house_->srs()};
   add_explain_command(*control_, {smtp_parts, house_->gate(), archive.office->bans()});
   add_trace_command(*control_, house_->trace());
   add_audit_command(*control_, {house_->door(), *archive.directory, config_, clock_, log_});

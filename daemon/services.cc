@@ -189,8 +189,8 @@ void Services::open_mail(Sockets& sockets) {
   auto& [ground, house, runtime, tasks] = parts_;
   const auto config = ground.config.get();
   auto& archive = house.archive();
-  const smtp::Parts smtp_parts{*archive.store, *archive.directory, house.door(), ground.config,
-                               ground.clock,   ground.log,         house.trace()};
+  const smtp::Parts smtp_parts{*archive.store, *archive.directory, house.door(),  ground.config,
+                               ground.clock,   ground.log,         house.trace(), &house.srs()};
 
   inbound_ = std::make_unique<smtp::InboundService>(smtp_parts, ground.metrics, contexts_.smtp, &house.gate());
   auto& line = add_line("smtp", smtp_limits(*config));

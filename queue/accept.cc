@@ -18,6 +18,8 @@
 #include "mime/part_codec.h"
 #include "mime/writer.h"
 #include "policy/relay.h"
+#include "policy/srs.h"
+#include "queue/forwarding.h"
 #include "queue/signer.h"
 
 namespace postern::queue {
@@ -154,6 +156,10 @@ RemoteRecipient RemoteRecipient::by_relay(const mail::Recipient& recipient, cons
   return out;
 }
 
+RemoteRecipient RemoteRecipient::by_return(const policy::ReturnPath& path, const mail::Recipient& notice) {
+  return RemoteRecipient(mail::Recipient{path.to(), notice.notify, notice.orcpt});
+}
+
 RemoteRecipient RemoteRecipient::by_redirect(mail::Address to, const store::QueueRecipient& instead_of) {
   return RemoteRecipient(mail::Recipient{std::move(to), instead_of.recipient.notify, instead_of.recipient.orcpt});
 }
@@ -183,6 +189,7 @@ struct Door::State {
   Parts parts;
   Confirmer* confirmer = nullptr;
   const Signer* signer = nullptr;
+  const Forwarding* forwarding = nullptr;
   std::atomic<std::uint64_t> counter{random::number()};
   Counter accepted;
   Counter refused;
@@ -265,6 +272,10 @@ async::Task<Result<store::Acceptance>> Door::State::prepare(const Arrival& arriv
   }
   if (arrival.remote.empty()) co_return acceptance;
   acceptance.enqueue = queue_entry(arrival);
+  if (forwarding != nullptr) {
+    if (auto dressed = co_await forwarding->dress(arrival, *acceptance.enqueue); !dressed)
+      co_return std::unexpected(dressed.error());
+  }
   if (arrival.ours && signer != nullptr) {
     const auto signatures = co_await signer->sign(arrival.body);
     if (!signatures) co_return std::unexpected(signatures.error());
@@ -320,6 +331,8 @@ std::string Door::new_id() {
 void Door::confirm_by(Confirmer* confirmer) { state_->confirmer = confirmer; }
 
 void Door::sign_by(const Signer* signer) { state_->signer = signer; }
+
+void Door::forward_by(const Forwarding* forwarding) { state_->forwarding = forwarding; }
 
 async::Task<Result<Receipt>> Door::accept(Arrival arrival, std::string id) {
   auto confirmation = wanted_confirmation(arrival);

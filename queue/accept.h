@@ -22,7 +22,8 @@
 
 namespace postern::policy {
 class RelayRoute;
-}
+class ReturnPath;
+}  // namespace postern::policy
 
 namespace postern::queue {
 
@@ -37,6 +38,9 @@ class RemoteRecipient {
 
   /// As the configuration hands on this recipient's mail.
   static RemoteRecipient by_relay(const mail::Recipient& recipient, const policy::RelayRoute& route);
+
+  /// A notice about mail that was forwarded, back to its sender; `notice` carries NOTIFY and ORCPT.
+  static RemoteRecipient by_return(const policy::ReturnPath& path, const mail::Recipient& notice);
 
   /// Instead of a recipient that waits in the queue, as the admin orders; NOTIFY and ORCPT are kept.
   static RemoteRecipient by_redirect(mail::Address to, const store::QueueRecipient& instead_of);
@@ -75,6 +79,8 @@ struct Arrival {
   /// Written by one of our people, a trusted machine or ourselves, its author checked: it is signed on its way out. Never true
   /// for mail of strangers, which would get a signature for whatever author it claims.
   bool ours = false;
+  std::string results{};    ///< value of our Authentication-Results; empty: nothing was looked at
+  std::string arc_chain{};  ///< what became of the message's ARC chain, in words (policy/arc.h)
 };
 
 struct Receipt {
@@ -99,6 +105,7 @@ class Confirmer {
   virtual async::Task<Result<>> confirm(Confirmation confirmation) = 0;
 };
 
+class Forwarding;
 class Signer;
 
 class Door {
@@ -122,6 +129,8 @@ class Door {
   void confirm_by(Confirmer* confirmer);
   /// Before the first accept(). Without one nothing is signed.
   void sign_by(const Signer* signer);
+  /// Before the first accept(). Without one forwarded mail keeps its sender and is not sealed.
+  void forward_by(const Forwarding* forwarding);
 
  private:
   struct State;

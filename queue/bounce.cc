@@ -6,6 +6,7 @@
 #include "mime/date.h"
 #include "mime/header.h"
 #include "queue/decision.h"
+#include "queue/forwarding.h"
 
 namespace postern::queue {
 
@@ -60,7 +61,7 @@ async::Task<Result<>> Bouncer::notify(const store::QueueEntry& entry, Dsn::Actio
   if (!may_tell_sender(entry)) co_return fail(ErrorKind::denied, "the sender may not be told");
   Dsn dsn;
   dsn.action = action;
-  dsn.to = entry.sender;
+  dsn.to = parts_.forwarding != nullptr ? parts_.forwarding->undressed(*entry.sender) : *entry.sender;
   dsn.about = std::move(about);
   dsn.envid = entry.envid;
   dsn.arrived = entry.created;

@@ -34,6 +34,7 @@ class Bouncer final : public Confirmer {
     Clock& clock;
     Log& log;
     Metrics& metrics;
+    const Forwarding* forwarding = nullptr;  ///< null: no sender was ever rewritten here
   };
   /// Becomes the Door's confirmer.
   explicit Bouncer(Parts parts);

@@ -24,6 +24,9 @@
 namespace postern::store {
 class TraceBook;
 }
+namespace postern::policy {
+class Srs;
+}
 
 namespace postern::smtp {
 
@@ -36,6 +39,7 @@ struct Parts {
   const Clock& clock;
   Log& log;
   store::TraceBook* trace = nullptr;  ///< null: nothing is traced
+  const policy::Srs* srs = nullptr;   ///< null: no address of ours is a rewritten sender
 };
 
 /// What a service counts; made once for each service.

@@ -7,10 +7,12 @@
 #include "base/random.h"
 #include "config/authentication.h"
 #include "config/gate.h"
+#include "config/way_out.h"
 #include "policy/authentication_options.h"
 #include "policy/forged_results.h"
 #include "policy/judge.h"
 #include "policy/spoof.h"
+#include "policy/srs.h"
 #include "smtp/rules_for.h"
 #include "smtp/trace.h"
 
@@ -33,8 +35,39 @@ Refusal Inbound::check_sender(const Conversation& /*talk*/, const mail::Envelope
   return std::nullopt;
 }
 
+namespace {
+
+/// Notices to a sender that we rewrote when its mail was forwarded go on to it; nothing when the address is none of that kind.
+std::optional<std::expected<Route, Reply>> return_route(const Conversation& talk, const mail::Recipient& recipient) {
+  const auto& address = recipient.address;
+  const bool ours = address.domain() != nullptr && talk.parts.directory.is_local(*address.domain());
+  if (talk.parts.srs == nullptr || !ours || !policy::Srs::is_rewritten(address)) return std::nullopt;
+  const auto path = talk.parts.srs->reverse(address, talk.parts.clock.unix_now(), talk.config->way_out->forwarding.srs_valid);
+  if (!path && path.error().kind == ErrorKind::invalid) return std::nullopt;
+  if (!path) return std::unexpected(reply(status::no_such_mailbox));
+  // Such an address is for notices alone (RFC 5321 §4.5.5): it is no way through us for anybody's mail.
+  if (talk.transaction->envelope.sender) {
+    return std::unexpected(reply(status::no_such_mailbox, "This address takes notices of non-delivery only"));
+  }
+  Route back;
+  back.remote.push_back(queue::RemoteRecipient::by_return(*path, recipient));
+  return back;
+}
+
+/// Mail that [[relay]] hands on keeps its sender, mail that is forwarded gets another: they are two entries of the queue.
+bool mixes(const std::vector<queue::RemoteRecipient>& before, const std::vector<queue::RemoteRecipient>& more) {
+  if (before.empty() || more.empty()) return false;
+  return before.front().forwarded_for().empty() != more.front().forwarded_for().empty();
+}
+
+}  // namespace
+
 std::expected<Route, Reply> Inbound::route(const Conversation& talk, const mail::Recipient& recipient) {
-  return route_local(talk, recipient);
+  auto found = return_route(talk, recipient);
+  auto route = found ? std::move(*found) : route_local(talk, recipient);
+  // RFC 5321 §4.5.3.1.10
+  if (route && mixes(talk.transaction->route.remote, route->remote)) return std::unexpected(reply(status::too_many_recipients));
+  return route;
 }
 
 policy::HeaderEvidence evidence_of(const Conversation& talk, policy::Direction direction, std::string_view header,
@@ -249,9 +282,12 @@ async::Task<Refusal> Inbound::judge_message(Conversation& talk, queue::Arrival& 
     notes->note(*all, talk.connection.peer().address, verdict.accepted());
   }
   if (!verdict.accepted()) co_return all ? refusal_with_explanation(verdict, *all) : refusal_of(verdict);
-  if (all && config->authentication->add_results) {
-    arrival.trace = policy::write_results(config->server.hostname, all->results()) + arrival.trace;
-  }
+  if (!all) co_return std::nullopt;
+  const auto results = policy::write_results(config->server.hostname, all->results());
+  arrival.results = results.substr(results.find(' ') + 1);
+  arrival.results.resize(arrival.results.size() - 2);  // without its CRLF
+  arrival.arc_chain = policy::to_string(all->arc.code);
+  if (config->authentication->add_results) arrival.trace = results + arrival.trace;
   co_return std::nullopt;
 }
 

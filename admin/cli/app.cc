@@ -19,9 +19,10 @@ constexpr std::size_t max_digits = 18;  ///< fits 64 bits
 // What the nouns mean, for the list of commands.
 const std::map<std::string, const char*, std::less<>> nouns{
     {"account",
-     "people: add, set, show, settings, import, password, passwords, weak, app-password, logins, "
+     "people: add, set, show, settings, import, password, passwords, weak, app-password, logins, forward, "
      "grant-send-as, revoke-send-as, send-as, remove, list"},
     {"account app-password", "passwords of single devices: add, list, revoke"},
+    {"account forward", "mail that is sent on to other addresses: add, remove, list"},
     {"address", "what becomes of mail for an address: explain"},
     {"alias", "further addresses: add, remove, list"},
     {"ban", "who may not connect: list, add, remove, explain"},
@@ -153,11 +154,11 @@ int run(int argc, char** argv, Program program) {
 
   std::vector<Subcommand> rows = std::move(program.extra);
   for (auto* group :
-       {&server_commands,  &domain_commands, &account_commands, &password_commands, &credential_commands, &people_commands,
-        &alias_commands,   &group_commands,  &address_commands, &ban_commands,      &queue_commands,      &rule_commands,
-        &explain_commands, &trace_commands,  &audit_commands,   &store_commands,    &undelete_commands,   &backup_commands,
-        &restore_commands, &import_commands, &export_commands,  &config_commands,   &dmarc_commands,      &dkim_commands,
-        &sending_commands, &tls_commands}) {
+       {&server_commands, &domain_commands,  &account_commands, &password_commands, &credential_commands, &people_commands,
+        &alias_commands,  &forward_commands, &group_commands,   &address_commands,  &ban_commands,        &queue_commands,
+        &rule_commands,   &explain_commands, &trace_commands,   &audit_commands,    &store_commands,      &undelete_commands,
+        &backup_commands, &restore_commands, &import_commands,  &export_commands,   &config_commands,     &dmarc_commands,
+        &dkim_commands,   &sending_commands, &tls_commands}) {
     for (auto& row : (*group)()) rows.push_back(std::move(row));
   }
   Nodes nodes(app);

@@ -66,6 +66,7 @@ std::vector<Subcommand> password_commands();
 std::vector<Subcommand> credential_commands();
 std::vector<Subcommand> people_commands();
 std::vector<Subcommand> alias_commands();
+std::vector<Subcommand> forward_commands();
 std::vector<Subcommand> ban_commands();
 std::vector<Subcommand> group_commands();
 std::vector<Subcommand> address_commands();

@@ -15,6 +15,7 @@
 #include "config/gate.h"
 #include "config/live.h"
 #include "dns/zone.h"
+#include "policy/srs.h"
 #include "queue/accept.h"
 #include "smtp/inbound.h"
 #include "store/memory/memory.h"
@@ -146,7 +147,8 @@ class House : public DialogueHost {
     return text;
   }
 
-  smtp::Parts parts() { return {*store_, directory_, door_, config_, clock_, log_}; }
+  smtp::Parts parts() { return {*store_, directory_, door_, config_, clock_, log_, nullptr, &srs_}; }
+  const policy::Srs& srs() const { return srs_; }
   policy::Gate& gate() { return *gate_; }
   Metrics& metrics() { return metrics_; }
   config::Live& config() { return config_; }
@@ -429,6 +431,7 @@ class House : public DialogueHost {
   std::unique_ptr<store::memory::MemoryStore> store_;
   auth::Directory directory_;
   config::Live config_;
+  policy::Srs srs_{Secret("0123456789abcdef0123456789abcdef")};
   queue::Door door_;
   std::shared_ptr<net::TlsServer> tls_;
   dns::Zone zone_{R"(
