@@ -2,7 +2,6 @@
 // Names and values of STATUS items in one table.
 #include "imap/status_item.h"
 
-
 namespace postern::imap {
 namespace {
 

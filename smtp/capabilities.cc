@@ -31,7 +31,7 @@ std::string announce(std::string_view hostname, const Offer& offer) {
       "ENHANCEDSTATUSCODES\n"  // RFC 2034
       "CHUNKING\n"             // RFC 3030
       "BINARYMIME\n"
-      "DSN\n",                 // RFC 3461
+      "DSN\n",  // RFC 3461
       hostname, offer.message_bytes);
   if (offer.require_tls) text += "REQUIRETLS\n";  // RFC 8689
   if (offer.hold_seconds != 0) {                  // RFC 4865 §3: the longest hold, in seconds and as a time
