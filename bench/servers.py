@@ -390,15 +390,23 @@ class Peer(Server):
         super().stop()
 
 
+SIGNING_KEY = "elsewhere.key"
+
+
 class Names:
     """Debian's knot, authoritative for test. and the reverse zone of loopback, so that no question leaves the machine."""
 
     def __init__(self, folder):
         self.folder = folder / "dns"
         self.folder.mkdir()
+        key = self.folder / SIGNING_KEY
+        quiet("openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", key)
+        public = "".join(quiet("openssl", "pkey", "-in", key, "-pubout").splitlines()[1:-1])
         soa = "$TTL 600\n@ SOA ns.test. hostmaster.test. 1 3600 600 86400 600\n@ NS ns.test.\n"
         (self.folder / "test.zone").write_text(
-            f"$ORIGIN test.\n{soa}ns A {HOST}\nmx.bench A {HOST}\nelsewhere MX 10 mx.bench\nelsewhere TXT \"v=spf1 ip4:{HOST} -all\"\n")
+            f"$ORIGIN test.\n{soa}ns A {HOST}\nmx.bench A {HOST}\nelsewhere MX 10 mx.bench\nelsewhere TXT \"v=spf1 ip4:{HOST} -all\"\n"
+            f'_dmarc.elsewhere TXT "v=DMARC1; p=reject"\n'
+            f'bench._domainkey.elsewhere TXT "v=DKIM1; p={public[:200]}" "{public[200:]}"\n')
         (self.folder / "reverse.zone").write_text(f"$ORIGIN 127.in-addr.arpa.\n{soa}1.0.0 PTR mx.bench.test.\n")
         (self.folder / "knot.conf").write_text(f"""server:
     rundir: "{self.folder}"

@@ -70,6 +70,7 @@ class ImapHouse : public DialogueHost {
     if (word == "all_off") return all_off(user), std::string();
     if (word == "revoke") return auth_.revoke(user), std::string();
     if (word == "limit") return limit(user, in);
+    if (word == "clock") return clock_.advance(std::chrono::seconds(std::stol(user))), std::string();
     if (word == "disk_full") return store_->fail_writes(Error{ErrorKind::no_space, "disk full"}), std::string();
     if (word == "disk_well") return store_->fail_writes(std::nullopt), std::string();
     if (word == "stop") {
