@@ -16,29 +16,31 @@ namespace {
 constexpr const char* config_variable = "POSTERN_CONFIG";
 constexpr std::size_t max_digits = 18;  ///< fits 64 bits
 
-// What the nouns mean, for the list of commands.
+// What the nouns mean, for the list of commands; the verbs are added by Nodes::describe().
 const std::map<std::string, const char*, std::less<>> nouns{
-    {"account",
-     "people: add, set, show, settings, import, password, passwords, weak, app-password, logins, forward, "
-     "grant-send-as, revoke-send-as, send-as, remove, list"},
-    {"account app-password", "passwords of single devices: add, list, revoke"},
-    {"account forward", "mail that is sent on to other addresses: add, remove, list"},
-    {"address", "what becomes of mail for an address: explain"},
-    {"alias", "further addresses: add, remove, list"},
-    {"ban", "who may not connect: list, add, remove, explain"},
-    {"breach", "the offline list of breached passwords: import, info, check, remove"},
-    {"config", "the configuration file: check, sample"},
-    {"dmarc", "what other servers report about our domains: report list|show"},
-    {"domain", "the domains whose mail we take: add, set, remove, list"},
-    {"export", "mail out of Postern, to a Maildir or mbox files"},
-    {"group", "people with rules or an address in common: add, set, remove, list, member"},
-    {"group member", "who belongs to a group: add, remove"},
-    {"import", "mail into Postern: from a Maildir, mbox or .eml files, another IMAP server"},
-    {"queue", "mail that waits to leave: list, show, retry, hold, release, remove"},
-    {"store", "the mail on the disk: info, verify, compact, dump"},
-    {"restore", "mail out of a backup: message, mailbox, account, everything, list"},
-    {"undelete", "deleted mail, without a backup: list, restore"},
-    {"sandbox", "the walls around the server: probe"},
+    {"account", "people"},
+    {"account app-password", "passwords of single devices"},
+    {"account forward", "mail that is sent on to other addresses"},
+    {"address", "what becomes of mail for an address"},
+    {"alias", "further addresses"},
+    {"ban", "who may not connect"},
+    {"breach", "the offline list of breached passwords"},
+    {"config", "the configuration file"},
+    {"dkim", "keys that sign what leaves"},
+    {"dmarc", "what other servers report about our domains"},
+    {"dmarc report", "reports as tables"},
+    {"domain", "the domains whose mail we take"},
+    {"export", "mail out of Postern, to files"},
+    {"group", "people with rules or an address in common"},
+    {"group member", "who belongs to a group"},
+    {"import", "mail into Postern"},
+    {"queue", "mail that waits to leave"},
+    {"restore", "mail out of a backup"},
+    {"rule", "what port 25 lets in"},
+    {"sandbox", "the walls around the server"},
+    {"store", "the mail on the disk"},
+    {"tls", "encryption of mail that leaves"},
+    {"undelete", "deleted mail, without a backup"},
 };
 
 constexpr const char* first_steps =
@@ -66,9 +68,18 @@ class Nodes {
     parent.require_subcommand(1);
     auto* node = parent.add_subcommand(space == std::string::npos ? path : path.substr(space + 1));
     node->fallthrough();
-    if (const auto noun = nouns.find(path); noun != nouns.end()) node->description(noun->second);
     made_[path] = node;
     return *node;
+  }
+  /// Gives each noun its meaning and its verbs.
+  void describe() const {
+    for (const auto& [path, node] : made_) {
+      std::string verbs;
+      for (const auto* const verb : node->get_subcommands({})) verbs += (verbs.empty() ? "" : ", ") + verb->get_name();
+      if (verbs.empty()) continue;
+      const auto noun = nouns.find(path);
+      node->description(noun == nouns.end() ? verbs : noun->second + (": " + verbs));
+    }
   }
 
  private:
@@ -167,6 +178,7 @@ int run(int argc, char** argv, Program program) {
     node.description(row.summary);
     for (const auto& option : row.options) add_option(node, option, run);
   }
+  nodes.describe();
   add_examples(nodes, rows);
   if (argc <= 1) {
     std::cerr << app.help();
