@@ -15,12 +15,12 @@ constexpr std::string_view always = "IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENA
 // THREAD RFC 5256 · SORT=DISPLAY RFC 5957 · ESORT RFC 5267 · LIST-EXTENDED RFC 5258 · LIST-STATUS RFC 5819 · STATUS=SIZE RFC 8438
 // · MULTIAPPEND RFC 3502 · QUOTA RFC 9208 ·
 // BINARY RFC 3516 · REPLACE RFC 8508 · PREVIEW RFC 8970 · UTF8=ACCEPT RFC 6855 · I18NLEVEL RFC 5255 · COMPRESS RFC 4978
-// · SAVEDATE RFC 8514 · OBJECTID RFC 8474
+// · SAVEDATE RFC 8514 · OBJECTID RFC 8474 · METADATA RFC 5464 · LIST-METADATA RFC 9590 · ACL RFC 4314
 constexpr std::string_view after_login =
     "IDLE NAMESPACE UIDPLUS MOVE UNSELECT CHILDREN SPECIAL-USE CREATE-SPECIAL-USE CONDSTORE QRESYNC "
     "ESEARCH SEARCHRES WITHIN PARTIAL SORT SORT=DISPLAY ESORT THREAD=ORDEREDSUBJECT THREAD=REFERENCES "
     "LIST-EXTENDED LIST-STATUS STATUS=SIZE MULTIAPPEND BINARY REPLACE PREVIEW UTF8=ACCEPT I18NLEVEL=1 QUOTA QUOTA=RES-STORAGE "
-    "QUOTA=RES-MESSAGE COMPRESS=DEFLATE SAVEDATE OBJECTID";
+    "QUOTA=RES-MESSAGE COMPRESS=DEFLATE SAVEDATE OBJECTID METADATA LIST-METADATA ACL";
 
 /// Whether taking `off` away takes `name` away: itself, or a variant of it.
 bool takes_away(std::string_view off, std::string_view name) {
@@ -73,6 +73,8 @@ std::string capabilities_after_login(const config::Config& config, std::string_v
   Announcement out(config, account_off);
   out.add_all(always);
   out.add_all(after_login);
+  // RFC 4314 §6, RFC 8440 §3: both say more about ACL.
+  if (!is_capability_off(config, account_off, "ACL")) out.add_all("RIGHTS=kxte LIST-MYRIGHTS");
   // RFC 7889 §3
   out.add(fmt::format("APPENDLIMIT={}", config.limits.append_bytes));
   return std::move(out).text();

@@ -35,6 +35,13 @@ constexpr CommandRow table[] = {
     {"IDLE", logged_in, may_expunge, commands::idle, "IDLE"},
     {"GETQUOTA", logged_in, may_expunge, commands::get_quota, "QUOTA"},
     {"GETQUOTAROOT", logged_in, may_expunge, commands::get_quota_root, "QUOTA"},
+    {"SETACL", logged_in, may_expunge, commands::set_acl, "ACL"},
+    {"DELETEACL", logged_in, may_expunge, commands::delete_acl, "ACL"},
+    {"GETACL", logged_in, may_expunge, commands::get_acl, "ACL"},
+    {"LISTRIGHTS", logged_in, may_expunge, commands::list_rights, "ACL"},
+    {"MYRIGHTS", logged_in, may_expunge, commands::my_rights, "ACL"},
+    {"GETMETADATA", logged_in, may_expunge, commands::get_metadata, "METADATA"},
+    {"SETMETADATA", logged_in, may_expunge, commands::set_metadata, "METADATA"},
     // in a mailbox
     {"CHECK", selected, may_expunge, commands::noop},
     {"CLOSE", selected, tells_itself, commands::close},

@@ -42,6 +42,7 @@ inline constexpr std::size_t flags = 100;          ///< flags in one list
 inline constexpr std::size_t flag_length = 128;
 inline constexpr std::size_t list_pattern = 1'000;  ///< octets of a LIST pattern with its reference
 inline constexpr std::size_t list_patterns = 20;
+inline constexpr std::size_t metadata_entries = 100;   ///< named in one command
 inline constexpr std::size_t id_fields = 30;           ///< RFC 2971 §3.3
 inline constexpr std::size_t append_messages = 1'000;  ///< of one MULTIAPPEND
 

@@ -45,6 +45,11 @@ void parse_return(Parser& in, ListRequest& out) {
     } else if (in.take_keyword("STATUS")) {
       in.sp();
       out.return_status = parse_status_items(in);
+    } else if (in.take_keyword("MYRIGHTS")) {
+      out.return_rights = true;
+    } else if (in.take_keyword("METADATA")) {
+      in.sp();
+      parse_entries(in, out.return_metadata.entries);
     } else if (!in.take_keyword("CHILDREN") && !in.take_keyword("SPECIAL-USE")) {  // both are always told
       in.fail("Unknown return option");
     }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "imap/annotations.h"
 #include "imap/grammar.h"
 #include "imap/mailbox_name.h"
 #include "imap/status_item.h"
@@ -19,6 +20,8 @@ struct ListRequest {
   // return options
   bool return_subscribed = false;
   StatusItems return_status;
+  bool return_rights = false;    ///< RFC 8440
+  EntryRequest return_metadata;  ///< RFC 9590; without entries nobody asked
 
   bool extended = false;        ///< options or several patterns were given
   bool asks_separator = false;  ///< the one pattern is empty

@@ -46,7 +46,7 @@ Reply from_error(const Error& error) {
   switch (error.kind) {
     case ErrorKind::not_found: return no("NONEXISTENT", "No such mailbox");
     case ErrorKind::exists: return no("ALREADYEXISTS", "A mailbox of this name exists already");
-    case ErrorKind::denied:
+    case ErrorKind::denied: return no("NOPERM", "You have no right to do this");
     case ErrorKind::invalid: return no("CANNOT", "This cannot be done with this mailbox");
     case ErrorKind::over_quota: return no("OVERQUOTA", "The quota of this account is used up");
     case ErrorKind::too_large: return no("TOOBIG", "Too large");

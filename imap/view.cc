@@ -166,14 +166,21 @@ void View::append_update(std::string& out, const Update& update, Removal removal
 // RFC 3501 §7.2.6 and §7.1 (PERMANENTFLAGS): "\*" says that new keywords can be made.
 void View::append_mailbox_flags(std::string& out) const {
   std::string flags = "\\Answered \\Flagged \\Deleted \\Seen \\Draft";
+  const bool write = (settable_ & store::flag::flagged) != 0;
+  std::string permanent = write ? "\\Answered \\Flagged" : "";
+  const auto permit = [&permanent](std::string_view name) { permanent.append(permanent.empty() ? "" : " ").append(name); };
+  if ((settable_ & store::flag::deleted) != 0) permit("\\Deleted");
+  if ((settable_ & store::flag::seen) != 0) permit("\\Seen");
+  if (write) permit("\\Draft");
   std::size_t keywords = 0;
   for (const auto& keyword : snapshot_->keywords) {
     if (keyword.empty()) continue;
     flags.append(" ").append(keyword);
+    if (write) permit(keyword);
     ++keywords;
   }
-  const bool room = keywords < store::flag::max_keywords;
-  const std::string permanent = read_only() ? "" : flags + (room ? " \\*" : "");
+  if (write && keywords < store::flag::max_keywords) permit("\\*");
+  if (read_only()) permanent.clear();
   fmt::format_to(std::back_inserter(out), "* FLAGS ({})\r\n* OK [PERMANENTFLAGS ({})] {}\r\n", flags, permanent,
                  read_only() ? "Read-only" : "Flags that can be kept");
 }

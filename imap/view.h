@@ -45,6 +45,8 @@ void append_vanished(std::string& out, const store::UidSet& uids, std::string_vi
 class View {
  public:
   View(std::shared_ptr<store::Watch> watch, store::SnapshotPtr snapshot, Access access);
+  /// Which bits of a row this client can set for good; all at first.
+  void limit_flags(std::uint64_t settable) { settable_ = settable; }
 
   const store::Snapshot& snapshot() const { return *snapshot_; }
   /// For whoever goes on with this picture while the view moves on.
@@ -92,6 +94,7 @@ class View {
   store::SnapshotPtr snapshot_;  ///< the client's picture
   store::SnapshotPtr seen_;      ///< the published snapshot the picture was made from
   Access access_;
+  std::uint64_t settable_ = ~std::uint64_t{0};
   bool has_expunged_ = false;
   store::UidSet recent_;
   std::size_t recent_count_ = 0;

@@ -11,6 +11,7 @@ async::Task<Reply> remove(Session& session, Command& command) {
   auto name = in.mailbox();
   in.end();
   if (!in.ok()) co_return in.fault();
+  if (name == "INBOX") co_return from_error({ErrorKind::invalid, "INBOX cannot be removed"});
   const auto info = co_await session.store().status(name);
   if (!info) co_return from_error(info.error());
   const auto removed = co_await session.store().remove(std::move(name));

@@ -131,7 +131,9 @@ class Fetcher {
     if (unseen.empty()) co_return;
     const auto done = co_await session_.store().store_flags(session_.view().mailbox(), unseen,
                                                             {.mode = store::FlagChange::Mode::add, .system = store::flag::seen});
-    if (!done) session_.services().log.warning("imap", "seen not kept", {{"error", done.error().text}});
+    // RFC 4314 §4: without the right "s" reading leaves no trace.
+    if (!done && done.error().kind != ErrorKind::denied)
+      session_.services().log.warning("imap", "seen not kept", {{"error", done.error().text}});
     auto update = co_await session_.take_changes(Expunges::hold);
     if (done) std::erase_if(update.changed, [&](const store::Row& row) { return unseen.contains(row.uid); });
     co_await session_.tell(update, session_.flag_format(command_));

@@ -2,6 +2,7 @@
 // LIST and LSUB over one picture of the account: mailboxes, subscriptions, and parents that are no mailboxes.
 #include "async/executor.h"
 #include "imap/list_request.h"
+#include "imap/rights.h"
 #include "imap/session.h"
 #include "imap/special_use.h"
 #include "store/mailbox_name.h"
@@ -37,7 +38,10 @@ async::Task<Result<Tree>> load(Session& session) {
   if (!mailboxes) co_return std::unexpected(mailboxes.error());
   const auto subscriptions = co_await session.store().subscriptions();
   if (!subscriptions) co_return std::unexpected(subscriptions.error());
+  auto shared = co_await store::sharing_of(session.store()).shared_with_me();
+  if (!shared) co_return std::unexpected(shared.error());
   tree.mailboxes = *std::move(mailboxes);
+  tree.mailboxes.insert(tree.mailboxes.end(), std::make_move_iterator(shared->begin()), std::make_move_iterator(shared->end()));
   for (const auto& info : tree.mailboxes) {
     tree.nodes[info.name].info = &info;
     for (const auto& parent : store::mailbox_parents(info.name)) {
@@ -76,6 +80,32 @@ void append_line(Session& session, std::string_view response, std::string_view a
   append_mailbox(out, name, session.names());
 }
 
+/// What the return options ask for beside the LIST response. A mailbox that went meanwhile, or may not be read, has none.
+async::Task<> append_extras(Session& session, const ListRequest& request, const store::MailboxInfo& info) {
+  auto& sharing = store::sharing_of(session.store());
+  const auto grant = co_await grant_on(session, info);
+  if (!grant) co_return;
+  auto& out = session.out();
+  // RFC 8440 §4
+  if (request.return_rights) {
+    out.append("* MYRIGHTS ");
+    append_mailbox(out, info.name, session.names());
+    out.append(" ").append(rights_on_wire(grant->rights)).append("\r\n");
+  }
+  // RFC 5819 §2
+  if (!request.return_status.empty() && (grant->rights & store::right::read) != 0) {
+    const StatusExtras known{.names = session.names(), .append_limit = session.config()->limits.append_bytes};
+    const auto extras = co_await status_extras(session.store(), info, request.return_status, known);
+    if (extras) append_status(out, info, request.return_status, *extras);
+  }
+  // RFC 9590 §3
+  if (!request.return_metadata.entries.empty()) {
+    std::uint64_t longest = 0;
+    const auto all = co_await sharing.annotations(info.id);
+    if (all) append_annotations(out, info.name, session.names(), choose_entries(request.return_metadata, *all, longest));
+  }
+}
+
 }  // namespace
 
 // RFC 3501 §6.3.8, RFC 5258 §3, RFC 5819 §2
@@ -88,7 +118,6 @@ async::Task<Reply> list(Session& session, Command& command) {
   }
   const auto tree = co_await load(session);
   if (!tree) co_return from_error(tree.error());
-  const StatusExtras known{.names = session.names(), .append_limit = session.config()->limits.append_bytes};
   std::size_t count = 0;
   for (const auto& [name, node] : tree->nodes) {
     const bool below = request.recursive_match && node.subscribed_below;
@@ -97,10 +126,7 @@ async::Task<Reply> list(Session& session, Command& command) {
     append_line(session, "LIST", attributes(request, node), name);
     // RFC 5258 §3.5: childinfo-extended-item = "CHILDINFO" SP "(" … ")"
     session.out().append(below ? " (\"CHILDINFO\" (\"SUBSCRIBED\"))\r\n" : "\r\n");
-    if (node.info != nullptr && !request.return_status.empty()) {
-      const auto extras = co_await status_extras(session.store(), *node.info, request.return_status, known);
-      if (extras) append_status(session.out(), *node.info, request.return_status, *extras);
-    }
+    if (node.info != nullptr) co_await append_extras(session, request, *node.info);
     co_await session.flush_if_full();
   }
   if (contains(request.return_status, StatusItem::highest_modseq)) session.enable_condstore();

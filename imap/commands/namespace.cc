@@ -4,11 +4,11 @@
 
 namespace postern::imap::commands {
 
-// RFC 2342 §5: one personal namespace, none of other users, none shared.
+// RFC 2342 §5: what is one's own, what others share, and the mailboxes of teams.
 async::Task<Reply> name_space(Session& session, Command& command) {
   command.args.end();
   if (!command.args.ok()) co_return command.args.fault();
-  session.out().append("* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n");
+  session.out().append("* NAMESPACE ((\"\" \"/\")) ((\"Other Users/\" \"/\")) ((\"Shared/\" \"/\"))\r\n");
   co_return ok("Done");
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // GETQUOTA and GETQUOTAROOT: one root, "", for the whole account; it is set by the admin.
+#include "imap/rights.h"
 #include "imap/session.h"
 
 namespace postern::imap::commands {
@@ -50,7 +51,8 @@ async::Task<Reply> get_quota_root(Session& session, Command& command) {
   if (!info) co_return from_error(info.error());
   session.out().append("* QUOTAROOT ");
   append_mailbox(session.out(), name, session.names());
-  const auto quota = session.store().quota();
+  // The quota of others is theirs to know: no root is told.
+  const auto quota = may_be_foreign(info->name) ? store::Quota{} : session.store().quota();
   session.out().append(has_root(quota) ? " \"\"\r\n" : "\r\n");
   if (has_root(quota)) append_quota(session.out(), quota);
   co_return ok("Done");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SELECT, EXAMINE, CLOSE and UNSELECT.
 #include "imap/resync.h"
+#include "imap/rights.h"
 #include "imap/session.h"
 
 namespace postern::imap::commands {
@@ -41,6 +42,9 @@ void describe(Session& session, const View& view, std::string_view name) {
 async::Task<Result<std::unique_ptr<View>>> open(Session& session, std::string name, Access access) {
   const auto info = co_await session.store().status(std::move(name));
   if (!info) co_return std::unexpected(info.error());
+  const auto grant = co_await grant_on(session, *info);
+  if (!grant) co_return std::unexpected(grant.error());
+  if (!can_change(*grant)) access = Access::read_only;
   auto watch = co_await session.store().open(info->id);
   if (!watch) co_return std::unexpected(watch.error());
   store::Uid recent_above = UINT32_MAX;
@@ -53,6 +57,7 @@ async::Task<Result<std::unique_ptr<View>>> open(Session& session, std::string na
   if (!snapshot) co_return fail(ErrorKind::not_found, "deleted while it was opened");
   if (access == Access::read_only && !session.revision2()) recent_above = snapshot->recent_uid;
   auto view = std::make_unique<View>(*std::move(watch), std::move(snapshot), access);
+  view->limit_flags(settable_flags(*grant));
   if (recent_above < UINT32_MAX) view->add_recent(recent_above + 1);
   co_return view;
 }
@@ -97,8 +102,9 @@ async::Task<Reply> select_as(Session& session, Command& command, Access access) 
     const auto told = co_await tell_absence(session, **view, *parameters.resync);
     if (!told) co_return from_error(told.error());
   }
+  const bool read_only = (*view)->read_only();
   session.select(*std::move(view));
-  co_return ok(access == Access::read_only ? "READ-ONLY" : "READ-WRITE", "Selected");
+  co_return ok(read_only ? "READ-ONLY" : "READ-WRITE", "Selected");
 }
 
 }  // namespace
@@ -116,7 +122,9 @@ async::Task<Reply> close(Session& session, Command& command) {
   if (!session.view().read_only()) {
     const auto mailbox = session.view().mailbox();
     const auto gone = co_await session.store().expunge(mailbox, store::UidSet::all(), store::ExpungeMode::marked_deleted);
-    if (!gone && gone.error().kind != ErrorKind::not_found) co_return from_error(gone.error());
+    // RFC 4314 §4: without the right "e" nothing is expunged, and CLOSE is no error.
+    const bool may_not = !gone && (gone.error().kind == ErrorKind::not_found || gone.error().kind == ErrorKind::denied);
+    if (!gone && !may_not) co_return from_error(gone.error());
     if (gone) session.trace().expunged({mailbox}, *gone);
     const auto latest = session.view().watch().latest();
     if (session.qresync() && gone && !gone->empty() && latest) reply.code = fmt::format("HIGHESTMODSEQ {}", latest->highest);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "store/mailbox_name.h"
+#include "store/memory/sharing.h"
 
 namespace postern::store::memory {
 
@@ -190,6 +191,8 @@ class MemoryAccounts final : public Accounts {
     std::sort(row.members.begin(), row.members.end());
     row.members.erase(std::unique(row.members.begin(), row.members.end()), row.members.end());
     state_->groups[row.name] = std::move(row);
+    refresh_guests(*state_, 0);
+    state_->feeds.publish(std::vector{AccountId{0}});
     return {};
   }
 
@@ -197,6 +200,11 @@ class MemoryAccounts final : public Accounts {
     const std::lock_guard lock(state_->mutex);
     if (auto open = state_->check_write(); !open) return open;
     if (state_->groups.erase(name) == 0) return fail(ErrorKind::not_found, "no such group");
+    for (auto& [id, mailbox] : state_->mailboxes) {
+      std::erase_if(mailbox.acl, [&](const AclRow& row) { return row.account == 0 && row.group == name; });
+    }
+    refresh_guests(*state_, 0);
+    state_->feeds.publish(std::vector{AccountId{0}});
     return {};
   }
 

@@ -6,33 +6,13 @@
 
 #include "store/keywords.h"
 #include "store/mailbox_name.h"
+#include "store/memory/sharing.h"
 #include "store/messages.h"
 #include "store/particulars.h"
 
 namespace postern::store::memory {
 
 namespace {
-
-MailboxInfo describe(const Mailbox& mailbox) {
-  MailboxInfo info;
-  const Snapshot& rows = *mailbox.rows;
-  info.id = mailbox.id;
-  info.name = mailbox.name;
-  info.use = mailbox.use;
-  info.uidvalidity = rows.uidvalidity;
-  info.uidnext = rows.uidnext;
-  info.highest = rows.highest;
-  info.messages = static_cast<std::uint32_t>(rows.size());
-  for (const auto& chunk : rows.chunks()) {
-    for (const Row& row : *chunk) {
-      info.unseen += (row.flags & flag::seen) == 0;
-      info.deleted += (row.flags & flag::deleted) != 0;
-      info.recent += row.uid > rows.recent_uid;
-    }
-  }
-  for (const auto& [uid, message] : mailbox.messages) info.bytes += message.content->size();
-  return info;
-}
 
 std::uint64_t flags_in_use(const Snapshot& rows) {
   std::uint64_t bits = 0;
@@ -53,7 +33,7 @@ std::vector<Row> rows_in(const Snapshot& rows, const UidSet& uids) {
   return out;
 }
 
-class MemorySession final : public Session {
+class MemorySession final : public Session, public Sharing {
  public:
   MemorySession(std::shared_ptr<State> state, const mail::Identity& identity)
       : state_(std::move(state)), identity_(identity), me_(identity_.account()) {}
@@ -94,7 +74,7 @@ class MemorySession final : public Session {
   }
   Task<Result<std::string>> object_id(MailboxId mailbox) override {
     const std::lock_guard lock(state_->mutex);
-    const auto found = reading(mailbox);
+    const auto found = reading(mailbox, 0);
     if (!found) co_return std::unexpected(found.error());
     co_return make_object_id('F', {std::to_string(mailbox)});
   }
@@ -102,6 +82,17 @@ class MemorySession final : public Session {
     const std::lock_guard lock(state_->mutex);
     return state_->quota(me_);
   }
+
+  Task<Result<std::vector<MailboxInfo>>> shared_with_me() override { co_return shared_now(); }
+  Task<Result<Grant>> grant(MailboxId mailbox) override { co_return grant_now(mailbox); }
+  Task<Result<std::vector<AclEntry>>> acl(MailboxId mailbox) override { co_return sharing(&read_acl, mailbox); }
+  Task<Result<>> set_acl(MailboxId mailbox, AclChange change) override { co_return sharing(&memory::set_acl, mailbox, change); }
+  Task<Result<>> set_seen_each(MailboxId mailbox, bool on) override { co_return sharing(&memory::set_seen_each, mailbox, on); }
+  Task<Result<std::vector<Annotation>>> annotations(MailboxId mailbox) override { co_return sharing(&read_annotations, mailbox); }
+  Task<Result<>> annotate(MailboxId mailbox, std::vector<Annotation> changes) override {
+    co_return sharing(&memory::annotate, mailbox, changes);
+  }
+  std::shared_ptr<Feed> feed() override { return state_->feeds.open(me_); }
 
  private:
   /// The account, if the store is open.
@@ -113,47 +104,91 @@ class MemorySession final : public Session {
     if (auto open = state_->check_write(); !open) return std::unexpected(open.error());
     return state_->account(me_);
   }
-  Result<Mailbox*> reading(MailboxId id) {
+  Result<Mailbox*> reading(MailboxId id, Rights needed = right::read) {
     if (auto account = reading(); !account) return std::unexpected(account.error());
-    return state_->mailbox(me_, id);
+    return allow(*state_, {me_, id}, needed);
   }
-  Result<Mailbox*> writing(MailboxId id) {
+  Result<Mailbox*> writing(MailboxId id, Rights needed) {
     if (auto account = writing(); !account) return std::unexpected(account.error());
-    return state_->mailbox(me_, id);
+    return allow(*state_, {me_, id}, needed);
+  }
+  /// Calls a function of sharing.h.
+  template <class T>
+  Result<T> sharing(Result<T> (*call)(State&, Visit), MailboxId mailbox) {
+    const std::lock_guard lock(state_->mutex);
+    if (auto account = reading(); !account) return std::unexpected(account.error());
+    return call(*state_, {me_, mailbox});
+  }
+  template <class Argument>
+  Result<> sharing(Result<> (*call)(State&, Visit, Argument), MailboxId mailbox, std::type_identity_t<Argument> argument) {
+    const std::lock_guard lock(state_->mutex);
+    if (auto account = writing(); !account) return std::unexpected(account.error());
+    return call(*state_, {me_, mailbox}, argument);
+  }
+
+  MailboxInfo describe_for_me(const Mailbox& mailbox) { return describe_for(*state_, me_, mailbox); }
+
+  Result<std::vector<MailboxInfo>> shared_now() {
+    const std::lock_guard lock(state_->mutex);
+    if (auto account = reading(); !account) return std::unexpected(account.error());
+    std::vector<MailboxInfo> out;
+    for (const auto& [id, mailbox] : state_->mailboxes) {
+      if (mailbox.account == me_ || (grant_of(*state_, me_, mailbox).rights & right::lookup) == 0) continue;
+      auto info = describe_for_me(mailbox);
+      const auto place = place_of(*state_, me_, info.name);
+      if (place && *place && (*place)->owner == mailbox.account) out.push_back(std::move(info));
+    }
+    std::ranges::sort(out, {}, &MailboxInfo::name);
+    return out;
+  }
+
+  Result<Grant> grant_now(MailboxId id) {
+    const std::lock_guard lock(state_->mutex);
+    const auto mailbox = reading(id, 0);
+    if (!mailbox) return std::unexpected(mailbox.error());
+    return grant_of(*state_, me_, **mailbox);
   }
 
   Result<std::vector<MailboxInfo>> list_now() {
     const std::lock_guard lock(state_->mutex);
     if (auto account = reading(); !account) return std::unexpected(account.error());
     std::vector<MailboxInfo> out;
-    for (const Mailbox* mailbox : state_->mailboxes_of(me_)) out.push_back(describe(*mailbox));
+    for (const Mailbox* mailbox : state_->mailboxes_of(me_)) out.push_back(describe_for_me(*mailbox));
     return out;
   }
 
   Result<MailboxInfo> status_now(const std::string& name) {
     const std::lock_guard lock(state_->mutex);
     if (auto account = reading(); !account) return std::unexpected(account.error());
-    const auto canonical = canonical_mailbox(name);
-    const Mailbox* mailbox = canonical ? state_->find(me_, *canonical) : nullptr;
-    if (!mailbox) return fail(ErrorKind::not_found, "no such mailbox");
-    return describe(*mailbox);
+    const auto mailbox = find_visible(*state_, me_, name);
+    if (!mailbox) return std::unexpected(mailbox.error());
+    return describe_for_me(**mailbox);
   }
 
   Result<MailboxInfo> create_now(const std::string& name, SpecialUse use) {
     const std::lock_guard lock(state_->mutex);
     if (auto account = writing(); !account) return std::unexpected(account.error());
-    const auto canonical = canonical_mailbox(name);
-    if (!canonical) return std::unexpected(canonical.error());
-    if (state_->find(me_, *canonical)) return fail(ErrorKind::exists, "the mailbox exists");
-    if (auto room = check_room(*canonical); !room) return std::unexpected(room.error());
-    return describe(state_->make_mailbox(me_, *canonical, use));
+    const auto place = place_for_new(*state_, me_, name);
+    if (!place) return std::unexpected(place.error());
+    const auto& [owner, own_name] = place->place;
+    if (state_->find(owner, own_name)) return fail(ErrorKind::exists, "the mailbox exists");
+    if (auto room = check_room(place->place); !room) return std::unexpected(room.error());
+    auto names = mailbox_parents(own_name);
+    std::erase_if(names, [&](const auto& one) { return state_->find(owner, one) != nullptr; });
+    names.push_back(own_name);
+    state_->make_mailbox(owner, own_name, use);
+    for (const auto& one : names) {
+      if (place->above) inherit(*state_->find(owner, one), *place->above);
+    }
+    return describe_for_me(*state_->find(owner, own_name));
   }
 
   /// Errors: limit, when the mailbox and its missing parents would be too many.
-  Result<> check_room(const std::string& name) {
-    const auto parents = mailbox_parents(name);
-    const auto missing = std::count_if(parents.begin(), parents.end(), [&](const auto& p) { return !state_->find(me_, p); });
-    if (state_->mailboxes_of(me_).size() + static_cast<std::size_t>(missing) + 1 > max_mailboxes) {
+  Result<> check_room(const Place& place) {
+    const auto parents = mailbox_parents(place.name);
+    const auto missing =
+        std::count_if(parents.begin(), parents.end(), [&](const auto& p) { return !state_->find(place.owner, p); });
+    if (state_->mailboxes_of(place.owner).size() + static_cast<std::size_t>(missing) + 1 > max_mailboxes) {
       return fail(ErrorKind::limit, "the account has 10000 mailboxes");
     }
     return {};
@@ -162,26 +197,31 @@ class MemorySession final : public Session {
   Result<> remove_now(const std::string& name) {
     const std::lock_guard lock(state_->mutex);
     if (auto account = writing(); !account) return std::unexpected(account.error());
-    const auto canonical = canonical_mailbox(name);
-    Mailbox* mailbox = canonical ? state_->find(me_, *canonical) : nullptr;
-    if (!mailbox) return fail(ErrorKind::not_found, "no such mailbox");
-    if (mailbox->name == "INBOX") return fail(ErrorKind::denied, "INBOX cannot be removed");
-    state_->drop_mailbox(*mailbox);
+    auto mailbox = find_visible(*state_, me_, name);
+    if (mailbox) mailbox = allow(*state_, {me_, (*mailbox)->id}, right::remove_mailbox);
+    if (!mailbox) return std::unexpected(mailbox.error());
+    if ((*mailbox)->name == "INBOX") return fail(ErrorKind::denied, "INBOX cannot be removed");
+    state_->drop_mailbox(**mailbox);
     return {};
   }
 
   Result<> rename_now(const std::string& from, const std::string& to) {
     const std::lock_guard lock(state_->mutex);
     if (auto account = writing(); !account) return std::unexpected(account.error());
-    const auto source = canonical_mailbox(from);
-    const auto target = canonical_mailbox(to);
-    Mailbox* mailbox = source ? state_->find(me_, *source) : nullptr;
-    if (!mailbox) return fail(ErrorKind::not_found, "no such mailbox");
-    if (!target) return std::unexpected(target.error());
-    if (state_->find(me_, *target)) return fail(ErrorKind::exists, "the mailbox exists");
-    if (auto room = check_room(*target); !room) return room;
-    if (mailbox->name == "INBOX") return rename_inbox(*mailbox, *target);
-    return rename_tree(*source, *target);
+    auto mailbox = find_visible(*state_, me_, from);
+    if (mailbox) mailbox = allow(*state_, {me_, (*mailbox)->id}, right::remove_mailbox);
+    if (!mailbox) return std::unexpected(mailbox.error());
+    const auto place = place_for_new(*state_, me_, to);
+    if (!place) return std::unexpected(place.error());
+    const auto& target = place->place;
+    const bool foreign_inbox = target.owner != me_ && (*mailbox)->name == "INBOX";
+    if (target.owner != (*mailbox)->account || foreign_inbox) return fail(ErrorKind::denied, "the mailbox stays with its owner");
+    if (state_->find(target.owner, target.name)) return fail(ErrorKind::exists, "the mailbox exists");
+    if (auto room = check_room(target); !room) return room;
+    if ((*mailbox)->name == "INBOX") return rename_inbox(**mailbox, target.name);
+    auto renamed = rename_tree(target.owner, (*mailbox)->name, target.name);
+    if (renamed) state_->feeds.publish(std::vector{target.owner});
+    return renamed;
   }
 
   // RFC 9051 §6.3.6
@@ -191,18 +231,18 @@ class MemorySession final : public Session {
     return {};
   }
 
-  Result<> rename_tree(const std::string& source, const std::string& target) {
+  Result<> rename_tree(AccountId owner, const std::string source, const std::string& target) {
     if (is_below(target, source)) return fail(ErrorKind::invalid, "a mailbox cannot move below itself");
     std::vector<std::pair<Mailbox*, std::string>> moves;
-    for (Mailbox* one : state_->mailboxes_of(me_)) {
+    for (Mailbox* one : state_->mailboxes_of(owner)) {
       if (one->name != source && !is_below(one->name, source)) continue;
       std::string next = target + one->name.substr(source.size());
       if (auto valid = canonical_mailbox(next); !valid) return std::unexpected(valid.error());
-      if (state_->find(me_, next)) return fail(ErrorKind::exists, "the mailbox exists");
+      if (state_->find(owner, next)) return fail(ErrorKind::exists, "the mailbox exists");
       moves.emplace_back(one, std::move(next));
     }
     for (const auto& parent : mailbox_parents(target)) {
-      if (!state_->find(me_, parent)) state_->make_mailbox(me_, parent, SpecialUse::none);
+      if (!state_->find(owner, parent)) state_->make_mailbox(owner, parent, SpecialUse::none);
     }
     for (auto& [one, next] : moves) one->name = std::move(next);
     return {};
@@ -215,6 +255,7 @@ class MemorySession final : public Session {
     auto canonical = canonical_mailbox(name);
     if (!canonical) return std::unexpected(canonical.error());
     auto& set = (*account)->subscriptions;
+    state_->feeds.publish(std::vector{me_});
     if (!on) {
       set.erase(*canonical);
       return {};
@@ -237,7 +278,10 @@ class MemorySession final : public Session {
     const std::lock_guard lock(state_->mutex);
     const auto mailbox = reading(id);
     if (!mailbox) return std::unexpected(mailbox.error());
-    return std::shared_ptr<Watch>((*mailbox)->watch);
+    if ((*mailbox)->account == me_) return std::shared_ptr<Watch>((*mailbox)->watch);
+    auto guest = state_->guests.enter({me_, id});
+    refresh_guests(*state_, id);
+    return std::make_shared<GuestWatch>((*mailbox)->watch, std::move(guest));
   }
 
   Result<Uid> take_recent_now(MailboxId id) {
@@ -334,14 +378,49 @@ class MemorySession final : public Session {
     return out;
   }
 
-  Result<FlagResult> flags_now(MailboxId id, const UidSet& uids, const FlagChange& change) {
+  Result<FlagResult> flags_now(MailboxId id, const UidSet& uids, FlagChange change) {
     const std::lock_guard lock(state_->mutex);
-    const auto found = writing(id);
+    const auto found = writing(id, 0);
     if (!found) return std::unexpected(found.error());
     Mailbox& mailbox = **found;
+    if (mailbox.account == me_) return change_rows(mailbox, uids, change, ~std::uint64_t{0});
+    const Grant grant = grant_of(*state_, me_, mailbox);
+    const std::uint64_t may = writable_flags(grant, me_);
+    const bool replace = change.mode == FlagChange::Mode::replace;
+    const bool own_seen = has_own_seen(grant, me_) && (grant.rights & right::seen) != 0;
+    const bool keywords = (grant.rights & right::write) != 0 && !change.keywords.empty();
+    const bool any = replace || (change.system & (may | (own_seen ? flag::seen : 0))) != 0 || keywords;
+    if ((may == 0 && !own_seen) || (!any && (change.system != 0 || !change.keywords.empty()))) {
+      return fail(ErrorKind::denied, "no right to do this with the mailbox");
+    }
+    if (!keywords) change.keywords.clear();
+    auto out = change_rows(mailbox, uids, change, may);
+    if (!out || !own_seen || (!replace && (change.system & flag::seen) == 0)) return out;
+    const bool set = change.mode != FlagChange::Mode::remove && (change.system & flag::seen) != 0;
+    if (set_seen(mailbox, out->changed, set)) out->modseq = mailbox.rows->highest;
+    return out;
+  }
+
+  /// My own \Seen. True when something changed.
+  bool set_seen(Mailbox& mailbox, const UidSet& uids, bool set) {
+    UidSet& seen = mailbox.seen[me_];
+    const UidSet differs = set ? uids.minus(seen) : uids.intersect(seen);
+    if (differs.empty()) return false;
+    if (!set) seen = seen.minus(differs);
+    for (const auto& range : differs.ranges()) {
+      if (set) seen.add(range);
+    }
+    refresh_guests(*state_, mailbox.id);
+    bump_rows(*state_, mailbox, differs);
+    return true;
+  }
+
+  Result<FlagResult> change_rows(Mailbox& mailbox, const UidSet& uids, const FlagChange& change, std::uint64_t may) {
     Change edit(*state_, mailbox);
-    const auto mask = flag_mask(edit.head().keywords, change, [&] { return flags_in_use(*mailbox.rows); });
+    auto mask = flag_mask(edit.head().keywords, change, [&] { return flags_in_use(*mailbox.rows); });
     if (!mask) return std::unexpected(mask.error());
+    mask->keep |= ~may;
+    mask->set &= may;
     FlagResult out{{}, {}, mailbox.rows->highest};
     bool any = edit.head().keywords != mailbox.rows->keywords;
     for (const Row& row : rows_in(*mailbox.rows, uids)) {
@@ -362,7 +441,7 @@ class MemorySession final : public Session {
 
   Result<UidSet> expunge_now(MailboxId id, const UidSet& uids, ExpungeMode mode) {
     const std::lock_guard lock(state_->mutex);
-    const auto mailbox = writing(id);
+    const auto mailbox = writing(id, right::expunge);
     if (!mailbox) return std::unexpected(mailbox.error());
     UidSet out;
     for (const Row& row : rows_in(*(*mailbox)->rows, uids)) {
@@ -377,18 +456,28 @@ class MemorySession final : public Session {
 
   Result<Copied> copy_now(MailboxId from, const UidSet& uids, MailboxId to, CopyMode mode) {
     const std::lock_guard lock(state_->mutex);
-    const auto source = writing(from);
+    const Rights leave = mode == CopyMode::move ? right::remove_message | right::expunge : 0;
+    const auto source = writing(from, right::read | leave);
     if (!source) return std::unexpected(source.error());
-    const auto target = state_->mailbox(me_, to);
+    const auto target = allow(*state_, {me_, to}, right::insert);
     if (!target) return std::unexpected(target.error());
-    const auto rows = rows_in(*(*source)->rows, uids);
+    const auto rows = rows_in(*rows_for(*state_, me_, **source), uids);
     if (mode == CopyMode::copy) {
       std::uint64_t bytes = 0;
       for (const Row& row : rows) bytes += (*source)->messages.at(row.uid).content->size();
-      if (auto room = state_->check_quota(state_->accounts.at(me_), bytes, rows.size()); !room)
+      if (auto room = state_->check_quota(state_->accounts.at((*target)->account), bytes, rows.size()); !room)
         return std::unexpected(room.error());
     }
     return transfer(**source, rows, **target, mode);
+  }
+
+  /// What a new message's flags become in a mailbox: those that I may not set go; \Seen may be my own.
+  std::uint64_t settled(const Mailbox& mailbox, std::uint64_t flags) const {
+    return mailbox.account == me_ ? flags : flags & writable_flags(grant_of(*state_, me_, mailbox), me_);
+  }
+  bool keeps_own_seen(const Mailbox& mailbox) const {
+    const Grant grant = grant_of(*state_, me_, mailbox);
+    return has_own_seen(grant, me_) && (grant.rights & right::seen) != 0;
   }
 
   Copied transfer(Mailbox& source, const std::vector<Row>& rows, Mailbox& target, CopyMode mode) {
@@ -396,16 +485,20 @@ class MemorySession final : public Session {
     if (rows.empty()) return out;
     std::uint64_t used = 0;
     for (const Row& row : rows) used |= row.flags;
+    UidSet seen;
     Change edit(*state_, target);
     const KeywordMap map =
         map_keywords(source.rows->keywords, used, edit.head().keywords, [&] { return flags_in_use(*target.rows); });
     for (const Row& row : rows) {
       const Message message = source.messages.at(row.uid);
       out.from.add(row.uid);
-      out.to.add(edit.add(message, map.apply(row.flags)));
+      const Uid uid = edit.add(message, settled(target, map.apply(row.flags)));
+      out.to.add(uid);
+      if ((row.flags & flag::seen) != 0) seen.add(uid);
     }
     if (mode == CopyMode::move && &source == &target) edit.remove(out.from);
     edit.commit();
+    if (keeps_own_seen(target)) set_seen(target, seen, true);
     if (mode == CopyMode::move && &source != &target) {
       Change leave(*state_, source);
       leave.remove(out.from);
@@ -416,9 +509,17 @@ class MemorySession final : public Session {
 
   Result<Appended> append_now(MailboxId id, std::vector<NewMessage> messages) {
     const std::lock_guard lock(state_->mutex);
-    const auto mailbox = writing(id);
+    const auto mailbox = writing(id, right::insert);
     if (!mailbox) return std::unexpected(mailbox.error());
-    if (auto room = has_quota_for(messages); !room) return std::unexpected(room.error());
+    if (auto room = has_quota_for((*mailbox)->account, messages); !room) return std::unexpected(room.error());
+    const bool foreign = (*mailbox)->account != me_;
+    if (foreign) {
+      for (auto& message : messages) {
+        message.import.reset();
+        if ((grant_of(*state_, me_, **mailbox).rights & right::write) == 0) message.keywords.clear();
+      }
+    }
+    UidSet seen;
     SnapshotEdit trial(*(*mailbox)->rows);
     std::vector<std::uint64_t> flags;
     std::uint64_t used = 0;
@@ -437,14 +538,17 @@ class MemorySession final : public Session {
     for (std::size_t i = 0; i < messages.size(); ++i) {
       if (messages[i].import && !journal.insert(messages[i].import->key).second) continue;
       auto content = std::make_shared<Content>(Content{std::move(messages[i].body), std::move(messages[i].meta), {}});
-      out.uids.add(edit.add(Message{std::move(content), messages[i].internal_date}, flags[i]));
+      const Uid uid = edit.add(Message{std::move(content), messages[i].internal_date}, settled(**mailbox, flags[i]));
+      out.uids.add(uid);
+      if ((flags[i] & flag::seen) != 0) seen.add(uid);
     }
     edit.commit();
+    if (keeps_own_seen(**mailbox)) set_seen(**mailbox, seen, true);
     return out;
   }
 
   /// The quota for those messages that it holds for.
-  Result<> has_quota_for(const std::vector<NewMessage>& messages) {
+  Result<> has_quota_for(AccountId owner, const std::vector<NewMessage>& messages) {
     std::uint64_t bytes = 0;
     std::uint64_t count = 0;
     for (const auto& message : messages) {
@@ -452,7 +556,7 @@ class MemorySession final : public Session {
       bytes += message.body->size();
       ++count;
     }
-    return count == 0 ? Result<>() : state_->check_quota(state_->accounts.at(me_), bytes, count);
+    return count == 0 ? Result<>() : state_->check_quota(state_->accounts.at(owner), bytes, count);
   }
 
   Result<std::vector<bool>> imported_now(const std::vector<std::string>& keys) {

@@ -63,6 +63,7 @@ Mailbox& State::make_mailbox(AccountId account, const std::string& name, Special
   rows->uidvalidity = last_uidvalidity;
   mailbox.rows = rows;
   mailbox.watch->publish(mailbox.rows);
+  feeds.publish(std::vector{account});
   return mailbox;
 }
 
@@ -73,6 +74,7 @@ void State::drop_mailbox(Mailbox& mailbox) {
     --owner.used_messages;
   }
   mailbox.watch->close();
+  feeds.publish(std::vector{mailbox.account});
   mailboxes.erase(mailbox.id);
 }
 
@@ -163,6 +165,7 @@ void Change::remove(const UidSet& uids) {
 void Change::commit() {
   mailbox_.rows = edit_.finish();
   mailbox_.watch->publish(mailbox_.rows);
+  state_.feeds.publish(std::vector{mailbox_.account});
 }
 
 namespace {

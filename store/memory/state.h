@@ -13,6 +13,8 @@
 #include "base/clock.h"
 #include "store/accounts.h"
 #include "store/credentials.h"
+#include "store/feeds.h"
+#include "store/guests.h"
 #include "store/snapshot_edit.h"
 #include "store/store.h"
 #include "store/watch_state.h"
@@ -35,6 +37,16 @@ struct Message {
   UnixTime expunged_at = 0;  ///< only in Mailbox::gone
 };
 
+/// By account, or 0; and entry.
+using Annotations = std::map<std::pair<AccountId, std::string>, std::string>;
+
+/// One entry of an ACL: an account, a group, or (neither) everybody.
+struct AclRow {
+  AccountId account = 0;
+  std::string group;
+  Rights rights = 0;
+};
+
 struct Mailbox {
   MailboxId id = 0;
   AccountId account = 0;
@@ -45,6 +57,10 @@ struct Mailbox {
   std::map<Uid, Message> gone;      ///< expunged, still readable within the undelete window
   std::vector<std::pair<ModSeq, UidSet>> vanished;
   std::shared_ptr<WatchState> watch = std::make_shared<WatchState>();
+  std::vector<AclRow> acl;
+  bool seen_each = false;
+  std::map<AccountId, UidSet> seen;  ///< of guests, where seen_each
+  Annotations annotations;
 };
 
 struct Account {
@@ -88,6 +104,9 @@ struct State {
   std::vector<CredentialRow> credentials;
   std::vector<OldPassword> old_passwords;
   async::Event queue_event;
+  GuestTable guests;
+  FeedTable feeds;
+  Annotations annotations;  ///< of the server
 
   AccountId next_account = 1;
   MailboxId next_mailbox = 1;

@@ -5,6 +5,7 @@
 #include "store/mailbox_name.h"
 #include "store/sqlite/imports.h"
 #include "store/sqlite/mailboxes.h"
+#include "store/sqlite/sharing_writes.h"
 #include "store/sqlite/undelete.h"
 
 namespace postern::store::sqlite {
@@ -237,6 +238,7 @@ Result<> remove_account(Transaction& tx, AccountId id) {
   tx.db().run("DELETE FROM send_as WHERE account=?1", id);
   tx.db().run("DELETE FROM quota_notice WHERE account=?1", id);
   forget_imports(tx, id);
+  forget_guest(tx, id);
   tx.db().run("DELETE FROM account WHERE id=?1", id);
   tx.account_gone(*account);
   return {};
@@ -265,6 +267,8 @@ Result<> set_group(Transaction& tx, const GroupRow& row) {
   db.run("INSERT OR REPLACE INTO account_group(name, protocols, networks, hours, address, senders) VALUES (?1,?2,?3,?4,?5,?6)",
          row.name, row.access.protocols, join_words(row.access.networks), row.access.hours, row.address, row.senders);
   db.run("DELETE FROM group_member WHERE name=?1", row.name);
+  tx.guests_changed(0);
+  tx.announce(0);
   for (const AccountId member : row.members)
     db.run("INSERT OR IGNORE INTO group_member(name, account) VALUES (?1,?2)", row.name, member);
   return {};
@@ -273,6 +277,9 @@ Result<> set_group(Transaction& tx, const GroupRow& row) {
 Result<> remove_group(Transaction& tx, const std::string& name) {
   if (tx.db().run("DELETE FROM account_group WHERE name=?1", name) == 0) return fail(ErrorKind::not_found, "no such group");
   tx.db().run("DELETE FROM group_member WHERE name=?1", name);
+  tx.db().run("DELETE FROM acl WHERE account=0 AND grp=?1", name);
+  tx.guests_changed(0);
+  tx.announce(0);
   return {};
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "store/messages.h"
+#include "store/sqlite/sharing_writes.h"
 
 namespace postern::store::sqlite {
 
@@ -58,8 +59,19 @@ std::optional<std::int64_t> take_back(Transaction& tx, std::int64_t first, std::
 }  // namespace
 
 std::optional<Result<Copied>> BigCopy::step(Transaction& tx) {
-  MailboxState* from = tx.mailbox(order_.account, order_.from);
-  MailboxState* to = tx.mailbox(order_.account, order_.to);
+  const auto rights = allow_copy(tx, {order_.account, order_.from}, {order_.account, order_.to}, order_.mode);
+  if (!rights) return std::unexpected(rights.error());
+  auto done = visit(tx);
+  if (done && *done) {
+    const auto settled = settle_copies(tx, *rights, {order_.account, order_.from}, {order_.account, order_.to}, **done);
+    if (!settled) return std::unexpected(settled.error());
+  }
+  return done;
+}
+
+std::optional<Result<Copied>> BigCopy::visit(Transaction& tx) {
+  MailboxState* from = tx.mailbox(order_.from);
+  MailboxState* to = tx.mailbox(order_.to);
   if (!from || !to) return no_mailbox();
   const auto progress = copied_.empty() ? std::nullopt : read_progress(tx);
   if (!progress) return begin(tx, *from, *to);

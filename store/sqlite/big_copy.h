@@ -47,6 +47,7 @@ class BigCopy {
     Uid after = 0;  ///< source rows up to this one are copied
     Uid end = 0;    ///< source rows from here on are not part of it
   };
+  std::optional<Result<Copied>> visit(Transaction& tx);
   std::optional<Result<Copied>> begin(Transaction& tx, MailboxState& from, MailboxState& to);
   std::optional<Progress> read_progress(Transaction& tx) const;
   bool copy_slice(Transaction& tx, const Progress& progress);

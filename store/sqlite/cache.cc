@@ -51,6 +51,12 @@ std::shared_ptr<WatchState> SnapshotCache::finish_load(AccountId account, Mailbo
   return watch;
 }
 
+void SnapshotCache::wake(MailboxId mailbox) {
+  const std::lock_guard lock(mutex_);
+  const auto it = entries_.find(mailbox);
+  if (it != entries_.end()) it->second.watch->event().publish();
+}
+
 void SnapshotCache::publish(const Transaction& transaction) {
   std::unordered_map<MailboxId, Update> updates;
   const std::lock_guard lock(mutex_);

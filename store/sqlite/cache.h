@@ -26,6 +26,8 @@ class SnapshotCache {
   void begin_load(MailboxId mailbox);
   /// What was read, or null when reading failed or the mailbox does not exist. Gives the watch, or null.
   std::shared_ptr<WatchState> finish_load(AccountId account, MailboxId mailbox, SnapshotPtr read);
+  /// Wakes who waits for the mailbox, without a new snapshot.
+  void wake(MailboxId mailbox);
   /// A durable batch.
   void publish(const Transaction& transaction);
 

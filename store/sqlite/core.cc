@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/sqlite/core.h"
 
+#include <algorithm>
+
 #include "async/executor.h"
+#include "store/sqlite/access.h"
 #include "store/sqlite/messages.h"
 #include "store/sqlite/undelete.h"
 
@@ -35,11 +38,34 @@ void Core::publish(const Transaction& transaction) {
     quotas->set_account(account->id, account->login, account->quota);
   for (const DomainState* domain : transaction.touched_domains()) quotas->set_domain(domain->name, domain->quota);
   for (const AccountId gone : transaction.gone_accounts()) quotas->remove_account(gone);
+  refresh_guests(transaction);
   cache.publish(transaction);
+  publish_feeds(transaction);
   if (text) text->publish(transaction);
   recent.written(transaction);
   queue_depth += transaction.depth_change();
   if (transaction.queue_signal()) queue_event.publish();
+}
+
+/// Before the rows are published, so that no guest sees a new row with an old picture.
+void Core::refresh_guests(const Transaction& transaction) {
+  for (const MailboxId mailbox : transaction.changed_for_guests()) {
+    for (const auto& key : guests.guests(mailbox)) {
+      const Grant grant = grant_of(*db, {key.account, key.mailbox});
+      guests.set(key, {.may_read = (grant.rights & right::read) != 0,
+                       .seen_each = grant.seen_each,
+                       .seen = grant.seen_each ? read_seen(*db, {key.account, key.mailbox}) : UidSet()});
+      cache.wake(key.mailbox);
+    }
+  }
+}
+
+void Core::publish_feeds(const Transaction& transaction) {
+  std::vector<AccountId> changed(transaction.announced().begin(), transaction.announced().end());
+  for (const MailboxState* mailbox : transaction.touched_mailboxes()) {
+    if (std::ranges::find(changed, mailbox->account) == changed.end()) changed.push_back(mailbox->account);
+  }
+  if (!changed.empty()) feeds.publish(changed);
 }
 
 bool Core::reap(Transaction& transaction) {

@@ -7,6 +7,8 @@
 #include <memory>
 
 #include "async/event.h"
+#include "store/feeds.h"
+#include "store/guests.h"
 #include "store/sqlite/body_reader.h"
 #include "store/sqlite/cache.h"
 #include "store/sqlite/lane.h"
@@ -32,6 +34,8 @@ struct Core {
   ActiveSegment active;
   SnapshotCache cache;
   RecentTable recent;
+  GuestTable guests;
+  FeedTable feeds;
   std::shared_ptr<QuotaTable> quotas = std::make_shared<QuotaTable>();  ///< as last published
   async::Event queue_event;
   std::atomic<std::int64_t> queue_depth = 0;
@@ -47,6 +51,9 @@ struct Core {
   void publish(const Transaction& transaction);
   /// Ends some expunged messages whose window is over; true when there are more.
   bool reap(Transaction& transaction);
+
+  void refresh_guests(const Transaction& transaction);
+  void publish_feeds(const Transaction& transaction);
 
   /// Compresses small bodies, in the thread of the connection, and sums them up; large ones become segments of their own. After
   /// an error nothing is left behind.

@@ -5,6 +5,7 @@
 
 #include "store/mailbox_name.h"
 #include "store/sqlite/messages.h"
+#include "store/sqlite/sharing_writes.h"
 
 namespace postern::store::sqlite {
 
@@ -100,6 +101,7 @@ void drop_mailbox(Transaction& tx, MailboxState& mailbox, Fate fate) {
         mailbox.id, tx.now());
   }
   tx.db().run("DELETE FROM mailbox WHERE id=?1", mailbox.id);
+  forget_sharing(tx, mailbox.id);
   tx.mailbox_gone(mailbox);
 }
 
@@ -160,6 +162,7 @@ Result<> rename_mailbox(Transaction& tx, AccountId account, const std::string& f
 
 Result<> subscribe(Transaction& tx, AccountId account, const std::string& name, bool on) {
   if (!tx.account(account)) return fail(ErrorKind::not_found, "no such account");
+  tx.announce(account);
   if (!on) {
     tx.db().run("DELETE FROM subscription WHERE account=?1 AND name=?2", account, name);
     return {};

@@ -239,10 +239,13 @@ Result<Appended> append(Transaction& tx, MailboxState& mailbox, const std::vecto
   return out;
 }
 
-Result<FlagResult> store_flags(Transaction& tx, MailboxState& mailbox, const UidSet& uids, const FlagChange& change) {
+Result<FlagResult> store_flags(Transaction& tx, MailboxState& mailbox, const UidSet& uids, const FlagChange& change,
+                               std::uint64_t may) {
   Keywords names = *mailbox.keywords;
-  const auto mask = flag_mask(names, change, [&] { return flags_in_use(tx, mailbox); });
+  auto mask = flag_mask(names, change, [&] { return flags_in_use(tx, mailbox); });
   if (!mask) return std::unexpected(mask.error());
+  mask->keep |= ~may;
+  mask->set &= may;
   FlagResult out{{}, {}, mailbox.highest};
   std::vector<Row> changing;
   for (const Found& found : rows_in(tx, mailbox, uids)) {

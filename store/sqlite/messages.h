@@ -25,7 +25,9 @@ Result<> check_quota(const AccountState& account, std::uint64_t bytes, std::uint
 Result<Accepted> accept(Transaction& tx, const Acceptance& acceptance, const NewBody& body);
 Result<Appended> append(Transaction& tx, MailboxState& mailbox, const std::vector<NewMessage>& messages,
                         std::span<const NewBody> bodies);
-Result<FlagResult> store_flags(Transaction& tx, MailboxState& mailbox, const UidSet& uids, const FlagChange& change);
+/// `may`: bits of a row that the change may touch; the others stay as they are.
+Result<FlagResult> store_flags(Transaction& tx, MailboxState& mailbox, const UidSet& uids, const FlagChange& change,
+                               std::uint64_t may = ~std::uint64_t{0});
 Result<UidSet> expunge(Transaction& tx, MailboxState& mailbox, const UidSet& uids, ExpungeMode mode);
 Result<Copied> copy(Transaction& tx, MailboxState& from, const UidSet& uids, MailboxState& to, CopyMode mode);
 /// Counts in a row that was inserted into `message`, and announces it.

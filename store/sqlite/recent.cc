@@ -5,7 +5,7 @@
 
 namespace postern::store::sqlite {
 
-std::optional<Uid> RecentTable::take(MailboxId mailbox, const WatchState& watch) {
+std::optional<Uid> RecentTable::take(MailboxId mailbox, const Watch& watch) {
   // The snapshot is fetched under the lock: once written() has dropped an entry, the snapshot has it.
   const std::lock_guard lock(mutex_);
   const auto snapshot = watch.latest();

@@ -15,7 +15,7 @@ namespace postern::store::sqlite {
 class RecentTable {
  public:
   /// Gives the UID above which messages are recent, and makes the newest one the next such UID. Nothing when the mailbox is gone.
-  std::optional<Uid> take(MailboxId mailbox, const WatchState& watch);
+  std::optional<Uid> take(MailboxId mailbox, const Watch& watch);
   /// The UID up to which messages are not recent though the database says so; 0 when it is right.
   Uid ahead(MailboxId mailbox) const;
   bool empty() const;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sessions of the real store. Reads go to a lane, writes to the writer; each call checks there, in the same transaction, that
-// the mailbox is the account's own (security.md D91).
+// the account has the right it needs (access.h; security.md D91).
+#include <unordered_map>
+
 #include "store/mailbox_name.h"
 #include "store/messages.h"
 #include "store/particulars.h"
@@ -10,6 +12,7 @@
 #include "store/sqlite/mailboxes.h"
 #include "store/sqlite/message_reads.h"
 #include "store/sqlite/messages.h"
+#include "store/sqlite/sharing_writes.h"
 #include "store/sqlite/text_lookup.h"
 
 namespace postern::store::sqlite {
@@ -28,7 +31,88 @@ void count_recent(const Core& core, Database& db, MailboxInfo& info) {
   info.recent = std::min(info.recent, static_cast<std::uint32_t>(recent));
 }
 
-class SqliteSession final : public Session, public TextSearch {
+/// A mailbox as the account calls it.
+struct Found {
+  AccountId owner = 0;
+  MailboxInfo info;
+};
+struct Naming {
+  AccountId account = 0;
+  const std::string& name;
+};
+
+/// Counters as this account may see them.
+void adapt_counters(Database& db, Visit visit, const Grant& grant, MailboxInfo& info) {
+  if (grant.owner == visit.account) return;
+  info.use = SpecialUse::none;  // RFC 6154 tells a client of its own Sent and Trash
+  if ((grant.rights & right::read) == 0) {
+    info.messages = info.unseen = info.deleted = info.recent = 0;
+    info.bytes = 0;
+    return;
+  }
+  if (!grant.seen_each) return;
+  std::uint32_t seen = 0;
+  for (const auto& range : read_seen(db, visit).ranges()) {
+    seen += static_cast<std::uint32_t>(db.integer(0, "SELECT count(*) FROM message WHERE id BETWEEN ?1 AND ?2",
+                                                  message_id(info.id, range.lo), message_id(info.id, range.hi)));
+  }
+  info.unseen = info.messages - std::min(seen, info.messages);
+}
+
+Result<Found> find_mailbox(Core& core, Database& db, const Naming& naming) {
+  const auto place = place_of(db, naming.account, naming.name);
+  if (!place || !*place) return no_mailbox();
+  auto info = read_mailbox(db, (*place)->owner, (*place)->name);
+  if (!info) return no_mailbox();
+  const Visit visit{naming.account, info->id};
+  const Grant grant = grant_of(db, visit);
+  if ((grant.rights & right::known) == 0) return no_mailbox();
+  count_recent(core, db, *info);
+  adapt_counters(db, visit, grant, *info);
+  if (grant.owner != naming.account) info->name = naming.name;
+  return Found{grant.owner, std::move(*info)};
+}
+
+/// The right to read, and the guest's picture for whoever announced it to the table of guests before.
+Result<Grant> enter(Core& core, Database& db, Visit visit) {
+  auto grant = allow(db, visit, right::read);
+  if (grant && grant->owner != visit.account) {
+    core.guests.set(
+        {visit.account, visit.mailbox},
+        {.may_read = true, .seen_each = grant->seen_each, .seen = grant->seen_each ? read_seen(db, visit) : UidSet()});
+  }
+  return grant;
+}
+
+Result<std::vector<Found>> read_shared(Core& core, Database& db, AccountId me) {
+  std::vector<Found> out;
+  const auto my_domain = domain_of(db, me);
+  for (const MailboxId mailbox : granted_mailboxes(db, me)) {
+    const Visit visit{me, mailbox};
+    const Grant grant = grant_of(db, visit);
+    if ((grant.rights & right::lookup) == 0) continue;
+    std::string own_name;
+    {
+      auto row = db.query("SELECT name FROM mailbox WHERE id=?1", mailbox);
+      if (row.step()) own_name = row.text(0);
+    }
+    auto info = read_mailbox(db, grant.owner, own_name);
+    if (!info) continue;
+    info->name = name_for(db, my_domain, {grant.owner, own_name});
+    count_recent(core, db, *info);
+    adapt_counters(db, visit, grant, *info);
+    out.push_back({grant.owner, std::move(*info)});
+  }
+  // An own mailbox of the namespace's name hides it.
+  std::erase_if(out, [&](const Found& one) {
+    const auto place = place_of(db, me, one.info.name);
+    return !place || !*place || (*place)->owner != one.owner;
+  });
+  std::ranges::sort(out, {}, [](const Found& one) { return one.info.name; });
+  return out;
+}
+
+class SqliteSession final : public Session, public TextSearch, public Sharing {
  public:
   SqliteSession(Core& core, const mail::Identity& identity) : core_(core), identity_(identity), me_(identity_.account()) {}
 
@@ -46,39 +130,27 @@ class SqliteSession final : public Session, public TextSearch {
   }
 
   Task<Result<MailboxInfo>> status(std::string name) override {
-    auto canonical = canonical_mailbox(name);
-    if (!canonical) co_return no_mailbox();
-    co_return co_await core_.short_lane->run<MailboxInfo>(
-        [core = &core_, me = me_, canonical = std::move(*canonical)](Database& db) -> Result<MailboxInfo> {
-          auto info = read_mailbox(db, me, canonical);
-          if (!info) return no_mailbox();
-          count_recent(*core, db, *info);
-          return std::move(*info);
-        });
+    auto found = co_await core_.short_lane->run<Found>(
+        [core = &core_, me = me_, name = std::move(name)](Database& db) { return find_mailbox(*core, db, {me, name}); });
+    if (!found) co_return std::unexpected(found.error());
+    if (found->owner != me_) owners_[found->info.id] = found->owner;
+    co_return std::move(found->info);
   }
 
   Task<Result<MailboxInfo>> create(std::string name, SpecialUse use) override {
-    auto canonical = canonical_mailbox(name);
-    if (!canonical) co_return std::unexpected(canonical.error());
-    co_return co_await core_.writer->run<MailboxInfo>([me = me_, canonical = std::move(*canonical), use](Transaction& tx, auto) {
-      return create_mailbox(tx, me, canonical, use);
-    });
+    auto made = co_await core_.writer->run<MailboxInfo>(
+        [me = me_, name = std::move(name), use](Transaction& tx, auto) { return create_as(tx, me, name, use); });
+    co_return made;
   }
 
   Task<Result<>> remove(std::string name) override {
-    auto canonical = canonical_mailbox(name);
-    if (!canonical) co_return no_mailbox();
     co_return co_await core_.writer->run<void>(
-        [me = me_, canonical = std::move(*canonical)](Transaction& tx, auto) { return remove_mailbox(tx, me, canonical); });
+        [me = me_, name = std::move(name)](Transaction& tx, auto) { return remove_as(tx, me, name); });
   }
 
   Task<Result<>> rename(std::string from, std::string to) override {
-    auto source = canonical_mailbox(from);
-    if (!source) co_return no_mailbox();
-    auto target = canonical_mailbox(to);
-    if (!target) co_return std::unexpected(target.error());
-    co_return co_await core_.writer->run<void>([me = me_, source = std::move(*source), target = std::move(*target)](
-                                                   Transaction& tx, auto) { return rename_mailbox(tx, me, source, target); });
+    co_return co_await core_.writer->run<void>(
+        [me = me_, names = Renaming{std::move(from), std::move(to)}](Transaction& tx, auto) { return rename_as(tx, me, names); });
   }
 
   Task<Result<>> subscribe(std::string name, bool on) override {
@@ -99,26 +171,35 @@ class SqliteSession final : public Session, public TextSearch {
 
   Task<Result<std::shared_ptr<Watch>>> open(MailboxId mailbox) override {
     if (auto cached = core_.cache.find(me_, mailbox)) co_return std::shared_ptr<Watch>(std::move(cached));
-    const auto small = co_await core_.short_lane->run<std::optional<WatchPtr>>(
-        [core = &core_, me = me_, mailbox](Database& db) { return load_watch(*core, db, {me, mailbox, max_short_rows}); });
-    if (!small) co_return std::unexpected(small.error());
-    if (small->has_value()) co_return std::shared_ptr<Watch>(small->value());
-    auto large = co_await load_in_slices(core_, {me_, mailbox, slice_rows});
-    if (!large) co_return std::unexpected(large.error());
-    co_return std::shared_ptr<Watch>(std::move(*large));
+    if (!owners_.contains(mailbox)) {
+      auto own = co_await load(me_, mailbox);
+      if (own) co_return std::shared_ptr<Watch>(std::move(*own));
+      if (own.error().kind != ErrorKind::not_found) co_return std::unexpected(own.error());
+    }
+    auto state = core_.guests.enter({me_, mailbox});
+    const auto grant = co_await core_.short_lane->run<Grant>(
+        [core = &core_, me = me_, mailbox](Database& db) { return enter(*core, db, {me, mailbox}); });
+    if (!grant) co_return std::unexpected(grant.error());
+    auto watch = core_.cache.find(grant->owner, mailbox);
+    if (!watch) {
+      auto loaded = co_await load(grant->owner, mailbox);
+      if (!loaded) co_return std::unexpected(loaded.error());
+      watch = std::move(*loaded);
+    }
+    co_return std::make_shared<GuestWatch>(std::move(watch), std::move(state));
   }
 
   Task<Result<Uid>> take_recent(MailboxId mailbox) override {
     const auto watch = co_await open(mailbox);
     if (!watch) co_return std::unexpected(watch.error());
-    const auto before = core_.recent.take(mailbox, static_cast<const WatchState&>(**watch));
+    const auto before = core_.recent.take(mailbox, **watch);
     if (!before) co_return no_mailbox();
     co_return *before;
   }
 
   Task<Result<UidSet>> vanished_since(MailboxId mailbox, ModSeq since) override {
     co_return co_await core_.short_lane->run<UidSet>([me = me_, mailbox, since](Database& db) -> Result<UidSet> {
-      if (!owns(db, me, mailbox)) return no_mailbox();
+      if (auto right = allow(db, {me, mailbox}, right::read); !right) return std::unexpected(right.error());
       return read_vanished(db, mailbox, since);
     });
   }
@@ -127,7 +208,7 @@ class SqliteSession final : public Session, public TextSearch {
     using Infos = std::vector<MessageInfo>;
     co_return co_await core_.short_lane->run<Infos>(
         [me = me_, mailbox, uids = std::move(uids), fields](Database& db) -> Result<Infos> {
-          if (!owns(db, me, mailbox)) return no_mailbox();
+          if (auto right = allow(db, {me, mailbox}, right::read); !right) return std::unexpected(right.error());
           return read_infos(db, mailbox, uids, fields);
         });
   }
@@ -135,14 +216,14 @@ class SqliteSession final : public Session, public TextSearch {
   Task<Result<std::vector<Particulars>>> particulars(MailboxId mailbox, UidSet uids) override {
     using All = std::vector<Particulars>;
     co_return co_await core_.short_lane->run<All>([me = me_, mailbox, uids = std::move(uids)](Database& db) -> Result<All> {
-      if (!owns(db, me, mailbox)) return no_mailbox();
+      if (auto right = allow(db, {me, mailbox}, right::read); !right) return std::unexpected(right.error());
       return read_particulars(db, me, mailbox, uids);
     });
   }
 
   Task<Result<std::string>> object_id(MailboxId mailbox) override {
     co_return co_await core_.short_lane->run<std::string>([me = me_, mailbox](Database& db) -> Result<std::string> {
-      if (!owns(db, me, mailbox)) return no_mailbox();
+      if (grant_of(db, {me, mailbox}).rights == 0) return no_mailbox();
       return make_object_id('F', {store_id(db), std::to_string(mailbox)});
     });
   }
@@ -150,7 +231,7 @@ class SqliteSession final : public Session, public TextSearch {
   Task<Result<std::unique_ptr<BodyReader>>> body(MailboxId mailbox, Uid uid) override {
     using Reader = std::unique_ptr<BodyReader>;
     co_return co_await core_.short_lane->run<Reader>([core = &core_, me = me_, mailbox, uid](Database& db) -> Result<Reader> {
-      if (!owns(db, me, mailbox)) return no_mailbox();
+      if (auto right = allow(db, {me, mailbox}, right::read); !right) return std::unexpected(right.error());
       const auto id = message_id(mailbox, uid);
       auto location = locate_message(db, id);
       if (!location) location = locate_expunged(db, id, core->clock.unix_now() - core->undelete_window.count());
@@ -162,30 +243,32 @@ class SqliteSession final : public Session, public TextSearch {
   Task<Result<ReadTexts>> read(MailboxId mailbox, UidSet uids, ReadLimit limit) override {
     co_return co_await core_.short_lane->run<ReadTexts>(
         [core = &core_, me = me_, mailbox, uids = std::move(uids), limit](Database& db) -> Result<ReadTexts> {
-          if (!owns(db, me, mailbox)) return no_mailbox();
+          if (auto right = allow(db, {me, mailbox}, right::read); !right) return std::unexpected(right.error());
           return read_texts(*core, db, {mailbox, uids, limit});
         });
   }
 
   Task<Result<TextTruths>> search_text(TextCandidates where, TextQuery query) override {
-    co_return co_await sqlite::search_text(core_, *this, std::move(where), std::move(query));
+    const AccountId owner = owner_of(where.mailbox);
+    if (owner != me_) {
+      const auto grant = co_await core_.short_lane->run<Grant>(
+          [me = me_, mailbox = where.mailbox](Database& db) { return allow(db, {me, mailbox}, right::read); });
+      if (!grant) co_return std::unexpected(grant.error());
+    }
+    co_return co_await sqlite::search_text(core_, {*this, owner}, std::move(where), std::move(query));
   }
 
   Task<Result<FlagResult>> store_flags(MailboxId mailbox, UidSet uids, FlagChange change) override {
     co_return co_await core_.writer->run<FlagResult>(
         [me = me_, mailbox, uids = std::move(uids), change = std::move(change)](Transaction& tx, auto) -> Result<FlagResult> {
-          MailboxState* state = tx.mailbox(me, mailbox);
-          if (!state) return no_mailbox();
-          return sqlite::store_flags(tx, *state, uids, change);
+          return store_flags_as(tx, {me, mailbox}, uids, change);
         });
   }
 
   Task<Result<UidSet>> expunge(MailboxId mailbox, UidSet uids, ExpungeMode mode) override {
     co_return co_await core_.writer->run<UidSet>(
         [me = me_, mailbox, uids = std::move(uids), mode](Transaction& tx, auto) -> Result<UidSet> {
-          MailboxState* state = tx.mailbox(me, mailbox);
-          if (!state) return no_mailbox();
-          return sqlite::expunge(tx, *state, uids, mode);
+          return expunge_as(tx, {me, mailbox}, uids, mode);
         });
   }
 
@@ -199,14 +282,13 @@ class SqliteSession final : public Session, public TextSearch {
   Task<Result<Appended>> append(MailboxId mailbox, std::vector<NewMessage> messages) override {
     std::vector<NewBody> bodies;
     bodies.reserve(messages.size());
-    for (const auto& message : messages) bodies.push_back({message.body, arrival_text(me_, mailbox, message), {}, false});
+    for (const auto& message : messages)
+      bodies.push_back({message.body, arrival_text(owner_of(mailbox), mailbox, message), {}, false});
     auto prepared = co_await core_.prepare(std::move(bodies));
     if (!prepared) co_return std::unexpected(prepared.error());
     auto work = [me = me_, mailbox, messages = std::move(messages)](Transaction& tx,
-                                                                    std::span<const NewBody> placed) -> Result<Appended> {
-      MailboxState* state = tx.mailbox(me, mailbox);
-      if (!state) return no_mailbox();
-      return sqlite::append(tx, *state, messages, placed);
+                                                                    std::span<const NewBody> placed) mutable -> Result<Appended> {
+      return append_as(tx, {me, mailbox}, messages, placed);
     };
     co_return co_await core_.writer->run<Appended>(std::move(work), std::move(*prepared));
   }
@@ -220,10 +302,71 @@ class SqliteSession final : public Session, public TextSearch {
     });
   }
 
+  Task<Result<std::vector<MailboxInfo>>> shared_with_me() override {
+    using All = std::vector<Found>;
+    auto found =
+        co_await core_.short_lane->run<All>([core = &core_, me = me_](Database& db) { return read_shared(*core, db, me); });
+    if (!found) co_return std::unexpected(found.error());
+    std::vector<MailboxInfo> out;
+    for (auto& one : *found) {
+      owners_[one.info.id] = one.owner;
+      out.push_back(std::move(one.info));
+    }
+    co_return out;
+  }
+
+  Task<Result<Grant>> grant(MailboxId mailbox) override {
+    co_return co_await core_.short_lane->run<Grant>(
+        [me = me_, mailbox](Database& db) { return allow_any(db, {me, mailbox}, right::all); });
+  }
+
+  Task<Result<std::vector<AclEntry>>> acl(MailboxId mailbox) override {
+    co_return co_await core_.short_lane->run<std::vector<AclEntry>>(
+        [me = me_, mailbox](Database& db) { return read_acl(db, {me, mailbox}); });
+  }
+
+  Task<Result<>> set_acl(MailboxId mailbox, AclChange change) override {
+    co_return co_await core_.writer->run<void>([me = me_, mailbox, change = std::move(change)](Transaction& tx, auto) {
+      return sqlite::set_acl(tx, {me, mailbox}, change);
+    });
+  }
+
+  Task<Result<>> set_seen_each(MailboxId mailbox, bool on) override {
+    co_return co_await core_.writer->run<void>(
+        [me = me_, mailbox, on](Transaction& tx, auto) { return sqlite::set_seen_each(tx, {me, mailbox}, on); });
+  }
+
+  Task<Result<std::vector<Annotation>>> annotations(MailboxId mailbox) override {
+    co_return co_await core_.short_lane->run<std::vector<Annotation>>(
+        [me = me_, mailbox](Database& db) { return read_annotations(db, {me, mailbox}); });
+  }
+
+  Task<Result<>> annotate(MailboxId mailbox, std::vector<Annotation> changes) override {
+    co_return co_await core_.writer->run<void>([me = me_, mailbox, changes = std::move(changes)](Transaction& tx, auto) {
+      return sqlite::annotate(tx, {me, mailbox}, changes);
+    });
+  }
+
+  std::shared_ptr<Feed> feed() override { return core_.feeds.open(me_); }
+
  private:
+  Task<Result<WatchPtr>> load(AccountId owner, MailboxId mailbox) {
+    auto small = co_await core_.short_lane->run<std::optional<WatchPtr>>(
+        [core = &core_, owner, mailbox](Database& db) { return load_watch(*core, db, {owner, mailbox, max_short_rows}); });
+    if (!small) co_return std::unexpected(small.error());
+    if (small->has_value()) co_return std::move(small->value());
+    co_return co_await load_in_slices(core_, {owner, mailbox, slice_rows});
+  }
+  /// Of mailboxes whose names this session has looked up; checked by every call again.
+  AccountId owner_of(MailboxId mailbox) const {
+    const auto found = owners_.find(mailbox);
+    return found == owners_.end() ? me_ : found->second;
+  }
+
   Core& core_;
   const mail::Identity identity_;
   const AccountId me_;
+  std::unordered_map<MailboxId, AccountId> owners_;  ///< mailboxes of others
 };
 
 }  // namespace

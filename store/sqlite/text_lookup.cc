@@ -214,9 +214,10 @@ TextTruths TextLookup::finish(const TextTruths& scanned) && {
   return std::move(truths_);
 }
 
-Task<Result<TextTruths>> search_text(Core& core, Session& session, TextCandidates where, TextQuery query) {
-  const AccountId account = session.identity().account();
-  auto ticket = co_await core.scans.enter(account);
+Task<Result<TextTruths>> search_text(Core& core, TextVisit visit, TextCandidates where, TextQuery query) {
+  Session& session = visit.session;
+  const AccountId account = visit.owner;
+  auto ticket = co_await core.scans.enter(session.identity().account());
   if (!ticket) co_return std::unexpected(ticket.error());
   auto view = core.text ? co_await core.text->view(account) : nullptr;
   const MailboxId mailbox = where.mailbox;

@@ -92,6 +92,10 @@ class TextLookup {
 
 /// The search of a session: takes its turn at the gate, runs the slices, decodes what is left.
 struct Core;
-Task<Result<TextTruths>> search_text(Core& core, Session& session, TextCandidates where, TextQuery query);
+struct TextVisit {
+  Session& session;     ///< who searches; checks each read
+  AccountId owner = 0;  ///< whose mailbox it is, and whose text
+};
+Task<Result<TextTruths>> search_text(Core& core, TextVisit visit, TextCandidates where, TextQuery query);
 
 }  // namespace postern::store::sqlite

@@ -329,6 +329,8 @@ void Transaction::end_batch(bool keep_states) {
   dirty_domains_.clear();
   gone_accounts_.clear();
   text_left_.clear();
+  guests_of_.clear();
+  announced_.clear();
   dead_segments_.clear();
   depth_change_ = 0;
   queue_signal_ = false;

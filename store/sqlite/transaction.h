@@ -122,6 +122,11 @@ class Transaction {
   void rows_gone(const MailboxState& mailbox, UidRange uids) { changes_.push_back({mailbox.id, true, {}, uids}); }
   void mailbox_gone(MailboxState& mailbox);
   void account_gone(AccountState& account);
+  /// What guests see of a mailbox changed (store/guests.h); 0: perhaps of every one.
+  void guests_changed(MailboxId mailbox) { guests_of_.push_back(mailbox); }
+  /// Names, subscriptions, annotations or rights of the account changed; 0: of everybody. Mailboxes that are touched need no
+  /// word.
+  void announce(AccountId account) { announced_.push_back(account); }
   void queue_changed(std::int64_t depth_by, bool signal);
   /// Expunged messages of this account went for good.
   void text_left(AccountId account) { text_left_.push_back(account); }
@@ -151,6 +156,8 @@ class Transaction {
   std::span<MailboxState* const> touched_mailboxes() const { return dirty_mailboxes_; }
   std::span<AccountState* const> touched_accounts() const { return dirty_accounts_; }
   std::span<DomainState* const> touched_domains() const { return dirty_domains_; }
+  std::span<const MailboxId> changed_for_guests() const { return guests_of_; }
+  std::span<const AccountId> announced() const { return announced_; }
   std::span<const AccountId> gone_accounts() const { return gone_accounts_; }
   std::span<const AccountId> accounts_that_lost_text() const { return text_left_; }
   std::span<const SegmentId> dead_segments() const { return dead_segments_; }
@@ -185,6 +192,8 @@ class Transaction {
   std::vector<DomainState*> dirty_domains_;
   std::vector<AccountId> gone_accounts_;
   std::vector<AccountId> text_left_;
+  std::vector<MailboxId> guests_of_;
+  std::vector<AccountId> announced_;
   std::vector<SegmentId> dead_segments_;
   std::int64_t depth_change_ = 0;
   bool queue_signal_ = false;

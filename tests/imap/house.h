@@ -16,7 +16,9 @@
 #include "mime/part_codec.h"
 #include "store/accounts.h"
 #include "store/memory/memory.h"
+#include "store/sharing.h"
 #include "tests/support/dialogue.h"
+#include "tests/support/identity.h"
 #include "tests/support/retrieval_fakes.h"
 
 namespace postern::test {
@@ -66,6 +68,7 @@ class ImapHouse : public DialogueHost {
       return text ? deliver(user, *text) : text.error().text;
     }
     if (word == "quota") return quota(user, in);
+    if (word == "team") return team(user, in);
     if (word == "account_off") return account_off_ = user, std::string();
     if (word == "all_off") return all_off(user), std::string();
     if (word == "revoke") return auth_.revoke(user), std::string();
@@ -154,6 +157,20 @@ class ImapHouse : public DialogueHost {
       if (!wrong.empty()) return wrong;
     }
     return {};
+  }
+
+  /// team info bob lrs: a team of that name, whose INBOX bob has these rights on.
+  std::string team(const std::string& name, std::istream& in) {
+    store::AccountRow row{.login = name + "@example.org", .settings = {{"team", "on"}}};
+    row.id = accounts_[name] = *run(store_->accounts().add_account(row));
+    store::AclChange change;
+    std::string rights;
+    in >> change.who >> rights;
+    change.rights = *store::parse_rights(rights);
+    const auto session = store_->session(identity(row.id));
+    const auto inbox = run(session->status("INBOX"));
+    const auto done = run(store::sharing_of(*session).set_acl(inbox->id, change));
+    return done ? std::string() : done.error().text;
   }
 
   std::string quota(const std::string& user, std::istream& in) {

@@ -79,3 +79,17 @@ INSERT INTO sys SELECT 'next_blob', 1 + max(
 DROP TABLE blob;
 ALTER TABLE blob_2 RENAME TO blob;
 CREATE INDEX blob_segment ON blob (seg, off);
+
+-- Sharing (store/sharing.h). acl: account 0 and grp '' is everybody; account 0 with a grp its members. seen: what a guest has
+-- read where everybody has their own \Seen. metadata: mailbox 0 is the server, account 0 what all see.
+ALTER TABLE mailbox ADD COLUMN seen_each INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE acl (
+  mailbox INTEGER NOT NULL, account INTEGER NOT NULL, grp TEXT NOT NULL, rights INTEGER NOT NULL,
+  PRIMARY KEY (mailbox, account, grp)) WITHOUT ROWID;
+CREATE INDEX acl_account ON acl (account, grp);
+CREATE TABLE seen (account INTEGER NOT NULL, mailbox INTEGER NOT NULL, uidset TEXT NOT NULL, PRIMARY KEY (account, mailbox))
+  WITHOUT ROWID;
+CREATE INDEX seen_mailbox ON seen (mailbox);
+CREATE TABLE metadata (
+  mailbox INTEGER NOT NULL, account INTEGER NOT NULL, entry TEXT NOT NULL, value BLOB NOT NULL,
+  PRIMARY KEY (mailbox, account, entry)) WITHOUT ROWID;
