@@ -10,6 +10,7 @@
 #include "config/boxed.h"
 #include "config/dns_list.h"
 #include "config/endpoint.h"
+#include "config/mta_sts.h"
 #include "config/percent.h"
 #include "config/relay.h"
 #include "config/reports.h"
@@ -33,6 +34,7 @@ struct Gate {
   std::vector<Relay> relays;        ///< [[relay]]
   std::vector<Spoof> spoof;         ///< [[spoof]]
   Reports reports;                  ///< [reports]
+  MtaSts mta_sts;                   ///< [mta_sts]
   std::vector<DnsList> dnsbl;       ///< lists of bad addresses
   std::vector<DnsList> dnswl;       ///< lists of good ones
   unsigned rate_address = 0;        ///< recipients an hour; 0: any number

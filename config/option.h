@@ -56,6 +56,8 @@ std::vector<Option> submission_more_rows();
 std::vector<Option> outbound_more_rows();
 /// [[route]], of config/route.cc.
 Section route_section();
+/// [mta_sts], of config/mta_sts.cc.
+Section mta_sts_section();
 /// [reports], of config/reports.cc.
 Section reports_section();
 std::vector<Section> way_out_sections();  ///< way_out.cc

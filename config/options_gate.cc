@@ -192,6 +192,8 @@ Section relay() {
 
 }  // namespace
 
-std::vector<Section> gate_sections() { return {rules(), rules_for(), gate(), spoof(), relay(), reports_section()}; }
+std::vector<Section> gate_sections() {
+  return {rules(), rules_for(), gate(), spoof(), relay(), reports_section(), mta_sts_section()};
+}
 
 }  // namespace postern::config

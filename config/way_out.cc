@@ -47,11 +47,13 @@ constexpr std::uint64_t longest_hold = 366ULL * 86400;
 }  // namespace
 
 std::vector<Option> outbound_more_rows() {
-  auto section = Builder<OutboundMore>(
-                     "outbound", [](Config& c) -> OutboundMore& { return c.way_out->outbound; }, "")
-                     .flag("dane", &OutboundMore::dane,
-                           "Demand what a recipient's domain says in TLSA records (RFC 7672), where DNSSEC proves them.")
-                     .done();
+  auto section =
+      Builder<OutboundMore>(
+          "outbound", [](Config& c) -> OutboundMore& { return c.way_out->outbound; }, "")
+          .flag("dane", &OutboundMore::dane,
+                "Demand what a recipient's domain says in TLSA records (RFC 7672), where DNSSEC proves them.")
+          .flag("mta_sts", &OutboundMore::mta_sts, "Where there are none, demand what its MTA-STS policy says (RFC 8461).")
+          .done();
   return std::move(section.options);
 }
 

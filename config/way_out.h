@@ -28,7 +28,8 @@ struct SubmissionMore {
 
 /// [outbound], beside what config.h has.
 struct OutboundMore {
-  bool dane = true;  ///< RFC 7672
+  bool dane = true;     ///< RFC 7672
+  bool mta_sts = true;  ///< RFC 8461
   bool operator==(const OutboundMore&) const = default;
 };
 

@@ -140,6 +140,9 @@ Started<void> House::open_way_out() {
   if (!tls) return cannot_start(tls.error());
 
   router_ = std::make_unique<outbound::Router>(*resolver_, outbound::interface_addresses());
+  const auto refusal = [this](const IpAddress& address) { return router_->refusal(address, *ground_.config.get()); };
+  sts_ = std::make_unique<outbound::MtaSts>(
+      outbound::MtaSts::Parts{*resolver_, archive_.ledger->sts(), *tls, ground_.clock, ground_.log, refusal});
   // Without notes mail still goes out; only a kill may then send some of it twice.
   auto taken = queue::Taken::open(config->server.data_dir / "queue.taken", ground_.log);
   if (taken) taken_ = std::move(*taken);
@@ -161,6 +164,7 @@ Started<void> House::open_way_out() {
                                                                           .metrics = ground_.metrics,
                                                                           .taken = taken_.get(),
                                                                           .resolver = resolver_.get(),
+                                                                          .sts = sts_.get(),
                                                                           .login_of = login_of},
                                                  executor);
   homeward_ = std::make_unique<queue::Homeward>(
@@ -205,6 +209,7 @@ void House::begin() {
   rounds_->spawn(runtime_.executor(0), quota_watch_->run(*rounds_));
   key_watch_ = std::make_unique<policy::KeyWatch>(*archive_.dkim, *resolver_, ground_.log);
   rounds_->spawn(runtime_.executor(0), key_watch_->run(*rounds_));
+  rounds_->spawn(runtime_.executor(0), sts_->run(*rounds_));
   report_round_ = std::make_unique<outbound::ReportRound>(
       outbound::ReportRound::Parts{archive_.ledger->reports(), *resolver_, *door_, *archive_.directory, ground_.config,
                                    ground_.clock, ground_.log, ground_.metrics});

@@ -21,6 +21,7 @@
 #include "net/tls_context.h"
 #include "outbound/callout.h"
 #include "outbound/courier.h"
+#include "outbound/mta_sts.h"
 #include "outbound/report_round.h"
 #include "outbound/route.h"
 #include "policy/dkim_book.h"
@@ -82,6 +83,7 @@ class House {
   store::TraceBook* trace() { return trace_.get(); }
   dns::Resolver& resolver() { return *resolver_; }
   outbound::Router& router() { return *router_; }
+  outbound::MtaSts* sts() { return sts_.get(); }
   std::shared_ptr<const config::Config> config() const { return ground_.config.get(); }
   /// Use it on executor 0.
   queue::Runner& runner() { return *runner_; }
@@ -111,6 +113,7 @@ class House {
   std::unique_ptr<policy::DmarcNotes> dmarc_notes_;
   std::unique_ptr<policy::Gate> gate_;
   std::unique_ptr<outbound::Router> router_;
+  std::unique_ptr<outbound::MtaSts> sts_;
   std::unique_ptr<queue::Taken> taken_;
   std::unique_ptr<outbound::Courier> courier_;
   std::unique_ptr<queue::Homeward> homeward_;

@@ -35,7 +35,8 @@ Result<config::Journey> read_journey(const admin::Arguments& arguments) {
 async::Task<admin::Answer> explain(House* house, admin::Arguments arguments) {
   auto journey = read_journey(arguments);
   if (!journey) co_return std::unexpected(journey.error());
-  const auto found = co_await outbound::explain(house->router(), house->resolver(), std::move(*journey), house->config());
+  const auto found =
+      co_await outbound::explain(house->router(), {&house->resolver(), house->sts()}, std::move(*journey), house->config());
   json::array hosts;
   for (const auto& one : found.hosts) {
     hosts.push_back(json::object{{"name", one.name},
@@ -45,7 +46,8 @@ async::Task<admin::Answer> explain(House* house, admin::Arguments arguments) {
                                  {"why", one.why},
                                  {"trouble", one.trouble}});
   }
-  co_return json::object{{"way", found.way}, {"hosts", std::move(hosts)}, {"end", found.end}, {"final", found.final}};
+  co_return json::object{
+      {"way", found.way}, {"policy", found.policy}, {"hosts", std::move(hosts)}, {"end", found.end}, {"final", found.final}};
 }
 
 }  // namespace

@@ -3,7 +3,8 @@
 
 #include "base/file.h"
 #include "net/dial.h"
-#include "outbound/dane.h"
+#include "outbound/recipient_policy.h"
+#include "outbound/tls_required.h"
 
 namespace postern::outbound {
 
@@ -33,6 +34,17 @@ bool wants_another_transaction(const mail::Outcome& outcome) {
   return outcome.code == 452 && (outcome.enhanced == mail::EnhancedStatus{4, 5, 3} || outcome.enhanced.subject == 0);
 }
 
+/// The beginning of a message, which comes in pieces: what is put before it at the door, and what was accepted.
+async::Task<std::string> read_start(store::BodyReader& body) {
+  std::string out;
+  while (out.size() < first_read) {
+    const auto piece = co_await body.read(out.size(), first_read - out.size());
+    if (!piece || piece->empty()) break;
+    out += *piece;
+  }
+  co_return out;
+}
+
 }  // namespace
 
 /// One claim on its way.
@@ -47,6 +59,7 @@ struct Courier::Trip {
   bool all_final = true;                ///< every host so far failed for good
   std::size_t addresses = 0;            ///< tried
   std::string tls;                      ///< of the connection used last
+  std::optional<bool> excused;          ///< its header says "TLS-Required: No"; not looked at yet
 
   void settle_all(const mail::Outcome& outcome) {
     for (const std::size_t i : open) outcomes[i] = outcome;
@@ -114,8 +127,7 @@ async::Task<> Courier::travel(Trip& trip) {
   if (!body) co_return trip.settle_all(local(Kind::deferred, {4, 3, 0}, "the message cannot be read: " + body.error().text));
   trip.body = std::move(*body);
   if (entry.smtputf8) {
-    const auto start = co_await trip.body->read(0, first_read);
-    trip.needs = needs_of(entry, start ? *start : std::string_view());
+    trip.needs = needs_of(entry, co_await read_start(*trip.body));
   } else {
     trip.needs = needs_of(entry, {});
   }
@@ -133,10 +145,27 @@ async::Task<> Courier::travel(Trip& trip) {
   trip.settle_all(trip.last);
 }
 
-async::Task<TlsDemand> Courier::demand_of(const Trip& trip, const Hop& hop) {
+/// Whether the message says that TLS may fail. Its header is read once for all hosts, and only where it matters.
+async::Task<bool> Courier::is_excused(Trip& trip) {
+  if (!trip.excused) {
+    trip.excused = says_tls_not_required(co_await read_start(*trip.body));
+  }
+  co_return *trip.excused;
+}
+
+async::Task<TlsDemand> Courier::demand_of(Trip& trip, const Hop& hop) {
   auto demand = co_await tls_demand(hop, trip.claim.entry.require_tls, trip.config);
-  if (parts_.resolver == nullptr || !wants_dane(demand, *trip.config)) co_return demand;
-  add_dane(co_await find_dane(*parts_.resolver, hop), hop, demand);
+  const auto policy = co_await find_policy({parts_.resolver, parts_.sts}, hop, demand, trip.config);
+  const bool require = trip.claim.entry.require_tls;
+  // RFC 8689 §5: the sender would rather have it arrive; what the recipient's domain demands is not looked at then.
+  const bool excused = policy.raises() && !require && co_await is_excused(trip);
+  if (!excused) add_policy(policy, hop, demand);
+  if (excused) demand.why += "; TLS-Required: No";
+  // RFC 8689 §4.2.1: that this is the domain's server must be proven, by DNSSEC or MTA-STS.
+  if (require && !demand.mx_proven && demand.trouble.empty()) {
+    demand.trouble = "the sender demands REQUIRETLS, and nothing proves that it is the domain's server";
+    demand.hopeless = true;
+  }
   co_return demand;
 }
 
@@ -149,8 +178,9 @@ async::Task<bool> Courier::visit(Trip& trip, const Hop& hop) {
   }
   const TlsDemand demand = co_await demand_of(trip, hop);
   if (!demand.trouble.empty()) {
-    // RFC 3463 §3.5: 4.4.3 directory server failure.
-    trip.note(local(Kind::deferred, {4, 4, 3}, hop.name + " is not used: " + demand.trouble));
+    // RFC 8689 §4.2.1: 5.7.30; RFC 3463 §3.5: 4.4.3 directory server failure.
+    const auto why = hop.name + " is not used: " + demand.trouble;
+    trip.note(demand.hopeless ? local(Kind::failed, {5, 7, 30}, why) : local(Kind::deferred, {4, 4, 3}, why));
     co_return false;
   }
   for (const auto& endpoint : *endpoints) {

@@ -23,6 +23,7 @@
 #include "config/live.h"
 #include "net/tls_context.h"
 #include "outbound/blocked_port.h"
+#include "outbound/mta_sts.h"
 #include "outbound/route.h"
 #include "outbound/sessions.h"
 #include "outbound/tls_policy.h"
@@ -44,6 +45,7 @@ class Courier final : public queue::Courier {
     Metrics& metrics;
     queue::Taken* taken = nullptr;                               ///< where to note what a server has taken; null: nowhere
     dns::Resolver* resolver = nullptr;                           ///< for TLSA records; null: no DANE
+    MtaSts* sts = nullptr;                                       ///< null: no MTA-STS
     std::function<std::string(store::AccountId)> login_of = {};  ///< for [[route]] accounts; empty: nobody has a login
   };
   Courier(Parts parts, async::Executor executor);
@@ -64,7 +66,8 @@ class Courier final : public queue::Courier {
   using Connected = std::expected<std::unique_ptr<Client>, mail::Outcome>;
 
   async::Task<> travel(Trip& trip);
-  async::Task<TlsDemand> demand_of(const Trip& trip, const Hop& hop);
+  async::Task<bool> is_excused(Trip& trip);
+  async::Task<TlsDemand> demand_of(Trip& trip, const Hop& hop);
   async::Task<bool> visit(Trip& trip, const Hop& hop);
   async::Task<bool> knock(Trip& trip, const Stop& stop);
   async::Task<bool> hand_over(Trip& trip, Client& client, const Stop& stop);

@@ -3,7 +3,6 @@
 
 #include "config/gate.h"
 #include "config/way_out.h"
-#include "outbound/dane.h"
 
 namespace postern::outbound {
 
@@ -20,7 +19,7 @@ std::string way_of(const config::Journey& journey, const config::Config& config)
   return "straight to the domain's mail servers";
 }
 
-async::Task<Explanation::Host> look_at(Router& router, dns::Resolver& resolver, Hop hop,
+async::Task<Explanation::Host> look_at(Router& router, PolicySources sources, Hop hop, std::string& text,
                                        std::shared_ptr<const config::Config> config) {
   Explanation::Host out{.name = hop.name, .port = hop.port};
   const auto endpoints = co_await router.endpoints(hop, config);
@@ -29,11 +28,11 @@ async::Task<Explanation::Host> look_at(Router& router, dns::Resolver& resolver, 
     for (const auto& one : *endpoints) out.addresses.push_back(one.address.to_string());
   }
   auto demand = co_await tls_demand(hop, false, config);
-  if (wants_dane(demand, *config)) {
-    const auto found = co_await find_dane(resolver, hop);
-    add_dane(found, hop, demand);
-    if (found.state == DaneFinding::State::none && !found.why.empty()) demand.why += "; " + found.why;
-  }
+  const auto policy = co_await find_policy(sources, hop, demand, config);
+  add_policy(policy, hop, demand);
+  if (policy.dane.state == DaneFinding::State::none && !policy.dane.why.empty()) demand.why += "; " + policy.dane.why;
+  if (!policy.sts.enforced() && !policy.sts.why.empty()) demand.why += "; " + policy.sts.why;
+  text = policy.sts.text;
   out.demand = to_string(demand);
   out.why = demand.why;
   if (!demand.trouble.empty()) out.trouble = demand.trouble;
@@ -42,7 +41,7 @@ async::Task<Explanation::Host> look_at(Router& router, dns::Resolver& resolver, 
 
 }  // namespace
 
-async::Task<Explanation> explain(Router& router, dns::Resolver& resolver, config::Journey journey,
+async::Task<Explanation> explain(Router& router, PolicySources sources, config::Journey journey,
                                  std::shared_ptr<const config::Config> config) {
   Explanation out{.way = way_of(journey, *config)};
   const auto hops = co_await router.hops(std::move(journey), config);
@@ -51,7 +50,7 @@ async::Task<Explanation> explain(Router& router, dns::Resolver& resolver, config
     out.final = hops.error().kind == mail::Outcome::Kind::failed;
     co_return out;
   }
-  for (const auto& hop : *hops) out.hosts.push_back(co_await look_at(router, resolver, hop, config));
+  for (const auto& hop : *hops) out.hosts.push_back(co_await look_at(router, sources, hop, out.policy, config));
   co_return out;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What would happen to mail for a domain: its way, the hosts in their order, and what is demanded of TLS at each, with the
-// reason. Asks DNS and nobody else; nothing is sent.
+// reason. Asks DNS, and the web for an MTA-STS policy; nothing is sent.
 #pragma once
 
 #include <string>
@@ -8,6 +8,7 @@
 
 #include "async/task.h"
 #include "dns/resolver.h"
+#include "outbound/recipient_policy.h"
 #include "outbound/route.h"
 
 namespace postern::outbound {
@@ -21,13 +22,14 @@ struct Explanation {
     std::string why;
     std::string trouble;  ///< why it would not be used now; empty: it would
   };
-  std::string way;  ///< one line: which rule decides
+  std::string way;     ///< one line: which rule decides
+  std::string policy;  ///< the domain's MTA-STS policy as it was fetched; empty: none
   std::vector<Host> hosts;
   std::string end;     ///< why there is no host; empty when there is one
   bool final = false;  ///< that reason will not go away
 };
 
-async::Task<Explanation> explain(Router& router, dns::Resolver& resolver, config::Journey journey,
+async::Task<Explanation> explain(Router& router, PolicySources sources, config::Journey journey,
                                  std::shared_ptr<const config::Config> config);
 
 }  // namespace postern::outbound

@@ -66,7 +66,12 @@ async::Task<TlsDemand> tls_demand(Hop hop, bool require_tls, std::shared_ptr<con
   if (hop.route && !hop.fallback) {
     for (const auto& name : hop.route->names) demand.peer.more_names.push_back(name.text);
   }
+  demand.mx_proven = hop.secure || !is_found_by_domain(hop);
   co_return demand;
+}
+
+bool is_found_by_domain(const Hop& hop) {
+  return !hop.address && !hop.smart_host && !hop.chosen && !(hop.relay && !hop.relay->host.empty()) && !hop.domain.empty();
 }
 
 bool wants_dane(const TlsDemand& demand, const config::Config& config) {

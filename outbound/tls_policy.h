@@ -21,9 +21,14 @@ struct TlsDemand {
   };
   Level level = Level::opportunistic;
   net::TlsClientPolicy peer;
-  std::string why;      ///< whose demand it is, for people
-  std::string trouble;  ///< the host must not be used now, and why; empty: it may
+  std::string why;         ///< whose demand it is, for people
+  std::string trouble;     ///< the host must not be used now, and why; empty: it may
+  bool hopeless = false;   ///< `trouble` will not pass
+  bool mx_proven = false;  ///< something proves that the recipient's domain names this host
 };
+
+/// The recipient's domain has led to the host, by its MX records or its own address, and nobody of ours.
+bool is_found_by_domain(const Hop& hop);
 
 /// Whether the records of the recipient's domain may still raise this demand.
 bool wants_dane(const TlsDemand& demand, const config::Config& config);

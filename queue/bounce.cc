@@ -19,7 +19,8 @@ constexpr std::size_t read_step = 64 * 1024;
 
 // RFC 3461 §4.3: RET governs notices of failure; others return the header only.
 bool return_whole(const store::QueueEntry& entry, Dsn::Action action, std::uint64_t size) {
-  if (action != Dsn::Action::failed || entry.ret == mail::Return::headers) return false;
+  // What was to travel under TLS alone (RFC 8689) is not returned over a way that may have none.
+  if (action != Dsn::Action::failed || entry.ret == mail::Return::headers || entry.require_tls) return false;
   return size <= (entry.ret == mail::Return::full ? whole_asked : whole_unasked);
 }
 

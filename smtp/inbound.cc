@@ -24,6 +24,7 @@ Offer Inbound::offer(const Conversation& talk) const {
   const auto& limits = talk.config->limits;
   Offer offer;
   offer.starttls = talk.options.tls != nullptr && !talk.tls();
+  offer.require_tls = talk.tls();  // RFC 8689 §2
   offer.message_bytes = limits.message_bytes;
   offer.recipients = limits.recipients_inbound;
   offer.messages = limits.messages_per_session;

@@ -15,6 +15,7 @@ class GuardBook;    // store/guard_book.h
 class GreyBook;     // store/grey_book.h
 class SendingBook;  // store/sending_book.h
 class ReportBook;   // store/report_book.h
+class StsBook;      // store/sts_book.h
 
 class Ledger {
  public:
@@ -23,6 +24,7 @@ class Ledger {
   virtual GreyBook& grey() = 0;
   virtual SendingBook& sending() = 0;
   virtual ReportBook& reports() = 0;
+  virtual StsBook& sts() = 0;
   /// Returns when everything that was noted before is written, or lost (which is logged). Error unavailable after close().
   virtual async::Task<Result<>> settle() = 0;
   /// Writes what waits and closes the file. What comes later is dropped.

@@ -40,6 +40,7 @@ const mail::Status& status_for(const Error& error) {
 smtp::Offer Handler::offer(const smtp::Conversation& talk) const {
   auto offer = Outgoing::offer(talk);
   if (talk.tls()) {
+    offer.require_tls = true;  // RFC 8689 §2
     offer.now = talk.parts.clock.unix_now();
     offer.hold_seconds = talk.config->way_out->submission.hold_max.count();
   }

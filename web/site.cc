@@ -3,6 +3,7 @@
 
 #include "web/autoconfig.h"
 #include "web/health.h"
+#include "web/mta_sts.h"
 
 namespace postern::web {
 
@@ -21,6 +22,8 @@ http::Router make_router(Site site) {
   http::Router router;
   const auto config = site.config.get();
   router.add("GET", "/health", [site](const http::Request&) { return health(site.store); });
+  router.add("GET", "/.well-known/mta-sts.txt",
+             [site](const http::Request& request) { return mta_sts(site.config, site.directory, request); });
   if (config->web.metrics) {
     router.add("GET", "/metrics", [site](const http::Request&) { return metrics(site); });
   }

@@ -3,6 +3,7 @@
 // are no logins.
 //
 //   /mail/config-v1.1.xml, /.well-known/autoconfig/mail/config-v1.1.xml   autoconfig.h
+//   /.well-known/mta-sts.txt                                              mta_sts.h
 //   /health                                                               health.h
 //   /metrics                                                              Prometheus text, when web.metrics is on
 #pragma once

@@ -11,6 +11,7 @@
 #include "store/guard_book.h"
 #include "store/report_book.h"
 #include "store/sending_book.h"
+#include "store/sts_book.h"
 
 namespace postern::store::memory {
 
@@ -185,12 +186,38 @@ class MemoryReportBook final : public ReportBook {
   std::size_t total_ = 0;
 };
 
+class MemoryStsBook final : public StsBook {
+ public:
+  Result<std::vector<StsRow>> recall(std::size_t most) override {
+    const std::lock_guard lock(mutex_);
+    std::vector<StsRow> out;
+    for (const auto& [domain, row] : rows_) out.push_back(row);
+    std::ranges::sort(out,
+                      [](const auto& a, const auto& b) { return std::tie(b.expires, a.domain) < std::tie(a.expires, b.domain); });
+    if (out.size() > most) out.resize(most);
+    return out;
+  }
+  void note(StsRow row) override {
+    const std::lock_guard lock(mutex_);
+    rows_[row.domain] = std::move(row);
+  }
+  void forget(UnixTime before) override {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(rows_, [before](const auto& one) { return one.second.expires < before; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, StsRow> rows_;
+};
+
 class MemoryLedger final : public Ledger {
  public:
   GuardBook& guard() override { return guard_; }
   GreyBook& grey() override { return grey_; }
   SendingBook& sending() override { return sending_; }
   ReportBook& reports() override { return reports_; }
+  StsBook& sts() override { return sts_; }
   async::Task<Result<>> settle() override {
     if (guard_.closed()) co_return fail(ErrorKind::unavailable, "the ledger is closed");
     co_return Result<>();
@@ -202,6 +229,7 @@ class MemoryLedger final : public Ledger {
   MemoryGreyBook grey_;
   MemorySendingBook sending_;
   MemoryReportBook reports_;
+  MemoryStsBook sts_;
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "store/sqlite/ledger_file.h"
 #include "store/sqlite/report_book.h"
 #include "store/sqlite/sending_book.h"
+#include "store/sqlite/sts_book.h"
 
 namespace postern::store::sqlite {
 
@@ -20,6 +21,7 @@ class SqliteLedger final : public Ledger {
   GreyBook& grey() override { return grey_; }
   SendingBook& sending() override { return sending_; }
   ReportBook& reports() override { return reports_; }
+  StsBook& sts() override { return sts_; }
   async::Task<Result<>> settle() override {
     co_return co_await file_.run<void>([](Database&) -> Result<> { return {}; });
   }
@@ -31,6 +33,7 @@ class SqliteLedger final : public Ledger {
   SqliteGreyBook grey_{file_};
   SqliteSendingBook sending_{file_};
   SqliteReportBook reports_{file_};
+  SqliteStsBook sts_{file_};
 };
 
 }  // namespace

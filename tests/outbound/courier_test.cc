@@ -8,7 +8,9 @@
 #include "base/file.h"
 #include "config/way_out.h"
 #include "dns/zone.h"
+#include "store/memory/ledger.h"
 #include "store/memory/memory.h"
+#include "tests/outbound/sts_server.h"
 #include "tests/support/certificates.h"
 #include "tests/support/folder.h"
 #include "tests/support/smtp_sink.h"
@@ -40,6 +42,7 @@ class CourierTest : public testing::Test {
       router_ = std::make_unique<Router>(zone_, std::vector<IpAddress>());
       Courier::Parts parts{store_->queue(), *router_, *live_, tls_, nullptr, clock_, log_, metrics_};
       parts.resolver = &zone_;
+      parts.sts = sts_.get();
       parts.login_of = [](store::AccountId) { return std::string("alice@us.example"); };
       courier_ = std::make_unique<Courier>(parts, loop_.executor());
     }
@@ -63,7 +66,7 @@ class CourierTest : public testing::Test {
   /// Puts a message into the queue and gives its only claim.
   store::Claim claim(store::QueueEntry entry) {
     store::Acceptance acceptance;
-    acceptance.body = store::body_of("Subject: hello\r\n\r\nbody\r\n");
+    acceptance.body = store::body_of(text_);
     acceptance.enqueue = std::move(entry);
     EXPECT_TRUE(loop_.run(store_->accept(std::move(acceptance))));
     auto claims = loop_.run(store_->queue().claim(10, std::chrono::seconds(60), {}));
@@ -76,6 +79,7 @@ class CourierTest : public testing::Test {
   }
   mail::Outcome deliver() { return deliver(entry_to({"bob@example.net"})).front(); }
 
+  std::string text_ = "Subject: hello\r\n\r\nbody\r\n";
   FakeClock clock_;
   std::vector<std::string> lines_;
   Log log_{LogLevel::info, [this](LogLevel, std::string_view line) { lines_.emplace_back(line); }};
@@ -87,6 +91,7 @@ class CourierTest : public testing::Test {
   config::Config config_;
   std::shared_ptr<net::TlsClient> tls_;
   std::unique_ptr<store::memory::MemoryStore> store_;
+  std::unique_ptr<MtaSts> sts_;
   std::unique_ptr<config::Live> live_;
   std::unique_ptr<Router> router_;
   std::unique_ptr<Courier> courier_;
@@ -294,7 +299,16 @@ TEST_F(CourierTlsTest, RequireTlsGoesOnlyToWhoGivesIt) {
   listen();
   auto entry = entry_to({"bob@example.net"});
   entry.require_tls = true;
-  EXPECT_EQ(deliver(entry).front().enhanced.to_string(), "5.7.30");
+  auto outcome = deliver(entry).front();
+  EXPECT_EQ(outcome.enhanced.to_string(), "5.7.30");
+  EXPECT_EQ(outcome.kind, Kind::failed);
+  EXPECT_NE(outcome.text.find("nothing proves"), std::string::npos) << outcome.text;
+  EXPECT_EQ(sink_.connections, 0U);
+  zone_.add("example.net. SECURE");
+  outcome = deliver(entry).front();
+  EXPECT_EQ(outcome.enhanced.to_string(), "5.7.30");
+  EXPECT_NE(outcome.text.find("this server cannot give"), std::string::npos) << outcome.text;
+  EXPECT_TRUE(sink_.messages.empty());
   sink_.offers.push_back("REQUIRETLS");
   loop_.run(courier_->stop());
   courier_.reset();
@@ -351,6 +365,93 @@ TEST_F(CourierDaneTest, AnAnswerThatMayHideRecordsMeansToWait) {
   EXPECT_EQ(outcome.kind, Kind::deferred);
   EXPECT_NE(outcome.text.find("mx.example.net is not used"), std::string::npos) << outcome.text;
   EXPECT_EQ(sink_.connections, 0U);
+}
+
+// RFC 8689 §5: the sender's wish goes before the recipient's policy, but not before the admin's.
+TEST_F(CourierDaneTest, TlsRequiredNoGoesWithoutIt) {
+  publish("3 1 1 " + std::string(64, 'a'));
+  text_ = "Subject: hello\r\nTLS-Required: No\r\n\r\nbody\r\n";
+  const auto outcome = deliver();
+  EXPECT_EQ(outcome.kind, Kind::delivered) << outcome.text;
+  EXPECT_EQ(sink_.count("STARTTLS"), 1U) << "encrypted as well as it can be";
+  auto entry = entry_to({"bob@example.net"});
+  entry.require_tls = true;
+  EXPECT_NE(deliver(entry).front().kind, Kind::delivered) << "REQUIRETLS goes before the field";
+  EXPECT_EQ(sink_.messages.size(), 1U);
+}
+
+class CourierStsTest : public CourierTlsTest {
+ protected:
+  void publish(std::string_view mode, std::string_view mx = "mx.example.net") {
+    listen();
+    zone_.add("_mta-sts.example.net. TXT \"v=STSv1; id=1\"\nmta-sts.example.net. A 127.0.0.1");
+    web_.page.body = fmt::format("version: STSv1\nmode: {}\nmx: {}\nmax_age: 86400\n", mode, mx);
+    sts_ = std::make_unique<MtaSts>(MtaSts::Parts{zone_, ledger_->sts(), net::TlsClient::create({web_.certificate(), {}}).value(),
+                                                  clock_, log_, [](const IpAddress&) { return std::string(); }, web_.port()});
+  }
+  /// Another certificate than the one that the client trusts.
+  void present_a_stranger() {
+    sink_.tls =
+        net::TlsServer::create({"smtp", {}, {test::make_certificate(folder_.path().string(), "x", {{"x.example"}})}}).value();
+  }
+
+  test::StsServer web_;
+  std::unique_ptr<store::Ledger> ledger_ = store::memory::make_ledger();
+};
+
+TEST_F(CourierStsTest, AnEnforcedPolicyWantsAProvenName) {
+  publish("enforce");
+  EXPECT_EQ(deliver().kind, Kind::delivered);
+  EXPECT_NE(lines_.back().find("verified"), std::string::npos) << lines_.back();
+  present_a_stranger();
+  loop_.run(courier_->stop());
+  courier_.reset();
+  auto outcome = deliver();
+  EXPECT_EQ(outcome.kind, Kind::deferred);
+  EXPECT_EQ(outcome.enhanced.to_string(), "4.7.5") << outcome.text;
+  sink_.tls = nullptr;
+  loop_.run(courier_->stop());
+  courier_.reset();
+  outcome = deliver();
+  EXPECT_EQ(outcome.enhanced.to_string(), "4.7.4") << outcome.text;
+  EXPECT_EQ(sink_.messages.size(), 1U);
+}
+
+TEST_F(CourierStsTest, AnEnforcedPolicyNamesTheServers) {
+  publish("enforce", "*.elsewhere.example");
+  const auto outcome = deliver();
+  EXPECT_EQ(outcome.kind, Kind::deferred);
+  EXPECT_NE(outcome.text.find("does not name this server"), std::string::npos) << outcome.text;
+  EXPECT_EQ(sink_.connections, 0U);
+}
+
+TEST_F(CourierStsTest, TestingAndOffDemandNothing) {
+  publish("testing", "*.elsewhere.example");
+  present_a_stranger();
+  EXPECT_EQ(deliver().kind, Kind::delivered);
+  loop_.run(courier_->stop());
+  courier_.reset();
+  config_.way_out->outbound.mta_sts = false;
+  publish("enforce", "*.elsewhere.example");
+  EXPECT_EQ(deliver().kind, Kind::delivered);
+}
+
+// RFC 8461 §2
+TEST_F(CourierStsTest, DaneGoesFirst) {
+  publish("enforce", "*.elsewhere.example");
+  zone_.add("example.net. SECURE");
+  zone_.add(fmt::format("_{}._tcp.mx.example.net. TLSA 3 0 0 {}", config_.outbound.port, der_of(certificate_)));
+  EXPECT_EQ(deliver().kind, Kind::delivered);
+  EXPECT_EQ(web_.fetches, 0);
+}
+
+// RFC 8689 §4.2.1
+TEST_F(CourierStsTest, APolicyProvesTheServerForRequireTls) {
+  publish("enforce");
+  sink_.offers.push_back("REQUIRETLS");
+  auto entry = entry_to({"bob@example.net"});
+  entry.require_tls = true;
+  EXPECT_EQ(deliver(entry).front().kind, Kind::delivered);
 }
 
 TEST_F(CourierTest, ARouteLeadsToItsHostAndThenToItsFallback) {

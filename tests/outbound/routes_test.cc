@@ -147,14 +147,14 @@ TEST_F(RoutesTest, ANamedHostThatIsOurselvesIsALoop) {
 }
 
 TEST_F(RoutesTest, Explains) {
-  const auto told = loop_.run(explain(router_, zone_, {"plain.example", "<>", ""}, config_));
+  const auto told = loop_.run(explain(router_, {&zone_, nullptr}, {"plain.example", "<>", ""}, config_));
   EXPECT_EQ(told.way, "entry 3 of [[route]]: via = \"bulk.example:2587\"");
   ASSERT_EQ(told.hosts.size(), 2U);
   EXPECT_EQ(told.hosts[0].demand, "required");
   EXPECT_FALSE(told.hosts[0].trouble.empty()) << "no address";
   EXPECT_EQ(told.hosts[1].addresses, std::vector<std::string>{"198.51.100.1"});
   EXPECT_NE(told.hosts[1].why.find("no DANE"), std::string::npos);
-  EXPECT_EQ(loop_.run(explain(router_, zone_, {"closed.example", "<>", ""}, config_)).end, "We do not write to them");
+  EXPECT_EQ(loop_.run(explain(router_, {&zone_, nullptr}, {"closed.example", "<>", ""}, config_)).end, "We do not write to them");
 }
 
 TEST(RouteValues, RefuseWhatIsNone) {

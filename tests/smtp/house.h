@@ -105,7 +105,7 @@ class House : public DialogueHost {
     return "unknown act: " + word;
   }
 
-  // messages alice@example.org 2 · last alice@example.org has|lacks TEXT · queued 1 · log has|lacks TEXT
+  // messages alice@example.org 2 · last alice@example.org has|lacks TEXT · queued 1 · require_tls 1 · log has|lacks TEXT
   std::string verify(std::string_view line) override {
     io_->restart();
     io_->run_for(std::chrono::milliseconds(20));
@@ -114,6 +114,10 @@ class House : public DialogueHost {
     in >> word;
     if (word == "log") return search(log_text_, in);
     if (word == "queued") return expect_number(in, store_->queue().depth());
+    if (word == "require_tls") {
+      const auto entries = run(store_->queue().list({}));
+      return expect_number(in, static_cast<std::size_t>(std::ranges::count(*entries, true, &store::QueueEntry::require_tls)));
+    }
     std::string login;
     in >> login;
     const auto account = directory_.account(login);

@@ -7,6 +7,7 @@
 #include "store/report_book.h"
 #include "store/sending_book.h"
 #include "store/sqlite/ledger.h"
+#include "store/sts_book.h"
 #include "tests/store/conformance.h"
 
 namespace postern::store::test {
@@ -160,6 +161,21 @@ TEST_P(LedgerConformance, FactsOfOneReportAreBounded) {
   EXPECT_EQ(counts.size(), report_facts_max);
   EXPECT_EQ(counts.front(), (ReportCount{"0", 2})) << "what is known is counted on";
   EXPECT_EQ(must(book.due(ReportKind::dmarc, 20'001, 10)).size(), 1U);
+}
+
+TEST_P(LedgerConformance, PoliciesOfTlsAreKeptUntilTheyEnd) {
+  auto& book = ledger_->sts();
+  const StsRow a{"a.example", "1", "version: STSv1", 10, 100};
+  const StsRow b{"b.example", "2", "text", 20, 300};
+  const StsRow c{"c.example", "3", "text", 30, 200};
+  for (const auto& row : {a, b, c}) book.note(row);
+  must(ledger_->settle());
+  EXPECT_EQ(book.recall(2).value(), (std::vector<StsRow>{b, c}));
+  const StsRow later{"a.example", "9", "other", 50, 400};
+  book.note(later);
+  book.forget(300);
+  must(ledger_->settle());
+  EXPECT_EQ(book.recall(10).value(), (std::vector<StsRow>{later, b}));
 }
 
 TEST_P(LedgerConformance, AClosedOneSaysSo) {

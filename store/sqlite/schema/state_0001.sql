@@ -39,3 +39,8 @@ CREATE TABLE report_fact (
   PRIMARY KEY (kind, day, domain, facts)) WITHOUT ROWID;
 CREATE TABLE report_sent (
   kind INTEGER NOT NULL, day INTEGER NOT NULL, domain TEXT NOT NULL, PRIMARY KEY (kind, day, domain)) WITHOUT ROWID;
+
+-- MTA-STS policies of other domains (store/sts_book.h).
+CREATE TABLE sts (
+  domain TEXT PRIMARY KEY, id TEXT NOT NULL, text TEXT NOT NULL, fetched INTEGER NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX sts_expires ON sts (expires);
