@@ -26,13 +26,16 @@ Section reports_section() {
              "Reports to domains that ask for them in DNS, one for each domain and day (UTC), and those of others about us.")
       .flag("dmarc", &Reports::dmarc,
             "Tell the domains of authors once a day what SPF, DKIM and DMARC said of mail in their name (RFC 7489 §7.2).")
+      .flag("tls", &Reports::tls,
+            "Tell domains once a day how TLS with their mail servers went (RFC 8460), by mail and to https addresses.")
       .name("from", &Reports::from, address_or_empty,
             "Sender in the header of our reports; best in a domain that has a DKIM key here. Empty: postmaster at\n"
             "server.hostname.")
       .text("organization", &Reports::organization, "Who we are, in the reports. Empty: server.hostname.")
       .text("contact", &Reports::contact, "How people reach us, in the reports: an address or a page.")
       .name("received_by", &Reports::received_by, address_or_empty,
-            "The account in whose INBOX reports of others about our domains arrive, for `postern dmarc report list`.")
+            "The account in whose INBOX reports of others about our domains arrive, for `postern dmarc report list`\nand "
+            "`postern tls report list`.")
       .done();
 }
 

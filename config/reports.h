@@ -9,6 +9,7 @@ namespace postern::config {
 
 struct Reports {
   bool dmarc = false;        ///< aggregate reports, RFC 7489 §7.2
+  bool tls = false;          ///< RFC 8460
   std::string from;          ///< an address; empty: postmaster at server.hostname
   std::string organization;  ///< empty: server.hostname
   std::string contact;       ///< for people: an address or a page

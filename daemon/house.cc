@@ -138,6 +138,8 @@ Started<void> House::open_way_out() {
   resolver_ = std::move(*resolver);
   auto tls = net::TlsClient::create({});
   if (!tls) return cannot_start(tls.error());
+  tls_ = *tls;
+  tls_notes_ = std::make_unique<outbound::TlsNotes>(archive_.ledger->reports(), ground_.config, ground_.clock);
 
   router_ = std::make_unique<outbound::Router>(*resolver_, outbound::interface_addresses());
   const auto refusal = [this](const IpAddress& address) { return router_->refusal(address, *ground_.config.get()); };
@@ -164,6 +166,7 @@ Started<void> House::open_way_out() {
                                                                           .metrics = ground_.metrics,
                                                                           .taken = taken_.get(),
                                                                           .resolver = resolver_.get(),
+                                                                          .notes = tls_notes_.get(),
                                                                           .sts = sts_.get(),
                                                                           .login_of = login_of},
                                                  executor);
@@ -210,9 +213,9 @@ void House::begin() {
   key_watch_ = std::make_unique<policy::KeyWatch>(*archive_.dkim, *resolver_, ground_.log);
   rounds_->spawn(runtime_.executor(0), key_watch_->run(*rounds_));
   rounds_->spawn(runtime_.executor(0), sts_->run(*rounds_));
-  report_round_ = std::make_unique<outbound::ReportRound>(
-      outbound::ReportRound::Parts{archive_.ledger->reports(), *resolver_, *door_, *archive_.directory, ground_.config,
-                                   ground_.clock, ground_.log, ground_.metrics});
+  report_round_ = std::make_unique<outbound::ReportRound>(outbound::ReportRound::Parts{
+      archive_.ledger->reports(), *resolver_, *door_, *archive_.directory, ground_.config, ground_.clock, ground_.log,
+      ground_.metrics, tls_, [this](const IpAddress& address) { return router_->refusal(address, *ground_.config.get()); }});
   rounds_->spawn(runtime_.executor(0), report_round_->run(*rounds_));
 }
 

@@ -113,7 +113,9 @@ class House {
   std::unique_ptr<policy::DmarcNotes> dmarc_notes_;
   std::unique_ptr<policy::Gate> gate_;
   std::unique_ptr<outbound::Router> router_;
+  std::shared_ptr<net::TlsClient> tls_;
   std::unique_ptr<outbound::MtaSts> sts_;
+  std::unique_ptr<outbound::TlsNotes> tls_notes_;
   std::unique_ptr<queue::Taken> taken_;
   std::unique_ptr<outbound::Courier> courier_;
   std::unique_ptr<queue::Homeward> homeward_;

@@ -78,6 +78,10 @@ class Client {
   bool is_tls() const { return connection_->is_tls(); }
   /// "TLSv1.3 TLS_AES_256_GCM_SHA384 verified", or empty.
   std::string tls_text() const;
+  /// Why the certificate does not prove the host's name; empty when it does, or without TLS.
+  std::string tls_trouble() const { return connection_->is_tls() ? connection_->tls()->verify_error : std::string(); }
+  /// Our address on this connection.
+  std::string own_ip() const { return connection_->local().address.to_string(); }
   bool tls_verified() const { return connection_->is_tls() && connection_->tls()->verified; }
   std::size_t messages() const { return messages_; }
 

@@ -34,6 +34,15 @@ bool wants_another_transaction(const mail::Outcome& outcome) {
   return outcome.code == 452 && (outcome.enhanced == mail::EnhancedStatus{4, 5, 3} || outcome.enhanced.subject == 0);
 }
 
+/// A server that was not used because of what its domain publishes, for the report.
+policy::TlsSession refused_by(const RecipientPolicy& policy) {
+  policy::TlsSession out;
+  const bool dane = policy.dane.state == DaneFinding::State::trouble;
+  out.failure = dane ? "dnssec-invalid" : "validation-failure";
+  out.reason = dane ? policy.dane.why : "the MTA-STS policy does not name this server";
+  return out;
+}
+
 /// The beginning of a message, which comes in pieces: what is put before it at the door, and what was accepted.
 async::Task<std::string> read_start(store::BodyReader& body) {
   std::string out;
@@ -91,6 +100,7 @@ struct Courier::Stop {
   net::Endpoint endpoint;
   TlsDemand demand;
   std::string key;  ///< of idle connections that would do
+  const RecipientPolicy& policy;
 };
 
 Courier::Courier(Parts parts, async::Executor executor)
@@ -153,9 +163,9 @@ async::Task<bool> Courier::is_excused(Trip& trip) {
   co_return *trip.excused;
 }
 
-async::Task<TlsDemand> Courier::demand_of(Trip& trip, const Hop& hop) {
+async::Task<TlsDemand> Courier::demand_of(Trip& trip, const Hop& hop, RecipientPolicy& policy) {
   auto demand = co_await tls_demand(hop, trip.claim.entry.require_tls, trip.config);
-  const auto policy = co_await find_policy({parts_.resolver, parts_.sts}, hop, demand, trip.config);
+  policy = co_await find_policy({parts_.resolver, parts_.sts}, hop, demand, trip.config);
   const bool require = trip.claim.entry.require_tls;
   // RFC 8689 §5: the sender would rather have it arrive; what the recipient's domain demands is not looked at then.
   const bool excused = policy.raises() && !require && co_await is_excused(trip);
@@ -176,8 +186,10 @@ async::Task<bool> Courier::visit(Trip& trip, const Hop& hop) {
     trip.note(endpoints.error());
     co_return false;
   }
-  const TlsDemand demand = co_await demand_of(trip, hop);
+  RecipientPolicy policy;
+  const TlsDemand demand = co_await demand_of(trip, hop, policy);
   if (!demand.trouble.empty()) {
+    if (!demand.hopeless) note_session(trip, {hop, endpoints->front(), demand, {}, policy}, refused_by(policy));
     // RFC 8689 §4.2.1: 5.7.30; RFC 3463 §3.5: 4.4.3 directory server failure.
     const auto why = hop.name + " is not used: " + demand.trouble;
     trip.note(demand.hopeless ? local(Kind::failed, {5, 7, 30}, why) : local(Kind::deferred, {4, 4, 3}, why));
@@ -192,7 +204,8 @@ async::Task<bool> Courier::visit(Trip& trip, const Hop& hop) {
                         (hop.relay ? " " + hop.relay->match : "") +
                         (hop.route ? fmt::format(" {} {} {} {}", hop.fallback ? "" : hop.route->user, hop.route->source.ip,
                                                  hop.fallback, fmt::join(demand.peer.more_names, " "))
-                                   : "")};
+                                   : ""),
+                    policy};
     if (co_await knock(trip, stop)) co_return true;
   }
   co_return false;
@@ -329,7 +342,10 @@ async::Task<Courier::Connected> Courier::open(const Trip& trip, const Stop& stop
   if (stop.hop.relay && stop.hop.relay->protocol == config::Relay::Protocol::lmtp) client->speak_lmtp();
   client->set_deadline(Steady::now() + connection_life);
   auto step = co_await client->greet();
-  if (step && with_tls) step = co_await secure(*client, stop);
+  if (step && with_tls) {
+    step = co_await secure(*client, stop);
+    note_shaken(trip, stop, *client, step);
+  }
   const auto& outbound = trip.config->outbound;
   if (step && stop.hop.smart_host) step = co_await login(*client, outbound.smart_host_user, outbound.smart_host_password_file);
   const auto& route = stop.hop.route;
@@ -339,6 +355,31 @@ async::Task<Courier::Connected> Courier::open(const Trip& trip, const Stop& stop
   const mail::Outcome why = step.error();
   sessions_.dismiss(std::move(client));
   co_return std::unexpected(why);
+}
+
+/// Sessions over a route of the admin's choice, and those for notices and reports, are nobody's business.
+void Courier::note_session(const Trip& trip, const Stop& stop, policy::TlsSession session) {
+  if (parts_.notes == nullptr || !trip.claim.entry.sender || !is_found_by_domain(stop.hop)) return;
+  session.mx = stop.hop.name;
+  parts_.notes->note(stop.hop.domain, stop.policy, std::move(session));
+}
+
+// RFC 8460 §4.3: what the handshake came to, also where mail goes on without it.
+void Courier::note_shaken(const Trip& trip, const Stop& stop, const Client& client, const Client::Step& step) {
+  const auto& sts = stop.policy.sts;
+  policy::TlsSession session;
+  session.ip = stop.endpoint.address.to_string();
+  session.own_ip = client.own_ip();
+  const bool shaken_badly = !step && step.error().enhanced == mail::EnhancedStatus{4, 7, 5};
+  if (shaken_badly) session.reason = step.error().text;
+  if (shaken_badly) session.failure = failure_of_tls(session.reason);
+  if (!shaken_badly && !client.is_tls()) session.failure = "starttls-not-supported";
+  if (session.failure.empty() && sts.policy && sts.policy->mode == StsPolicy::Mode::testing) {
+    if (!client.tls_verified()) session.failure = failure_of_tls(client.tls_trouble());
+    if (!sts.policy->names(stop.hop.name)) session = refused_by(stop.policy);
+  }
+  if (session.failure.empty() && !sts.policy) session.failure = sts.failure;
+  note_session(trip, stop, std::move(session));
 }
 
 async::Task<Client::Step> Courier::secure(Client& client, const Stop& stop) {

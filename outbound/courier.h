@@ -23,9 +23,9 @@
 #include "config/live.h"
 #include "net/tls_context.h"
 #include "outbound/blocked_port.h"
-#include "outbound/mta_sts.h"
 #include "outbound/route.h"
 #include "outbound/sessions.h"
+#include "outbound/tls_notes.h"
 #include "outbound/tls_policy.h"
 #include "queue/courier.h"
 #include "queue/taken.h"
@@ -45,6 +45,7 @@ class Courier final : public queue::Courier {
     Metrics& metrics;
     queue::Taken* taken = nullptr;                               ///< where to note what a server has taken; null: nowhere
     dns::Resolver* resolver = nullptr;                           ///< for TLSA records; null: no DANE
+    TlsNotes* notes = nullptr;                                   ///< for TLS reports; null: none
     MtaSts* sts = nullptr;                                       ///< null: no MTA-STS
     std::function<std::string(store::AccountId)> login_of = {};  ///< for [[route]] accounts; empty: nobody has a login
   };
@@ -67,7 +68,7 @@ class Courier final : public queue::Courier {
 
   async::Task<> travel(Trip& trip);
   async::Task<bool> is_excused(Trip& trip);
-  async::Task<TlsDemand> demand_of(Trip& trip, const Hop& hop);
+  async::Task<TlsDemand> demand_of(Trip& trip, const Hop& hop, RecipientPolicy& policy);
   async::Task<bool> visit(Trip& trip, const Hop& hop);
   async::Task<bool> knock(Trip& trip, const Stop& stop);
   async::Task<bool> hand_over(Trip& trip, Client& client, const Stop& stop);
@@ -75,6 +76,8 @@ class Courier final : public queue::Courier {
   mail::Outcome no_connection(const Stop& stop, const Error& error);
   async::Task<Connected> open(const Trip& trip, const Stop& stop, bool with_tls);
   async::Task<Client::Step> secure(Client& client, const Stop& stop);
+  void note_session(const Trip& trip, const Stop& stop, policy::TlsSession session);
+  void note_shaken(const Trip& trip, const Stop& stop, const Client& client, const Client::Step& step);
   async::Task<Client::Step> login(Client& client, std::string user, std::filesystem::path file);
   void note_taken(const Trip& trip, const std::vector<mail::Outcome>& outcomes);
   bool paused(Trip& trip, const net::Endpoint& endpoint);

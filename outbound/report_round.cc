@@ -96,14 +96,22 @@ async::Task<> ReportRound::run(async::TaskGroup& group) {
 }
 
 async::Task<> ReportRound::look() {
-  const auto config = parts_.config.get();
-  const UnixTime now = parts_.clock.unix_now();
-  parts_.book.forget(now / report_day - days_kept);
-  if (!config->gate->reports.dmarc) co_return;
-  const auto offset = static_cast<UnixTime>(std::hash<std::string>{}(config->server.hostname) % longest_offset);
-  const auto due = co_await parts_.book.due(store::ReportKind::dmarc, (now - offset) / report_day, most_due);
-  if (!due) co_return parts_.log.warning("outbound", "reports_not_read", {{"text", due.error().text}});
-  for (const auto& topic : *due) co_await report_dmarc(topic);
+  parts_.book.forget(parts_.clock.unix_now() / report_day - days_kept);
+  if (parts_.config.get()->gate->reports.dmarc) {
+    for (const auto& topic : co_await due(store::ReportKind::dmarc)) co_await report_dmarc(topic);
+  }
+  if (parts_.config.get()->gate->reports.tls) {
+    for (const auto& topic : co_await due(store::ReportKind::tls)) co_await report_tls(topic);
+  }
+}
+
+async::Task<std::vector<store::ReportTopic>> ReportRound::due(store::ReportKind kind) {
+  const auto hash = std::hash<std::string>{}(parts_.config.get()->server.hostname);
+  const auto offset = static_cast<UnixTime>(hash % longest_offset);
+  auto found = co_await parts_.book.due(kind, (parts_.clock.unix_now() - offset) / report_day, most_due);
+  if (found) co_return *std::move(found);
+  parts_.log.warning("outbound", "reports_not_read", {{"text", found.error().text}});
+  co_return std::vector<store::ReportTopic>();
 }
 
 async::Task<> ReportRound::report_dmarc(store::ReportTopic topic) {

@@ -22,7 +22,8 @@ constexpr std::size_t piece = 64 * 1024;
 
 std::unexpected<Error> invalid(archive* handle) {
   const char* const why = archive_error_string(handle);
-  return fail(ErrorKind::invalid, std::string("neither XML, gzip nor zip") + (why == nullptr ? "" : std::string(": ") + why));
+  return fail(ErrorKind::invalid,
+              std::string("neither XML, JSON, gzip nor zip") + (why == nullptr ? "" : std::string(": ") + why));
 }
 
 /// One file of the archive; `left` is what all of them may still have.
@@ -43,7 +44,8 @@ Result<std::string> read_file(archive* handle, std::size_t& left) {
 }  // namespace
 
 Result<std::vector<std::string>> unpack_reports(std::string_view bytes, std::size_t octets_max) {
-  if (ascii::trim(bytes).starts_with('<') || ascii::trim(bytes).starts_with("\xEF\xBB\xBF<")) {
+  if (ascii::trim(bytes).starts_with('<') || ascii::trim(bytes).starts_with('{') ||
+      ascii::trim(bytes).starts_with("\xEF\xBB\xBF<")) {
     if (bytes.size() > octets_max) return fail(ErrorKind::too_large, "the report is too large");
     return std::vector<std::string>{std::string(bytes)};
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The wrapping of DMARC reports: gzip out; gzip, zip or nothing in. What comes from a stranger unpacks to a bounded size.
+// The wrapping of reports, DMARC's in XML and TLS's in JSON: gzip out; gzip, zip or nothing in. What comes from a stranger
+// unpacks to a bounded size.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +16,8 @@ namespace postern::policy {
 inline constexpr std::size_t unpacked_max = 64 * 1024 * 1024;
 inline constexpr std::size_t unpacked_files_max = 10;
 
-/// The files in a gzip or zip archive; the bytes themselves when they are XML already. Errors: invalid (neither), too_large,
-/// limit.
+/// The files in a gzip or zip archive; the bytes themselves when they are XML or JSON already. Errors: invalid (neither),
+/// too_large, limit.
 Result<std::vector<std::string>> unpack_reports(std::string_view bytes, std::size_t octets_max = unpacked_max);
 /// RFC 1952.
 Result<std::string> gzip(std::string_view bytes);

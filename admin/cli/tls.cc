@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // postern tls explain
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <iostream>
 
 #include "admin/checks.h"
 #include "admin/cli/output.h"
 #include "admin/cli/subcommand.h"
+#include "admin/cli/tls_report.h"
 #include "admin/json.h"
 #include "base/ascii.h"
 #include "config/parse.h"
@@ -81,7 +83,8 @@ int own_policy(Invocation& run) {
 }  // namespace
 
 std::vector<Subcommand> tls_commands() {
-  return {
+  auto out = tls_report_commands();
+  std::vector<Subcommand> own{
       {"tls explain",
        "show which way mail for a domain takes, and what is demanded of TLS there and why; nothing is sent",
        "postern tls explain example.net",
@@ -95,6 +98,8 @@ std::vector<Subcommand> tls_commands() {
        {},
        own_policy},
   };
+  std::ranges::move(own, std::back_inserter(out));
+  return out;
 }
 
 }  // namespace postern::admin::cli

@@ -93,7 +93,7 @@ TEST(DmarcCommand, ReadsFiles) {
   run.values["report"] = other.string();
   testing::internal::CaptureStderr();
   EXPECT_NE(rows.back().run(run), exit_ok);
-  EXPECT_NE(testing::internal::GetCapturedStderr().find("other: neither XML"), std::string::npos);
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("other: neither XML, JSON"), std::string::npos);
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """DMARC aggregate reports: what port 25 saw is counted, the day after one signed mail goes to each domain that wants it, once also
-over restarts; and `postern dmarc report` reads the very same report when it arrives in a mailbox of ours."""
+over restarts; and `postern dmarc report` reads the very same report when it arrives in a mailbox of ours. The same for reports
+about TLS with the servers of other domains."""
 import email
 import gzip
 import json
@@ -138,16 +139,48 @@ def check_received(lab, file, report):
     print("ok   received reports, from the mailbox and from a file, with and without a running server", flush=True)
 
 
+def check_tls(lab, sink):
+    """The partner's server knows no TLS; the domain gets to hear of it."""
+    before = len(list(sink.glob("*.eml")))
+    lab.submit(ALICE, ["carol@partner.test"], f"From: {ALICE}\r\nTo: carol@partner.test\r\nSubject: x\r\n\r\nx\r\n".encode())
+    wait_for(lambda: len(list(sink.glob("*.eml"))) == before + 1, "the mail", 30)
+    lab.stop("postern")
+    shift_days(lab, 2)
+    lab.start_postern()
+
+    def reports():
+        mails = (email.message_from_bytes(file.read_bytes()) for file in sink.glob("*.eml"))
+        return [mail for mail in mails if mail["TLS-Report-Domain"]]
+    wait_for(reports, "a report about TLS", 30)
+    mail = reports()[0]
+    assert mail["To"] == "tls@partner.test" and mail["TLS-Report-Domain"] == "partner.test", mail.as_string()[:1000]
+    assert mail["TLS-Required"] == "No" and "d=postern.test" in mail["DKIM-Signature"]
+    part = mail.get_payload()[1]
+    assert part.get_content_type() == "application/tlsrpt+gzip"
+    report = json.loads(gzip.decompress(part.get_payload(decode=True)))
+    policy = report["policies"][0]
+    assert policy["policy"] == {"policy-type": "no-policy-found", "policy-domain": "partner.test"}, report
+    assert policy["summary"] == {"total-successful-session-count": 0, "total-failure-session-count": 1}, report
+    assert policy["failure-details"][0]["result-type"] == "starttls-not-supported", report
+    assert policy["failure-details"][0]["receiving-ip"] == ADDRESSES["partner"], report
+    file = lab.folder / "tls.json.gz"
+    file.write_bytes(part.get_payload(decode=True))
+    assert "0 sessions went well, 1 failed" in lab.postern("tls", "report", "show", file)
+    assert "There are no reports about TLS." in lab.postern("tls", "report", "list")
+    print("ok   a signed report about TLS, and what we make of it", flush=True)
+
+
 def main():
     if sys.argv[1:2] == ["--sink"]:
         return serve_sink(sys.argv[2])
     laboratory.need("ip", "nft", "knotd", "openssl")
     with laboratory.Lab(peers=False) as lab:
-        lab.postern_options = {"reports": f'dmarc = true\nfrom = "dmarc@postern.test"\nreceived_by = "{ALICE}"\n'}
+        lab.postern_options = {"reports": f'dmarc = true\ntls = true\nfrom = "dmarc@postern.test"\nreceived_by = "{ALICE}"\n'}
         lab.write_postern_config()
         add_records(lab, [
             'partner        TXT "v=spf1 a:mx.partner.test -all"',
             '_dmarc.partner TXT "v=DMARC1; p=reject; rua=mailto:own@partner.test"',
+            '_smtp._tls.partner TXT "v=TLSRPTv1; rua=mailto:tls@partner.test"',
             'strict         A   10.77.0.3',
             '_dmarc.strict  TXT "v=DMARC1; p=reject; rua=mailto:reports@partner.test,mailto:v@victim.test"',
             'strict.test._report._dmarc.partner TXT "v=DMARC1"',
@@ -163,6 +196,7 @@ def main():
         lab.start_postern()
         file, report = check_dmarc(lab, sink)
         check_received(lab, file, report)
+        check_tls(lab, sink)
     return 0
 
 

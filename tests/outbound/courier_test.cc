@@ -6,6 +6,7 @@
 
 #include "base/encoding.h"
 #include "base/file.h"
+#include "config/gate.h"
 #include "config/way_out.h"
 #include "dns/zone.h"
 #include "store/memory/ledger.h"
@@ -43,6 +44,7 @@ class CourierTest : public testing::Test {
       Courier::Parts parts{store_->queue(), *router_, *live_, tls_, nullptr, clock_, log_, metrics_};
       parts.resolver = &zone_;
       parts.sts = sts_.get();
+      parts.notes = (notes_ = std::make_unique<TlsNotes>(ledger_->reports(), *live_, clock_)).get();
       parts.login_of = [](store::AccountId) { return std::string("alice@us.example"); };
       courier_ = std::make_unique<Courier>(parts, loop_.executor());
     }
@@ -91,7 +93,9 @@ class CourierTest : public testing::Test {
   config::Config config_;
   std::shared_ptr<net::TlsClient> tls_;
   std::unique_ptr<store::memory::MemoryStore> store_;
+  std::unique_ptr<store::Ledger> ledger_ = store::memory::make_ledger();
   std::unique_ptr<MtaSts> sts_;
+  std::unique_ptr<TlsNotes> notes_;
   std::unique_ptr<config::Live> live_;
   std::unique_ptr<Router> router_;
   std::unique_ptr<Courier> courier_;
@@ -395,8 +399,21 @@ class CourierStsTest : public CourierTlsTest {
         net::TlsServer::create({"smtp", {}, {test::make_certificate(folder_.path().string(), "x", {{"x.example"}})}}).value();
   }
 
+  /// "policy failure xCOUNT" of all sessions that were noted.
+  std::vector<std::string> noted() {
+    std::vector<std::string> out;
+    auto& book = ledger_->reports();
+    for (const auto& topic : loop_.run(book.due(store::ReportKind::tls, 1'000'000, 10)).value()) {
+      EXPECT_EQ(topic.domain, "example.net");
+      for (const auto& one : loop_.run(book.take(topic)).value()) {
+        const auto session = policy::read_session_facts(one.facts).value();
+        out.push_back(fmt::format("{} {} x{}", session.policy.type, session.failure, one.count));
+      }
+    }
+    return out;
+  }
+
   test::StsServer web_;
-  std::unique_ptr<store::Ledger> ledger_ = store::memory::make_ledger();
 };
 
 TEST_F(CourierStsTest, AnEnforcedPolicyWantsAProvenName) {
@@ -434,6 +451,51 @@ TEST_F(CourierStsTest, TestingAndOffDemandNothing) {
   config_.way_out->outbound.mta_sts = false;
   publish("enforce", "*.elsewhere.example");
   EXPECT_EQ(deliver().kind, Kind::delivered);
+}
+
+// RFC 8460 §4.3
+TEST_F(CourierStsTest, SessionsAreNoted) {
+  config_.gate->reports.tls = true;
+  publish("testing");
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(deliver().kind, Kind::delivered);
+  EXPECT_EQ(noted(), std::vector<std::string>{"sts  x1"}) << "one connection, two messages";
+}
+
+TEST_F(CourierStsTest, FailuresAreNotedAlsoWhereMailArrives) {
+  config_.gate->reports.tls = true;
+  publish("testing");
+  present_a_stranger();
+  EXPECT_EQ(deliver().kind, Kind::delivered);
+  EXPECT_EQ(noted(), std::vector<std::string>{"sts certificate-not-trusted x1"});
+}
+
+TEST_F(CourierStsTest, FailuresUnderAnEnforcedPolicyAreNoted) {
+  config_.gate->reports.tls = true;
+  publish("enforce", "*.elsewhere.example");
+  EXPECT_EQ(deliver().kind, Kind::deferred);
+  EXPECT_EQ(noted(), std::vector<std::string>{"sts validation-failure x1"});
+}
+
+TEST_F(CourierStsTest, ClearTextIsNotedAndNoticesAreNot) {
+  config_.gate->reports.tls = true;
+  listen();
+  sink_.tls = nullptr;
+  auto notice = entry_to({"bob@example.net"});
+  notice.sender = std::nullopt;
+  EXPECT_EQ(deliver(notice).front().kind, Kind::delivered);
+  EXPECT_TRUE(noted().empty());
+  loop_.run(courier_->stop());
+  courier_.reset();
+  EXPECT_EQ(deliver().kind, Kind::delivered);
+  EXPECT_EQ(noted(), std::vector<std::string>{"no-policy-found starttls-not-supported x1"});
+}
+
+TEST_F(CourierStsTest, APolicyThatNobodyCanReadIsNoted) {
+  config_.gate->reports.tls = true;
+  publish("enforce");
+  web_.page = http::plain_response(404, "no");
+  EXPECT_EQ(deliver().kind, Kind::delivered);
+  EXPECT_EQ(noted(), std::vector<std::string>{"sts sts-policy-fetch-error x1"});
 }
 
 // RFC 8461 §2
