@@ -39,7 +39,8 @@ const std::map<std::string, const char*, std::less<>> nouns{
     {"rule", "what port 25 lets in"},
     {"sandbox", "the walls around the server"},
     {"store", "the mail on the disk"},
-    {"tls", "encryption of mail that leaves"},
+    {"tls", "encryption between mail servers"},
+    {"tls report", "what other servers report about TLS with ours"},
     {"undelete", "deleted mail, without a backup"},
 };
 

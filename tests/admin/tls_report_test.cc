@@ -66,5 +66,25 @@ TEST(TlsReportCommand, ReadsFiles) {
   EXPECT_NE(testing::internal::GetCapturedStdout().find("3 failed"), std::string::npos);
 }
 
+TEST(TlsPolicyCommand, ShowsWhatToPublish) {
+  const test::Folder folder;
+  const auto path = folder.path() / "postern.toml";
+  const auto run = [&path](const std::string& mode) {
+    std::ofstream(path) << "[server]\nhostname = \"mx.example.org\"\n[mta_sts]\nmode = \"" << mode << "\"\n";
+    Invocation invocation;
+    invocation.config_path = path;
+    testing::internal::CaptureStdout();
+    testing::internal::CaptureStderr();
+    const int code = tls_commands().back().run(invocation);
+    const auto mistakes = testing::internal::GetCapturedStderr();
+    return std::pair(code, testing::internal::GetCapturedStdout() + mistakes);
+  };
+  const auto [code, text] = run("testing");
+  EXPECT_EQ(code, exit_ok) << text;
+  EXPECT_NE(text.find("_mta-sts.DOMAIN. TXT \"v=STSv1; id="), std::string::npos) << text;
+  EXPECT_NE(text.find("  mode: testing\n  mx: mx.example.org\n  max_age: 604800\n"), std::string::npos) << text;
+  EXPECT_EQ(run("off").first, exit_refused);
+}
+
 }  // namespace
 }  // namespace postern::admin::cli
