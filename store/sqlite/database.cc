@@ -136,6 +136,7 @@ Result<> Database::configure(const Options& options) {
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, nullptr);
+  checkpoint_pages_ = options.checkpoint_pages;
   sqlite3_wal_hook(handle_, on_wal, this);
   const auto values = static_cast<int>(std::tuple_size_v<RowSink::Values>);
   if (sqlite3_create_function_v2(handle_, "hand_over", values, SQLITE_UTF8 | SQLITE_DIRECTONLY, this, hand_over_row, nullptr,
@@ -192,7 +193,10 @@ std::int64_t Database::total_changes() const { return sqlite3_total_changes64(ha
 bool Database::idle() const { return sqlite3_get_autocommit(handle_) != 0; }
 
 int Database::on_wal(void* self, sqlite3*, const char*, int pages) {
-  static_cast<Database*>(self)->wal_pages_ = pages;
+  auto& database = *static_cast<Database*>(self);
+  database.wal_pages_ = pages;
+  // What cannot be copied now is copied after the next commit; the commit itself stands.
+  if (database.checkpoint_pages_ != 0 && pages >= database.checkpoint_pages_) (void)database.checkpoint(false);
   return SQLITE_OK;
 }
 

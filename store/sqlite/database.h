@@ -89,9 +89,13 @@ class Database {
     Mode mode = Mode::read_write;
     int cache_kib = 16 * 1024;
     const Vfs* vfs = nullptr;  ///< null: SQLite's own way to files
+    int checkpoint_pages =
+        0;  ///< a commit that leaves so many pages in the log copies them back; 0: the owner calls checkpoint()
   };
   /// Opens, and for read_write makes the file (0600) when missing; ":memory:" has none. Errors: corrupt, denied, no_space, io.
   static Result<std::unique_ptr<Database>> open(const Options& options);
+  /// A good Options::checkpoint_pages where nobody else looks after the log.
+  static constexpr int usual_checkpoint_pages = 1000;
   ~Database();
   Database(const Database&) = delete;
 
@@ -170,6 +174,7 @@ class Database {
   std::unordered_map<const char*, sqlite3_stmt*> statements_;
   std::unordered_set<std::string> assembled_;
   int wal_pages_ = 0;
+  int checkpoint_pages_ = 0;
   RowSink* sink_ = nullptr;  ///< of the running scan
 };
 

@@ -56,7 +56,7 @@ void LedgerFile::open() {
 
 Result<> LedgerFile::try_open(const std::filesystem::path& path) {
   db_.reset();
-  auto db = Database::open({path, Database::Mode::read_write, cache_kib});
+  auto db = Database::open({.path = path, .cache_kib = cache_kib, .checkpoint_pages = Database::usual_checkpoint_pages});
   if (!db) return std::unexpected(db.error());
   if (auto migrated = migrate(**db, path, parts_.kind.schema, parts_.log); !migrated) return migrated;
   try {

@@ -64,10 +64,10 @@ Result<UniqueFd> lock_folder(const std::filesystem::path& folder) {
   return file;
 }
 
-Result<std::unique_ptr<Database>> open_current(const std::filesystem::path& path, const Vfs& vfs, SchemaSteps steps, Log& log) {
-  auto db = Database::open({path, Database::Mode::read_write, writer_cache_kib, &vfs});
+Result<std::unique_ptr<Database>> open_current(const Database::Options& options, SchemaSteps steps, Log& log) {
+  auto db = Database::open(options);
   if (!db) return db;
-  if (auto migrated = migrate(**db, path, steps, log); !migrated) return std::unexpected(migrated.error());
+  if (auto migrated = migrate(**db, options.path, steps, log); !migrated) return std::unexpected(migrated.error());
   return db;
 }
 
@@ -154,7 +154,7 @@ class Implementation final : public SqliteStore {
  private:
   Result<> open_mail() {
     const auto path = folder_ / "mail.db";
-    auto db = open_current(path, core_.vfs, mail_schema(), log_);
+    auto db = open_current({.path = path, .cache_kib = writer_cache_kib, .vfs = &core_.vfs}, mail_schema(), log_);
     if (!db) return std::unexpected(db.error());
     core_.db = std::move(*db);
     const auto recovered = recover(*core_.db, core_.folder, core_.clock, log_);
@@ -208,7 +208,9 @@ class Implementation final : public SqliteStore {
 
   Result<> open_auth() {
     const auto path = folder_ / "auth.db";
-    auto db = open_current(path, core_.vfs, auth_schema(), log_);
+    auto db = open_current(
+        {.path = path, .cache_kib = writer_cache_kib, .vfs = &core_.vfs, .checkpoint_pages = Database::usual_checkpoint_pages},
+        auth_schema(), log_);
     if (!db) return std::unexpected(db.error());
     auto reading = Database::open({path, Database::Mode::read_only, reader_cache_kib, &core_.vfs});
     if (!reading) return std::unexpected(reading.error());

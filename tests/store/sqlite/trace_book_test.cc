@@ -134,6 +134,19 @@ TEST_F(TraceBookTest, EventsAndOctetsAreBounded) {
   EXPECT_EQ(find(*book, "v1499").size(), 1U) << "the newest stay";
 }
 
+// Nobody else copies the log back: without it a restart would wait for all that was written since the start.
+TEST_F(TraceBookTest, TheLogStaysSmall) {
+  auto book = open();
+  constexpr std::uintmax_t a_few_batches = 16 * 1024 * 1024;
+  for (int i = 0; i < 20'000; ++i) {
+    note(*book, "m" + std::to_string(i), "accepted", {"v" + std::to_string(i)}, {{"text", std::string(1500, 'x')}});
+    if (i % 500 == 0) (void)async::run_alone(book->info());
+  }
+  EXPECT_EQ(async::run_alone(book->info())->events, 20'000U);
+  EXPECT_LT(fs::file_size(folder_.path() / "trace.db-wal"), a_few_batches);
+  EXPECT_GT(fs::file_size(folder_.path() / "trace.db"), a_few_batches);
+}
+
 TEST_F(TraceBookTest, TooManyAtOnceAreDroppedAndCounted) {
   auto book = open();
   constexpr std::size_t flood = 4 * trace_waiting_max;
