@@ -13,6 +13,7 @@ namespace {
 
 constexpr unsigned http_ok = 200;
 constexpr unsigned http_created = 201;
+constexpr std::chrono::seconds longest_post{20};  ///< other domains' reports wait meanwhile
 using policy::report_day;
 
 /// What the domain's record asks for now.
@@ -111,6 +112,7 @@ async::Task<Result<>> ReportRound::put(std::string url, std::string zipped) {
   what.method = "POST";
   what.headers["Content-Type"] = "application/tlsrpt+gzip";
   what.body = std::move(zipped);
+  what.time_limit = longest_post;
   const auto answer = co_await http::fetch(std::move(what), *parts_.tls);
   if (!answer) co_return std::unexpected(answer.error());
   if (answer->status == http_ok || answer->status == http_created) co_return Result<>();
