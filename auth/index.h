@@ -16,7 +16,7 @@
 
 #include "auth/access.h"
 #include "base/result.h"
-#include "config/route.h"
+#include "config/route_domain.h"
 #include "mail/address.h"
 #include "store/accounts.h"
 

@@ -9,6 +9,7 @@
 #include <map>
 
 #include "config/gate.h"
+#include "config/way_out.h"
 
 namespace postern::config {
 namespace {
@@ -28,14 +29,16 @@ struct Service {
   bool needs_tls;
 };
 
-std::vector<Service> services(const Listen& listen) {
+std::vector<Service> services(const Config& config) {
+  const auto& listen = config.listen;
   return {{"listen.smtp", listen.smtp, false},
           {"listen.submission", listen.submission, true},
           {"listen.submissions", listen.submissions, true},
           {"listen.imaps", listen.imaps, true},
           {"listen.pop3s", listen.pop3s, true},
           {"listen.http", listen.http, false},
-          {"listen.trusted", listen.trusted, false}};
+          {"listen.trusted", listen.trusted, false},
+          {"device.listen", config.way_out->device.listen, false}};
 }
 
 void check_server(const Config& config, Findings& found) {
@@ -58,7 +61,7 @@ void check_tls(const Config& config, Findings& found) {
           "certificate and key belong together; give both or neither");
   }
   if (!tls.certificate.empty()) return;
-  for (const auto& service : services(config.listen)) {
+  for (const auto& service : services(config)) {
     if (service.needs_tls && !service.endpoints.empty()) {
       warning(found, service.key, "stays closed without tls.certificate: nobody may log in without TLS");
     }
@@ -67,7 +70,7 @@ void check_tls(const Config& config, Findings& found) {
 
 void check_listen(const Config& config, Findings& found) {
   std::map<std::string, std::string> users;
-  for (const auto& service : services(config.listen)) {
+  for (const auto& service : services(config)) {
     for (const auto& endpoint : service.endpoints) {
       const auto [other, is_new] = users.emplace(endpoint.to_string(), service.key);
       if (!is_new && endpoint.port != 0)
@@ -79,13 +82,36 @@ void check_listen(const Config& config, Findings& found) {
   }
 }
 
-void check_trusted(const Config& config, Findings& found) {
+bool is_world(const Network& network) {
   constexpr std::array<std::string_view, 2> strangers = {"8.8.8.8", "2001:4860:4860::8888"};
+  return std::ranges::any_of(strangers, [&](auto ip) { return network.contains(ip); });
+}
+
+void check_trusted(const Config& config, Findings& found) {
   for (const auto& network : config.trusted.networks) {
-    if (std::ranges::any_of(strangers, [&](auto ip) { return network.contains(ip); })) {
+    if (is_world(network)) {
       error(found, "trusted.networks",
             fmt::format("{} holds the whole Internet or much of it; that would be an open relay", network.to_string()));
     }
+  }
+}
+
+void check_device(const Config& config, Findings& found) {
+  const auto& device = config.way_out->device;
+  if (!device.listen.empty() && device.networks.empty()) {
+    error(found, "device.networks", "nobody could use the listener; name the devices' networks");
+  }
+  for (const auto& network : device.networks) {
+    if (!is_world(network)) continue;
+    error(found, "device.networks",
+          fmt::format("{} holds the whole Internet or much of it; name your own networks", network.to_string()));
+  }
+  if (!device.listen.empty() && device.tls_least < Device::Tls::tls1_2) {
+    warning(found, "device.tls_least",
+            "lets whoever listens read what the devices send; replace machines that know nothing newer");
+  }
+  if (device.messages_per_day < device.messages_per_hour) {
+    error(found, "device.messages_per_day", "is less than messages_per_hour; raise it");
   }
 }
 
@@ -141,6 +167,15 @@ void check_outbound(const Config& config, Findings& found) {
     warning(found, "outbound.allow_private_targets", "is for laboratories; a stranger's DNS can now point us at inside machines");
 }
 
+void check_routes(const Config& config, Findings& found) {
+  for (const auto& route : config.way_out->routes) {
+    if (route.proxy_user.empty() != route.proxy_password_file.empty()) {
+      error(found, "route.proxy_user", "user and password file belong together; give both or neither");
+    }
+    if (route.proxy.empty() && !route.proxy_user.empty()) error(found, "route.proxy_user", "has no proxy to log in to; name one");
+  }
+}
+
 void check_stubs(const Config& config, Findings& found) {
   for (const auto& stub : config.dns.stub) {
     if (stub.servers.empty()) error(found, "dns.stub.servers", fmt::format("zone {} has no server; name one", stub.zone));
@@ -163,8 +198,8 @@ void check_rules_for(const Config& config, Findings& found) {
 
 Findings check(const Config& config) {
   Findings found;
-  for (auto* part : {check_server, check_tls, check_listen, check_trusted, check_auth, check_limits, check_queue, check_outbound,
-                     check_stubs, check_rules_for}) {
+  for (auto* part : {check_server, check_tls, check_listen, check_trusted, check_device, check_auth, check_limits, check_queue,
+                     check_outbound, check_stubs, check_routes, check_rules_for}) {
     part(config, found);
   }
   return found;

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "config/route.h"
+#include "config/route_domain.h"
 
 namespace postern::config {
 

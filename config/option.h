@@ -55,6 +55,7 @@ std::vector<Option> submission_more_rows();
 /// Those of [outbound].
 std::vector<Option> outbound_more_rows();
 /// [[route]], of config/route.cc.
+Section device_section();  ///< device.cc
 Section route_section();
 /// [mta_sts], of config/mta_sts.cc.
 Section mta_sts_section();

@@ -144,6 +144,12 @@ Section route_section() {
       .path("password_file", &Route::password_file, "File with the password, readable by its owner only.")
       .parsed("source", &Route::source, RouteSource::parse,
               "An address of this machine to send from. Empty: what the system chooses.")
+      .parsed("proxy", &Route::proxy, HostPort::parse,
+              "Connect through this SOCKS5 server (RFC 1928): \"127.0.0.1:1080\". Empty: directly.")
+      .choice("proxy_names", &Route::proxy_names, {{"here", Route::ProxyNames::here}, {"proxy", Route::ProxyNames::proxy}},
+              "\"here\": we look up addresses, with DNSSEC and DANE. \"proxy\": the proxy is given host names.")
+      .text("proxy_user", &Route::proxy_user, "Log in at the proxy with this name (RFC 1929); empty: no login.")
+      .path("proxy_password_file", &Route::proxy_password_file, "File with the password, readable by its owner only.")
       .text("reason", &Route::reason, "With \"reject\": a sentence for the sender.")
       .repeated([](Config& c) { c.way_out->routes.emplace_back(); }, {"via"})
       .done();

@@ -10,18 +10,9 @@
 
 #include "base/result.h"
 #include "config/endpoint.h"
+#include "config/route_domain.h"
 
 namespace postern::config {
-
-/// A domain of recipients: "example.com", or ".example.com" for all below it.
-struct RouteDomain {
-  std::string text;
-  static Result<RouteDomain> parse(std::string_view text);
-  const std::string& to_string() const { return text; }
-  /// `domain` is canonical, or a literal, which fits nothing.
-  bool fits(std::string_view domain) const;
-  bool operator==(const RouteDomain&) const = default;
-};
 
 /// A sender: "alice@example.org", "example.org", ".example.org", or "<>" for notices.
 struct RouteSender {
@@ -54,6 +45,8 @@ struct RouteSource {
 struct Route {
   /// `usual`: as [outbound] says. `verified`: with a certificate that proves the host's name or one of `names`.
   enum class Tls : unsigned char { usual, off, opportunistic, required, verified };
+  /// Who looks up the address of a host behind the proxy.
+  enum class ProxyNames : unsigned char { here, proxy };
   std::vector<RouteDomain> recipients;  ///< empty: any
   std::vector<RouteSender> senders;     ///< empty: any
   std::vector<std::string> accounts;    ///< logins; empty: any, also none
@@ -65,6 +58,10 @@ struct Route {
   std::string user;
   std::filesystem::path password_file;
   RouteSource source;
+  HostPort proxy;  ///< SOCKS5 server that connects for us; empty: none
+  ProxyNames proxy_names = ProxyNames::here;
+  std::string proxy_user;
+  std::filesystem::path proxy_password_file;
   std::string reason;  ///< of "reject", for the sender
   bool operator==(const Route&) const = default;
 };

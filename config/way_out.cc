@@ -72,6 +72,6 @@ std::vector<Option> submission_more_rows() {
   return std::move(section.options);
 }
 
-std::vector<Section> way_out_sections() { return {dkim(), forwarding(), route_section()}; }
+std::vector<Section> way_out_sections() { return {device_section(), dkim(), forwarding(), route_section()}; }
 
 }  // namespace postern::config

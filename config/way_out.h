@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "config/boxed.h"
+#include "config/device.h"
 #include "config/forwarding.h"
 #include "config/route.h"
 
@@ -34,6 +35,7 @@ struct OutboundMore {
 };
 
 struct WayOut {
+  Device device;
   Dkim dkim;
   Forwarding forwarding;
   OutboundMore outbound;

@@ -131,7 +131,7 @@ Started<void> Server::start() {
   const auto config = config_.get();
   harden_process();
   // While we may still be root: ports, the data folder, libraries that load plug-ins.
-  auto sockets = bind_sockets(config->listen);
+  auto sockets = bind_sockets(*config);
   if (!sockets) return std::unexpected(other_server(config->server.data_dir).value_or(sockets.error()));
   if (auto ready = prepare_data_folder(config->server.data_dir, config->server.user, config->server.group); !ready) {
     return cannot_start(ready.error());

@@ -75,6 +75,17 @@ std::string smtp_refusal(net::Refusal refusal) {
   return fmt::format("{} {} {}\r\n", status.code, status.enhanced.to_string(), text);
 }
 
+net::TlsVersion least_version(config::Device::Tls least) {
+  using enum config::Device::Tls;
+  switch (least) {
+    case tls1_0: return net::TlsVersion::tls1_0;
+    case tls1_1: return net::TlsVersion::tls1_1;
+    case tls1_2: return net::TlsVersion::tls1_2;
+    case tls1_3: return net::TlsVersion::tls1_3;
+  }
+  return net::TlsVersion::tls1_2;
+}
+
 net::TlsVersion least_version(config::TlsLeast least) {
   switch (least) {
     case config::TlsLeast::tls1_0: return net::TlsVersion::tls1_0;
@@ -93,11 +104,13 @@ Started<TlsContexts> TlsContexts::open(const config::Config& config) {
   if (certificates.empty()) return contexts;
   const std::tuple<std::shared_ptr<net::TlsServer>*, std::string, std::vector<std::string>> all[] = {
       {&contexts.smtp, "smtp", {}},       {&contexts.submission, "submission", {}}, {&contexts.submissions, "submissions", {}},
-      {&contexts.imap, "imap", {"imap"}}, {&contexts.pop3, "pop3", {"pop3"}},
+      {&contexts.imap, "imap", {"imap"}}, {&contexts.pop3, "pop3", {"pop3"}},       {&contexts.device, "device", {}},
   };
   for (const auto& [context, service, alpn] : all) {
-    // Only mail servers of others may be old; our users' programs are not.
-    const auto least = context == &contexts.smtp ? least_version(config.gate->tls_least) : net::TlsVersion::tls1_2;
+    // Only mail servers of others and devices may be old; our users' programs are not.
+    const auto least = context == &contexts.smtp     ? least_version(config.gate->tls_least)
+                       : context == &contexts.device ? least_version(config.way_out->device.tls_least)
+                                                     : net::TlsVersion::tls1_2;
     auto made = net::TlsServer::create({.service = service, .alpn = alpn, .certificates = certificates, .least = least});
     if (!made) return cannot_start(admin::exit_certificate, made.error().text);
     *context = std::move(*made);
@@ -107,10 +120,11 @@ Started<TlsContexts> TlsContexts::open(const config::Config& config) {
 
 std::vector<std::shared_ptr<net::TlsServer>> TlsContexts::all() const {
   if (!smtp) return {};
-  return {smtp, submission, submissions, imap, pop3};
+  return {smtp, submission, submissions, imap, pop3, device};
 }
 
-Started<Sockets> bind_sockets(const config::Listen& listen) {
+Started<Sockets> bind_sockets(const config::Config& config) {
+  const auto& listen = config.listen;
   Sockets sockets;
   const std::tuple<std::vector<net::ListenSocket>*, std::string_view, const std::vector<config::Endpoint>*> all[] = {
       {&sockets.smtp, "smtp", &listen.smtp},
@@ -120,6 +134,7 @@ Started<Sockets> bind_sockets(const config::Listen& listen) {
       {&sockets.pop3s, "pop3s", &listen.pop3s},
       {&sockets.http, "http", &listen.http},
       {&sockets.trusted, "trusted", &listen.trusted},
+      {&sockets.device, "device", &config.way_out->device.listen},
   };
   for (const auto& [out, name, endpoints] : all) {
     if (auto bound = bind_service(*out, name, *endpoints); !bound) return std::unexpected(bound.error());
@@ -202,6 +217,9 @@ void Services::open_mail(Sockets& sockets) {
   trusted_ = std::make_unique<submission::TrustedService>(smtp_parts, ground.metrics, contexts_.smtp);
   listen(add_line("trusted", smtp_limits(*config)), sockets.trusted, nullptr, smtp_refusal,
          [this](net::Connection& connection) { return trusted_->serve(connection); });
+  device_ = std::make_unique<submission::DeviceService>(smtp_parts, ground.metrics, contexts_.device);
+  listen(add_line("device", smtp_limits(*config)), sockets.device, nullptr, smtp_refusal,
+         [this](net::Connection& connection) { return device_->serve(connection); });
 
   if (!contexts_.smtp) return;  // no certificate, no logins (product.md promise 3); config check has warned
   const submission::Service::Rooms rooms{smtp_parts, *archive.auth, allowance_};

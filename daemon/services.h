@@ -17,6 +17,7 @@
 #include "net/listener.h"
 #include "pop3/session.h"
 #include "smtp/inbound.h"
+#include "submission/device.h"
 #include "submission/handler.h"
 #include "submission/trusted.h"
 #include "web/site.h"
@@ -25,15 +26,15 @@ namespace postern::daemon {
 
 /// Sockets by service, bound before privileges go.
 struct Sockets {
-  std::vector<net::ListenSocket> smtp, submission, submissions, imaps, pop3s, http, trusted;
+  std::vector<net::ListenSocket> smtp, submission, submissions, imaps, pop3s, http, trusted, device;
 };
 /// Takes sockets of systemd where it hands some over under the service's name, and binds the configured addresses otherwise.
-Started<Sockets> bind_sockets(const config::Listen& listen);
+Started<Sockets> bind_sockets(const config::Config& config);
 
 /// One context for each service, so that a ticket of one is worth nothing at another (security.md D63). All null without a
 /// certificate.
 struct TlsContexts {
-  std::shared_ptr<net::TlsServer> smtp, submission, submissions, imap, pop3;
+  std::shared_ptr<net::TlsServer> smtp, submission, submissions, imap, pop3, device;
   /// Reads the certificates. Failures name the file and the remedy.
   static Started<TlsContexts> open(const config::Config& config);
   std::vector<std::shared_ptr<net::TlsServer>> all() const;
@@ -85,6 +86,7 @@ class Services {
   std::unique_ptr<smtp::InboundService> inbound_;
   std::unique_ptr<submission::Service> submission_, submissions_;
   std::unique_ptr<submission::TrustedService> trusted_;
+  std::unique_ptr<submission::DeviceService> device_;
   std::unique_ptr<imap::Services> imap_;
   std::vector<std::unique_ptr<Line>> lines_;
   std::unique_ptr<net::Admission> web_admission_;

@@ -12,8 +12,12 @@ namespace status = mail::status;
 using smtp::reply;
 
 std::optional<mail::RelayRight> TrustedNetwork::right_of(const IpAddress& peer, const config::Trusted& trusted) {
+  return right_of(peer, trusted.networks);
+}
+
+std::optional<mail::RelayRight> TrustedNetwork::right_of(const IpAddress& peer, const std::vector<config::Network>& networks) {
   const auto text = peer.to_string();
-  const bool inside = std::ranges::any_of(trusted.networks, [&](const auto& network) { return network.contains(text); });
+  const bool inside = std::ranges::any_of(networks, [&](const auto& network) { return network.contains(text); });
   if (!inside) return std::nullopt;
   return mail::RelayRight(0);
 }

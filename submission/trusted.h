@@ -15,6 +15,8 @@ class TrustedNetwork {
  public:
   /// A right on behalf of no account, when the peer is inside one of the networks.
   static std::optional<mail::RelayRight> right_of(const IpAddress& peer, const config::Trusted& trusted);
+  /// The same for other listeners whose networks the admin lists (submission/device.h).
+  static std::optional<mail::RelayRight> right_of(const IpAddress& peer, const std::vector<config::Network>& networks);
 };
 
 class TrustedHandler final : public Outgoing {

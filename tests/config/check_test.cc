@@ -6,6 +6,8 @@
 
 #include <functional>
 
+#include "config/way_out.h"
+
 namespace postern::config {
 namespace {
 
@@ -24,6 +26,27 @@ std::vector<Case> cases() {
       {"listen.trusted", [](Config& c) { c.listen.trusted = {{"127.0.0.1", 26}}; }},
       {"trusted.networks", [](Config& c) { c.trusted.networks = {*Network::parse("0.0.0.0/0")}; }},
       {"trusted.networks", [](Config& c) { c.trusted.networks = {*Network::parse("::/0")}; }},
+      {"route.proxy_user",
+       [](Config& c) {
+         c.way_out->routes.emplace_back();
+         c.way_out->routes.back().proxy_user = "us";
+         c.way_out->routes.back().proxy_password_file = "/x";
+       }},
+      {"route.proxy_user",
+       [](Config& c) {
+         c.way_out->routes.emplace_back();
+         c.way_out->routes.back().proxy = {"127.0.0.1", 1080};
+         c.way_out->routes.back().proxy_user = "us";
+       }},
+      {"device.networks", [](Config& c) { c.way_out->device.listen = {{"127.0.0.1", 26}}; }},
+      {"device.networks", [](Config& c) { c.way_out->device.networks = {*Network::parse("0.0.0.0/0")}; }},
+      {"device.messages_per_day", [](Config& c) { c.way_out->device.messages_per_day = 10; }},
+      {"device.listen",
+       [](Config& c) {
+         c.listen.trusted = {{"127.0.0.1", 26}};
+         c.trusted.networks = c.way_out->device.networks = {*Network::parse("127.0.0.0/8")};
+         c.way_out->device.listen = {{"127.0.0.1", 26}};
+       }},
       {"trusted.networks", [](Config& c) { c.trusted.networks = {*Network::parse("2000::/3")}; }},
       {"auth.mechanisms", [](Config& c) { c.auth.mechanisms = {}; }},
       {"auth.mechanisms", [](Config& c) { c.auth.mechanisms = {"PLAIN", "CRAM-MD5"}; }},

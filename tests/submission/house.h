@@ -5,6 +5,8 @@
 
 #include "auth/service.h"
 #include "base/encoding.h"
+#include "config/way_out.h"
+#include "submission/device.h"
 #include "submission/handler.h"
 #include "submission/trusted.h"
 #include "tests/smtp/house.h"
@@ -107,12 +109,22 @@ class SubmissionHouse : public House {
       : auth_(directory()),
         allowance_(clock(), limits),
         submission_({parts(), auth_, allowance_}, metrics(), tls()),
-        trusted_(parts(), metrics(), tls()) {
+        trusted_(parts(), metrics(), tls()),
+        device_(parts(), metrics(), tls()) {
     default_service("587");
     submission_.options().tarpit_step = std::chrono::milliseconds(0);
     trusted_.options().tarpit_step = std::chrono::milliseconds(0);
+    device_.options().tarpit_step = std::chrono::milliseconds(0);
   }
   ~SubmissionHouse() override { abandon(); }
+
+  /// Changes [device].
+  template <class Change>
+  void set_device(Change change) {
+    auto changed = *config().get();
+    change(changed.way_out->device);
+    config().replace(std::move(changed));
+  }
 
   // revoke alice@example.org · and those of House
   std::string act(std::string_view line) override {
@@ -126,6 +138,8 @@ class SubmissionHouse : public House {
   async::Task<> serve_connection(net::Connection& connection, const std::string& service) override {
     if (service == "trusted") {
       co_await trusted_.serve(connection);
+    } else if (service == "device") {
+      co_await device_.serve(connection);
     } else if (service == "25") {
       co_await House::serve_connection(connection, service);
     } else {
@@ -139,6 +153,7 @@ class SubmissionHouse : public House {
   submission::Allowance allowance_;
   submission::Service submission_;
   submission::TrustedService trusted_;
+  submission::DeviceService device_;
 };
 
 }  // namespace postern::test
