@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "net/dial.h"
+#include "outbound/proxy.h"
 #include "outbound/recipient_policy.h"
 #include "outbound/tls_required.h"
 
@@ -179,9 +180,15 @@ async::Task<TlsDemand> Courier::demand_of(Trip& trip, const Hop& hop, RecipientP
   co_return demand;
 }
 
+/// Where a proxy looks the name up there is one place: the proxy itself, under the name that connections through it have.
+async::Task<Router::Found<std::vector<net::Endpoint>>> Courier::endpoints_of(const Trip& trip, const Hop& hop) {
+  if (!proxy_looks_up(hop)) co_return co_await parts_.router.endpoints(hop, trip.config);
+  co_return std::vector<net::Endpoint>{{IpAddress(), hop.port}};
+}
+
 /// True when every recipient has its outcome.
 async::Task<bool> Courier::visit(Trip& trip, const Hop& hop) {
-  const auto endpoints = co_await parts_.router.endpoints(hop, trip.config);
+  const auto endpoints = co_await endpoints_of(trip, hop);
   if (!endpoints) {
     trip.note(endpoints.error());
     co_return false;
@@ -199,13 +206,14 @@ async::Task<bool> Courier::visit(Trip& trip, const Hop& hop) {
     if (trip.addresses >= max_addresses) co_return false;
     ++trip.addresses;
     if (paused(trip, endpoint)) continue;
-    const Stop stop{hop, endpoint, demand,
-                    net::to_string(endpoint) + " " + hop.name + " " + to_string(demand) +
-                        (hop.relay ? " " + hop.relay->match : "") +
-                        (hop.route ? fmt::format(" {} {} {} {}", hop.fallback ? "" : hop.route->user, hop.route->source.ip,
-                                                 hop.fallback, fmt::join(demand.peer.more_names, " "))
-                                   : ""),
-                    policy};
+    const Stop stop{
+        hop, endpoint, demand,
+        net::to_string(endpoint) + " " + hop.name + " " + to_string(demand) + (hop.relay ? " " + hop.relay->match : "") +
+            (hop.route
+                 ? fmt::format(" {} {} {} {} {} {}", hop.fallback ? "" : hop.route->user, hop.route->source.ip, hop.fallback,
+                               fmt::join(demand.peer.more_names, " "), hop.route->proxy.to_string(), hop.route->proxy_user)
+                 : ""),
+        policy};
     if (co_await knock(trip, stop)) co_return true;
   }
   co_return false;
@@ -251,7 +259,8 @@ async::Task<bool> Courier::knock(Trip& trip, const Stop& stop) {
   }
   auto fresh = co_await connect(trip, stop);
   if (!fresh) {
-    pause(stop.endpoint, fresh.error());
+    // What a proxy could not reach says nothing about the address itself.
+    if (proxy_of(stop.hop) == nullptr) pause(stop.endpoint, fresh.error());
     trip.note(fresh.error());
     co_return false;
   }
@@ -317,6 +326,8 @@ async::Task<Courier::Connected> Courier::connect(const Trip& trip, const Stop& s
 }
 
 mail::Outcome Courier::no_connection(const Stop& stop, const Error& error) {
+  if (proxy_of(stop.hop) != nullptr)
+    return local(Kind::deferred, {4, 4, 1}, fmt::format("no connection to {}: {}", stop.hop.name, error.text));
   const bool known = blocked_port_.is_blocked(Steady::now());
   blocked_port_.note_failure(stop.endpoint);
   auto text = fmt::format("no connection to {}: {}", stop.hop.name, error.text);
@@ -329,15 +340,18 @@ mail::Outcome Courier::no_connection(const Stop& stop, const Error& error) {
 async::Task<Courier::Connected> Courier::open(const Trip& trip, const Stop& stop, bool with_tls) {
   net::DialOptions options;
   options.connect_timeout = trip.config->outbound.connect_timeout;
+  const bool by_proxy = proxy_of(stop.hop) != nullptr;
   if (stop.hop.route && !stop.hop.route->source.ip.empty()) {
     const auto source = IpAddress::parse(stop.hop.route->source.ip);
-    if (source && source->is_v6() == stop.endpoint.address.is_v6()) options.source = *source;
+    if (source && (by_proxy || source->is_v6() == stop.endpoint.address.is_v6())) options.source = *source;
   }
-  auto connection = co_await net::dial(stop.endpoint, options);
+  auto connection = by_proxy ? co_await dial_through_proxy(parts_.router, stop.hop, stop.endpoint, trip.config, options)
+                             : co_await net::dial(stop.endpoint, options);
   if (!connection) co_return std::unexpected(no_connection(stop, connection.error()));
-  blocked_port_.note_success(stop.endpoint, Steady::now());
+  if (!by_proxy) blocked_port_.note_success(stop.endpoint, Steady::now());
   connections_.add();
-  const std::string name = fmt::format("{} [{}]", stop.hop.name, stop.endpoint.address.to_string());
+  const auto where = proxy_looks_up(stop.hop) ? "by proxy" : stop.endpoint.address.to_string();
+  const std::string name = fmt::format("{} [{}]", stop.hop.name, where);
   auto client = std::make_unique<Client>(std::move(*connection), name, trip.config);
   if (stop.hop.relay && stop.hop.relay->protocol == config::Relay::Protocol::lmtp) client->speak_lmtp();
   client->set_deadline(Steady::now() + connection_life);

@@ -69,6 +69,7 @@ class Courier final : public queue::Courier {
   async::Task<> travel(Trip& trip);
   async::Task<bool> is_excused(Trip& trip);
   async::Task<TlsDemand> demand_of(Trip& trip, const Hop& hop, RecipientPolicy& policy);
+  async::Task<Router::Found<std::vector<net::Endpoint>>> endpoints_of(const Trip& trip, const Hop& hop);
   async::Task<bool> visit(Trip& trip, const Hop& hop);
   async::Task<bool> knock(Trip& trip, const Stop& stop);
   async::Task<bool> hand_over(Trip& trip, Client& client, const Stop& stop);
