@@ -36,7 +36,7 @@ std::optional<store::Claim> Backlog::start() {
   for (std::size_t looked = 0; looked < domains_.size(); ++looked, ++at) {
     if (at == domains_.end()) at = domains_.begin();
     auto& [name, domain] = *at;
-    if (!can_start(domain)) continue;
+    if (!can_start(name, domain)) continue;
     store::Claim claim = std::move(domain.waiting.front());
     domain.waiting.pop_front();
     ++domain.running;
@@ -48,11 +48,12 @@ std::optional<store::Claim> Backlog::start() {
   return std::nullopt;
 }
 
-void Backlog::finish(const store::Claim& claim) {
+void Backlog::finish(const store::Claim& claim, Pace::Answer answer) {
   for (const auto& one : claim.entry.recipients) held_.erase(one.id);
   --running_;
   const auto at = domains_.find(claim.entry.recipients.front().domain);
   --at->second.running;
+  pace_.learn(at->first, answer, at->second.running, limits_.per_domain);
   if (at->second.running == 0 && at->second.waiting.empty()) domains_.erase(at);
 }
 

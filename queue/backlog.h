@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Backlog: claims that are leased to us and wait for a free slot, and the slots in use. Plain data without I/O.
 //
-// Fairness: domains take turns, each has at most per_domain deliveries under way and at most max_parked claims waiting; a
+// Fairness: domains take turns, each has at most per_domain deliveries under way, fewer while Pace has not learnt that it bears
+// so many (queue/pace.h), and at most max_parked claims waiting; a
 // domain that is full is named in busy(), so that the next claim fetches others. So a slow domain can fill only its own slots.
 #pragma once
 
@@ -12,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "queue/pace.h"
 #include "store/store.h"
 
 namespace postern::queue {
@@ -36,7 +38,7 @@ class Backlog {
   /// The next claim that may start now, its slot taken; nothing when all that wait must wait on.
   std::optional<store::Claim> start();
   /// Gives the slot of a started claim back.
-  void finish(const store::Claim& claim);
+  void finish(const store::Claim& claim, Pace::Answer answer = Pace::Answer::nothing);
 
   /// Keeps a recipient out of deliveries until let_go(): it is taken back when it waits here, and not taken in when it is
   /// claimed. False when it is being delivered, or kept already.
@@ -55,9 +57,12 @@ class Backlog {
     std::deque<store::Claim> waiting;
     std::size_t running = 0;
   };
-  bool can_start(const Domain& domain) const { return !domain.waiting.empty() && domain.running < limits_.per_domain; }
+  bool can_start(const std::string& name, const Domain& domain) const {
+    return !domain.waiting.empty() && domain.running < pace_.limit(name, limits_.per_domain);
+  }
 
   Limits limits_;
+  Pace pace_;
   std::map<std::string, Domain> domains_;
   std::string turn_;  ///< the domain that started last
   std::set<store::QueueRecipientId> held_;

@@ -56,8 +56,8 @@ mail::Outcome no_answer() {
 
 }  // namespace
 
-void Runner::State::finished(const store::Claim& claim) {
-  backlog.finish(claim);
+void Runner::State::finished(const store::Claim& claim, Pace::Answer answer) {
+  backlog.finish(claim, answer);
   if (busy_at_claim > 0 && backlog.busy().size() < busy_at_claim) more = true;
   wake.publish();
 }
@@ -161,6 +161,7 @@ async::Task<> Runner::State::carry(Slot slot) {
     self.parts.log.error("queue", "courier_threw", {{"entry", slot.claim.entry.id}, {"text", error.what()}});
   }
   outcomes.resize(slot.claim.entry.recipients.size(), no_answer());
+  slot.answer = Pace::answer_of(outcomes);
   co_await self.flush_routes(slot.claim, outcomes);
   co_await self.record(slot.claim, std::move(outcomes));
 }

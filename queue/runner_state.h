@@ -36,10 +36,11 @@ struct Runner::State : std::enable_shared_from_this<Runner::State> {
     Slot(Slot&&) noexcept = default;
     Slot& operator=(Slot&&) = delete;
     ~Slot() {
-      if (state) state->finished(claim);
+      if (state) state->finished(claim, answer);
     }
     Ptr state;
     store::Claim claim;
+    Pace::Answer answer = Pace::Answer::nothing;
   };
   /// A decision with what a notice needs to know.
   struct Settled {
@@ -47,7 +48,7 @@ struct Runner::State : std::enable_shared_from_this<Runner::State> {
     DsnRecipient about;
   };
 
-  void finished(const store::Claim& claim);
+  void finished(const store::Claim& claim, Pace::Answer answer);
   void start_ready();
   void follow_limits();
   async::Task<> follow_clock();

@@ -172,7 +172,7 @@ TEST_F(RunnerTest, ASlowDomainDoesNotDelayTheRest) {
     loop_.run(runner_->poll());
   }
   EXPECT_EQ(std::ranges::count_if(courier_.seen, is_fast), 20);
-  EXPECT_EQ(courier_.running, 10U) << "per_domain";
+  EXPECT_EQ(courier_.running, Pace::first) << "nothing good is known of it";
   courier_.open();
   for (int i = 0; i < 20; ++i) run_once();
   EXPECT_TRUE(queued().empty());
