@@ -11,6 +11,7 @@
 #include "auth/account_choice.h"
 #include "base/ascii.h"
 #include "base/cursor.h"
+#include "store/mailbox_name.h"
 
 namespace postern::auth {
 namespace {
@@ -19,14 +20,20 @@ using Kind = AccountSetting::Kind;
 
 constexpr std::uint32_t most_number = 10'000'000;
 constexpr std::size_t longest_names = 500;
+/// Folders that POP3 shows as one maildrop.
+constexpr std::size_t folders_max = 20;
 
 constexpr std::array table{
     AccountSetting{"admin", Kind::flag, "off",
                    "Gets mail for postmaster, abuse, security, webmaster and hostmaster of all domains that do not claim them."},
+    AccountSetting{"team", Kind::flag, "off",
+                   "A team's account: what it shares stands below Shared/ for others; see postern mailbox share."},
     AccountSetting{"plus_addresses", Kind::flag, "on", "Mail for login+anything comes to this account."},
     AccountSetting{"login_mail", Kind::flag, "on", "A mail about the first login from a new network."},
     AccountSetting{"quota_mail", Kind::flag, "on", "A mail when the mailbox fills up."},
     AccountSetting{pop3_to_trash, Kind::flag, "off", "What POP3 deletes goes to the folder Trash."},
+    AccountSetting{pop3_folders, Kind::folders, "INBOX",
+                   "Folders that POP3 shows, one behind the other, with \";\" between them."},
     AccountSetting{imap_capabilities_off, Kind::names, "",
                    "IMAP capabilities that this account's clients do not get, for example IDLE."},
     AccountSetting{forward_to, Kind::addresses, "",
@@ -95,8 +102,21 @@ Result<std::string> addresses_of(std::string_view text) {
   return fmt::format("{}", fmt::join(found, " "));
 }
 
+/// "INBOX;Lists/Work" in canonical form, each once.
+Result<std::string> folders_of(std::string_view text) {
+  std::vector<std::string> found;
+  for (Cursor in(text); !in.at_end(); in.take(';')) {
+    const auto name = store::canonical_mailbox(ascii::trim(in.take_until(';')));
+    if (!name) return fail(ErrorKind::invalid, "folders are written INBOX;Lists/Work: " + name.error().text);
+    if (std::ranges::find(found, *name) == found.end()) found.push_back(*name);
+  }
+  if (found.size() > folders_max) return fail(ErrorKind::limit, fmt::format("POP3 shows {} folders at most", folders_max));
+  return fmt::format("{}", fmt::join(found, ";"));
+}
+
 Result<std::string> canonical_value(const AccountSetting& setting, std::string_view text) {
   if (setting.kind == Kind::addresses) return addresses_of(text);
+  if (setting.kind == Kind::folders) return folders_of(text);
   if (setting.kind == Kind::names) {
     if (auto names = names_of(text); !names.empty()) return names;
     return fail(ErrorKind::invalid,

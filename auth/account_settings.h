@@ -18,7 +18,7 @@
 namespace postern::auth {
 
 struct AccountSetting {
-  enum class Kind : unsigned char { flag, number, names, addresses };
+  enum class Kind : unsigned char { flag, number, names, addresses, folders };
   std::string_view name;
   Kind kind;
   std::string_view usual;  ///< what holds without it: "on", "off", or "" for what the configuration says

@@ -34,6 +34,7 @@ const std::map<std::string, const char*, std::less<>> nouns{
     {"group", "people with rules or an address in common"},
     {"group member", "who belongs to a group"},
     {"import", "mail into Postern"},
+    {"mailbox", "mailboxes, and who may use them"},
     {"queue", "mail that waits to leave"},
     {"restore", "mail out of a backup"},
     {"rule", "what port 25 lets in"},
@@ -166,11 +167,11 @@ int run(int argc, char** argv, Program program) {
 
   std::vector<Subcommand> rows = std::move(program.extra);
   for (auto* group :
-       {&server_commands, &domain_commands,  &account_commands, &password_commands, &credential_commands, &people_commands,
-        &alias_commands,  &forward_commands, &group_commands,   &address_commands,  &ban_commands,        &queue_commands,
-        &rule_commands,   &explain_commands, &trace_commands,   &audit_commands,    &store_commands,      &undelete_commands,
-        &backup_commands, &restore_commands, &import_commands,  &export_commands,   &config_commands,     &dmarc_commands,
-        &dkim_commands,   &sending_commands, &tls_commands}) {
+       {&server_commands,   &domain_commands,  &account_commands, &password_commands, &credential_commands, &people_commands,
+        &alias_commands,    &forward_commands, &group_commands,   &address_commands,  &mailbox_commands,    &ban_commands,
+        &queue_commands,    &rule_commands,    &explain_commands, &trace_commands,    &audit_commands,      &store_commands,
+        &undelete_commands, &backup_commands,  &restore_commands, &import_commands,   &export_commands,     &config_commands,
+        &dmarc_commands,    &dkim_commands,    &sending_commands, &tls_commands}) {
     for (auto& row : (*group)()) rows.push_back(std::move(row));
   }
   Nodes nodes(app);

@@ -70,6 +70,7 @@ std::vector<Subcommand> forward_commands();
 std::vector<Subcommand> ban_commands();
 std::vector<Subcommand> group_commands();
 std::vector<Subcommand> address_commands();
+std::vector<Subcommand> mailbox_commands();
 std::vector<Subcommand> dkim_commands();
 std::vector<Subcommand> queue_commands();
 std::vector<Subcommand> sending_commands();

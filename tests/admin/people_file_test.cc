@@ -60,28 +60,28 @@ TEST(PeopleFile, SemicolonsTabsAndLinesInQuotes) {
 }
 
 TEST(PeopleFile, TellsEveryMistakeWithLineColumnAndRemedy) {
-  EXPECT_EQ(
-      problems_of("login,name,enabled,quota,hours,networks,protocols,settings,hash,when_disabled,quota_messages\n"
-                  "alice,Alice,perhaps,5 lots,late,here,jmap,colour=blue,{MD5}x,keep,few\n"
-                  ",Bob\n"
-                  "carol@example.org,a,b,c,d,e,f,g,h,i,j,k\n"
-                  "dora@example.org,\"open\n"),
-      "2, login: write the whole address, for example alice@example.org\n"
-      "2, enabled: write yes or no\n"
-      "2, quota: write a size such as 5GiB, or 0 for no limit\n"
-      "2, hours: \"late\" is no time of the week; write for example \"mon-fri 07:00-19:00\" or \"mon-fri 07:00-19:00, sat "
-      "09:00-12:00\"\n"
-      "2, networks: here is no network; write 192.0.2.0/24, 2001:db8::/32 or one address\n"
-      "2, protocols: jmap is no protocol of ours; name imap, pop3 or smtp\n"
-      "2, settings: there is no setting \"colour\"; there are admin, plus_addresses, login_mail, quota_mail, "
-      "pop3_to_trash, imap_capabilities_off, forward_to, forward_copy, messages_per_hour, messages_per_day, recipients_per_hour, "
-      "new_recipients_per_day, recipients_per_day\n" +
-          problems_of("login,hash\nalice@example.org,{MD5}x\n") +
-          "2, when_disabled: write accept or refuse\n"
-          "2, quota_messages: write a number of messages, or 0 for no limit\n"
-          "3, login: the address is missing\n"
-          "4: 12 fields, but the header names 11 columns; put a field with the separator in it between quotes\n"
-          "5: a quote is not closed, or followed by something; write \"\" for a quote\n");
+  EXPECT_EQ(problems_of("login,name,enabled,quota,hours,networks,protocols,settings,hash,when_disabled,quota_messages\n"
+                        "alice,Alice,perhaps,5 lots,late,here,jmap,colour=blue,{MD5}x,keep,few\n"
+                        ",Bob\n"
+                        "carol@example.org,a,b,c,d,e,f,g,h,i,j,k\n"
+                        "dora@example.org,\"open\n"),
+            "2, login: write the whole address, for example alice@example.org\n"
+            "2, enabled: write yes or no\n"
+            "2, quota: write a size such as 5GiB, or 0 for no limit\n"
+            "2, hours: \"late\" is no time of the week; write for example \"mon-fri 07:00-19:00\" or \"mon-fri 07:00-19:00, sat "
+            "09:00-12:00\"\n"
+            "2, networks: here is no network; write 192.0.2.0/24, 2001:db8::/32 or one address\n"
+            "2, protocols: jmap is no protocol of ours; name imap, pop3 or smtp\n"
+            "2, settings: there is no setting \"colour\"; there are admin, team, plus_addresses, login_mail, quota_mail, "
+            "pop3_to_trash, pop3_folders, imap_capabilities_off, forward_to, forward_copy, messages_per_hour, messages_per_day, "
+            "recipients_per_hour, "
+            "new_recipients_per_day, recipients_per_day\n" +
+                problems_of("login,hash\nalice@example.org,{MD5}x\n") +
+                "2, when_disabled: write accept or refuse\n"
+                "2, quota_messages: write a number of messages, or 0 for no limit\n"
+                "3, login: the address is missing\n"
+                "4: 12 fields, but the header names 11 columns; put a field with the separator in it between quotes\n"
+                "5: a quote is not closed, or followed by something; write \"\" for a quote\n");
 }
 
 TEST(PeopleFile, RefusesFilesThatAreNone) {
