@@ -46,15 +46,22 @@ class Maildrop {
   struct Message {
     store::Uid uid = 0;
     std::uint64_t size = 0;
+    std::size_t folder = 0;  ///< which of the account's folders that are shown
     bool deleted = false;
   };
 
   /// What becomes of messages that the client deletes.
   enum class Removal : bool { expunge, to_trash };
 
+  /// What the account has chosen.
+  struct Choice {
+    Removal removal = Removal::expunge;
+    std::string folders;  ///< "INBOX;Lists/Work": shown one behind the other; those that do not exist are left out; empty: INBOX
+  };
+
   /// Takes the lock and the list. Errors: conflict (in use), or the store's.
   static async::Task<Result<std::unique_ptr<Maildrop>>> open(DropLocks& locks, std::unique_ptr<store::Session> session,
-                                                             Removal removal);
+                                                             Choice choice);
 
   /// Is told what commit() removes.
   void trace_by(store::MailboxTrace trace) { trace_ = std::move(trace); }
@@ -65,7 +72,8 @@ class Maildrop {
   Message* find(std::uint32_t number);
   std::size_t count() const;
   std::uint64_t octets() const;
-  /// RFC 1939 §7: 1–70 octets, the same in every session: UIDVALIDITY and UID of the message.
+  /// RFC 1939 §7: 1–70 octets, the same in every session. Made with the id of the mailbox, which only the store can make, so that
+  /// nobody can guess or compare those of others; messages that had an id of the older form, UIDVALIDITY and UID, keep it.
   std::string unique_id(const Message& message) const;
   /// RSET: takes all marks back.
   void reset();
@@ -77,20 +85,32 @@ class Maildrop {
   async::Task<Result<>> commit();
 
  private:
-  Maildrop(DropLocks::Lock lock, std::unique_ptr<store::Session> session, Removal removal)
-      : lock_(std::move(lock)), session_(std::move(session)), removal_(removal) {}
+  /// One of the folders that are shown.
+  struct Folder {
+    store::MailboxId id = 0;
+    std::string name;
+    std::uint32_t uidvalidity = 0;
+    std::string id_key;      ///< what its unique ids are made with
+    store::Uid old_ids = 0;  ///< UIDs below have ids of the older form
+  };
+
+  Maildrop(DropLocks::Lock lock, std::unique_ptr<store::Session> session, Choice choice)
+      : lock_(std::move(lock)), session_(std::move(session)), choice_(std::move(choice)) {}
   async::Task<Result<store::MailboxId>> trash();
   async::Task<Result<>> read_list();
-  async::Task<Result<>> read_large_sizes(store::UidSet uids);
+  async::Task<Result<>> read_folder(const store::MailboxInfo& mailbox);
+  async::Task<Result<>> read_large_sizes(std::size_t folder, store::UidSet uids);
+  async::Task<Result<>> remove(const Folder& folder, store::UidSet uids);
+  store::MailboxId mailbox_of(const Message& message) const { return folders_[message.folder].id; }
 
   DropLocks::Lock lock_;
   std::unique_ptr<store::Session> session_;
-  const Removal removal_;
-  store::MailboxId mailbox_ = 0;
+  const Choice choice_;
+  std::vector<Folder> folders_;
   store::MailboxTrace trace_;
   store::ReadTexts ahead_;
-  store::Uid last_asked_ = 0;
-  std::uint32_t uidvalidity_ = 0;
+  std::size_t ahead_folder_ = 0;  ///< where they are from
+  const Message* last_asked_ = nullptr;
   std::vector<Message> messages_;
 };
 

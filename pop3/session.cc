@@ -112,9 +112,11 @@ async::Task<Reply> Session::finish_login(auth::Step step) {
     co_return reply;
   }
   if (!step.login) co_return Reply::error("authentication failed", "AUTH");
-  const bool to_trash = auth::choice_of(services_.choice, step.login->identity.account(), auth::pop3_to_trash) == "on";
+  const auto account = step.login->identity.account();
+  const bool to_trash = auth::choice_of(services_.choice, account, auth::pop3_to_trash) == "on";
   auto drop = co_await Maildrop::open(services_.locks, services_.store.session(step.login->identity),
-                                      to_trash ? Maildrop::Removal::to_trash : Maildrop::Removal::expunge);
+                                      {to_trash ? Maildrop::Removal::to_trash : Maildrop::Removal::expunge,
+                                       auth::choice_of(services_.choice, account, auth::pop3_folders)});
   if (!drop) {
     if (drop.error().kind == ErrorKind::conflict) co_return Reply::error("maildrop is in use by another session", "IN-USE");
     services_.log.error("pop3", "maildrop not opened", {{"login", step.login->identity.login()}, {"error", drop.error().text}});

@@ -113,6 +113,9 @@ class Sharing {
   virtual Task<Result<>> annotate(MailboxId mailbox, std::vector<Annotation> changes) = 0;
 
   virtual std::shared_ptr<Feed> feed() = 0;
+
+  /// Messages of the account's own mailbox below this UID had a POP3 unique id before ids were keyed, and keep it.
+  virtual Task<Result<Uid>> old_unique_ids_below(MailboxId mailbox) = 0;
 };
 
 /// The same session's other side.

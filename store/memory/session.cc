@@ -93,6 +93,7 @@ class MemorySession final : public Session, public Sharing {
     co_return sharing(&memory::annotate, mailbox, changes);
   }
   std::shared_ptr<Feed> feed() override { return state_->feeds.open(me_); }
+  Task<Result<Uid>> old_unique_ids_below(MailboxId) override { co_return Uid{0}; }
 
  private:
   /// The account, if the store is open.

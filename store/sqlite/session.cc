@@ -349,6 +349,13 @@ class SqliteSession final : public Session, public TextSearch, public Sharing {
 
   std::shared_ptr<Feed> feed() override { return core_.feeds.open(me_); }
 
+  Task<Result<Uid>> old_unique_ids_below(MailboxId mailbox) override {
+    co_return co_await core_.short_lane->run<Uid>([me = me_, mailbox](Database& db) -> Result<Uid> {
+      if (!owns(db, me, mailbox)) return no_mailbox();
+      return static_cast<Uid>(db.integer(0, "SELECT old_uidl_below FROM mailbox WHERE id=?1", mailbox));
+    });
+  }
+
  private:
   Task<Result<WatchPtr>> load(AccountId owner, MailboxId mailbox) {
     auto small = co_await core_.short_lane->run<std::optional<WatchPtr>>(

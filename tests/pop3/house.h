@@ -54,6 +54,7 @@ class Pop3House final : public DialogueHost {
     if (word == "bad_commands") return in >> settings_.bad_commands, std::string();
     if (word == "stop") return stop(), std::string();
     in >> user;
+    if (word == "file") return file(user, in);
     if (word == "revoke") return auth_.revoke(user), std::string();
     std::getline(in >> std::ws, rest);
     if (word == "mails") return mails(user, std::stoi(rest));
@@ -113,10 +114,18 @@ class Pop3House final : public DialogueHost {
     }
     return accounts_;
   }
-  std::string deliver(const std::string& user, const std::string& message) {
+  /// file alice Lists "Subject: x\r\n\r\nhello\r\n": into that folder.
+  std::string file(const std::string& user, std::istream& in) {
+    std::string folder, rest;
+    in >> folder;
+    std::getline(in >> std::ws, rest);
+    const auto text = unescape(rest);
+    return text ? deliver(user, *text, folder) : text.error().text;
+  }
+  std::string deliver(const std::string& user, const std::string& message, const std::string& folder = "INBOX") {
     store::Acceptance acceptance;
     acceptance.body = store::body_of(message);
-    acceptance.deliveries.push_back({.account = accounts_.at(user)});
+    acceptance.deliveries.push_back({.account = accounts_.at(user), .mailbox = folder});
     const auto accepted = run(store_->accept(std::move(acceptance)));
     return accepted ? std::string() : accepted.error().text;
   }

@@ -214,6 +214,8 @@ TEST_P(SharingTest, ATeamIsShared) {
   EXPECT_EQ(store_->quota(bob_).used_messages, 0u);
 }
 
+TEST_P(SharingTest, NewMailboxesHaveKeyedUniqueIds) { EXPECT_EQ(must(of(alice()).old_unique_ids_below(projects_)), 0u); }
+
 TEST_P(SharingTest, WhatGoesTakesItsRightsAlong) {
   share("bob", "lr");
   must(alice().remove("Projects"));

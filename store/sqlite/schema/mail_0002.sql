@@ -83,6 +83,9 @@ CREATE INDEX blob_segment ON blob (seg, off);
 -- Sharing (store/sharing.h). acl: account 0 and grp '' is everybody; account 0 with a grp its members. seen: what a guest has
 -- read where everybody has their own \Seen. metadata: mailbox 0 is the server, account 0 what all see.
 ALTER TABLE mailbox ADD COLUMN seen_each INTEGER NOT NULL DEFAULT 0;
+-- POP3 gave unique ids of another form to UIDs below this one; a client knows them.
+ALTER TABLE mailbox ADD COLUMN old_uidl_below INTEGER NOT NULL DEFAULT 0;
+UPDATE mailbox SET old_uidl_below=uidnext;
 CREATE TABLE acl (
   mailbox INTEGER NOT NULL, account INTEGER NOT NULL, grp TEXT NOT NULL, rights INTEGER NOT NULL,
   PRIMARY KEY (mailbox, account, grp)) WITHOUT ROWID;
