@@ -18,6 +18,7 @@ constexpr CommandRow table[] = {
     {"AUTHENTICATE", not_authenticated, no_trait, commands::authenticate},
     {"LOGIN", not_authenticated, no_trait, commands::login},
     // after the login
+    {"UNAUTHENTICATE", logged_in, tells_itself, commands::unauthenticate, "UNAUTHENTICATE"},
     {"COMPRESS", logged_in, may_expunge, commands::compress, "COMPRESS=DEFLATE"},
     {"ENABLE", logged_in, may_expunge, commands::enable, "ENABLE"},
     {"SELECT", logged_in, tells_itself, commands::select},

@@ -94,6 +94,7 @@ async::Task<Reply> status(Session& session, Command& command);
 async::Task<Reply> store_flags(Session& session, Command& command);
 async::Task<Reply> subscribe(Session& session, Command& command);
 async::Task<Reply> thread(Session& session, Command& command);
+async::Task<Reply> unauthenticate(Session& session, Command& command);
 async::Task<Reply> unselect(Session& session, Command& command);
 async::Task<Reply> unsubscribe(Session& session, Command& command);
 

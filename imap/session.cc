@@ -2,6 +2,8 @@
 // The loop: reading commands, running them, telling changes, counting errors, saying BYE.
 #include "imap/session.h"
 
+#include <utility>
+
 #include "base/ascii.h"
 #include "base/secret.h"
 #include "imap/capabilities.h"
@@ -291,6 +293,19 @@ Reply Session::begin_account(auth::Login login) {
   connection_.set_timeout(current->limits.imap_idle);
   services_.log.info("imap", "login", {{"login", login.identity.login()}, {"ip", connection_.peer().address.to_string()}});
   return ok("CAPABILITY " + capabilities_after_login(*current, capabilities_off_), "Logged in");
+}
+
+// RFC 8437 §3: what was selected, enabled and saved is forgotten; a compressed stream stays compressed.
+void Session::end_account() {
+  view_.reset();
+  store_.reset();
+  ticket_.reset();
+  trace_ = {};
+  services_.occupancy.leave(std::exchange(occupied_, {}));
+  capabilities_off_.clear();
+  condstore_ = revision2_ = utf8_ = false;
+  removal_ = Removal::expunge;
+  connection_.set_deadline(std::chrono::steady_clock::now() + config()->limits.imap_preauth);
 }
 
 void Session::enable_condstore() {

@@ -86,6 +86,8 @@ class Session {
 
   /// After a successful SASL exchange. Gives the reply with the new capabilities.
   Reply begin_account(auth::Login login);
+  /// UNAUTHENTICATE: as if nobody had logged in, but for what was counted against the connection.
+  void end_account();
   /// False when the login no longer counts: its password was revoked or changed, or the account was disabled.
   bool login_counts() const { return !ticket_ || !ticket_->is_over(); }
   /// Says BYE for that reason; the loop ends.

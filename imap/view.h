@@ -60,6 +60,10 @@ class View {
   /// True when a message of the picture is gone from the mailbox.
   bool has_expunged() const { return has_expunged_; }
 
+  /// The name of a mailbox that belongs to somebody else, where reading is traced; empty in one's own.
+  void belongs_to_others(std::string name) { foreign_name_ = std::move(name); }
+  const std::string& foreign_name() const { return foreign_name_; }
+
   /// Messages from this UID on (in the picture) are \Recent for this session.
   void add_recent(store::Uid from);
   void forget_recent() {
@@ -99,6 +103,7 @@ class View {
   store::UidSet recent_;
   std::size_t recent_count_ = 0;
   store::UidSet saved_;
+  std::string foreign_name_;
 };
 
 }  // namespace postern::imap

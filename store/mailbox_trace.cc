@@ -48,6 +48,10 @@ void MailboxTrace::expunged(const Mailbox& from, const UidSet& uids) const {
   if (book_ != nullptr && !uids.empty()) book_->note(begin("expunged", from, uids));
 }
 
+void MailboxTrace::read(const Mailbox& mailbox, const UidSet& uids) const {
+  if (book_ != nullptr && !uids.empty()) book_->note(begin("read", mailbox, uids));
+}
+
 void MailboxTrace::removed(const Mailbox& mailbox) const {
   if (book_ != nullptr) book_->note(begin("removed", mailbox, UidSet::all()));
 }

@@ -36,6 +36,8 @@ class MailboxTrace {
 
   void transferred(const Mailbox& from, const Mailbox& to, const Copied& copied, CopyMode mode) const;
   void expunged(const Mailbox& from, const UidSet& uids) const;
+  /// Bodies of a mailbox of somebody else were read.
+  void read(const Mailbox& mailbox, const UidSet& uids) const;
   /// The mailbox went, with all that was in it.
   void removed(const Mailbox& mailbox) const;
 

@@ -46,6 +46,14 @@ class Fetcher {
   // RFC 7162 §3.1.4.1
   bool is_wanted(const store::Row& row) const { return !request_.changed_since || row.modseq > *request_.changed_since; }
 
+  /// More than what a list of messages shows.
+  bool reads_bodies() const {
+    return std::ranges::any_of(request_.items, [](const FetchItem& item) {
+      const bool text = item.section.kind == mime::SectionKind::whole || item.section.kind == mime::SectionKind::text;
+      return item.kind == FetchItem::Kind::binary || (item.kind == FetchItem::Kind::section && text);
+    });
+  }
+
   // RFC 9394 §3.3: positions among the messages that are wanted
   std::pair<std::size_t, std::size_t> wanted_part(const IndexRanges& ranges) const {
     if (!request_.partial) return {0, SIZE_MAX};
@@ -62,6 +70,9 @@ class Fetcher {
   async::Task<bool> write_page(std::vector<std::size_t>& page) {
     if (request_.sets_seen && !session_.view().read_only()) co_await set_seen(page);
     if (!session_.is_selected()) co_return false;
+    if (reads_bodies() && !session_.view().foreign_name().empty()) {
+      session_.trace().read({session_.view().mailbox(), session_.view().foreign_name()}, uids(page));
+    }
     std::vector<store::MessageInfo> infos;
     if (writer_.needs_info()) {
       auto loaded = co_await session_.store().info(session_.view().mailbox(), uids(page), writer_.fields());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// LOGOUT.
+// LOGOUT and UNAUTHENTICATE.
+#include "imap/capabilities.h"
 #include "imap/session.h"
 
 namespace postern::imap::commands {
@@ -12,6 +13,16 @@ async::Task<Reply> logout(Session& session, Command& command) {
   session.unselect();
   session.finish();
   co_return ok("Done");
+}
+
+// RFC 8437 §3. A login that follows is a new one in every way.
+async::Task<Reply> unauthenticate(Session& session, Command& command) {
+  command.args.end();
+  if (!command.args.ok()) co_return command.args.fault();
+  session.services().log.info("imap", "login given up", {{"login", session.store().identity().login()}});
+  session.end_account();
+  const auto capabilities = capabilities_before_login(*session.config(), session.services().auth.mechanisms(session.origin()));
+  co_return ok("CAPABILITY " + capabilities, "Nobody is logged in");
 }
 
 }  // namespace postern::imap::commands

@@ -108,7 +108,7 @@ void follow_place(Database& db, const Place& place, std::vector<TraceEvent>& eve
     const auto* const uids = detail(event, "uids");
     const auto position = uids == nullptr ? std::nullopt : position_in(*uids, place.uid);
     if (!position) continue;
-    const bool stays = event.kind == "copied";
+    const bool stays = event.kind == "copied" || event.kind == "read";
     if (const auto next = destination(event, *position); next && places.size() < places_max) places.push_back(*next);
     if (std::ranges::find(events, event.id, &TraceEvent::id) == events.end()) events.push_back(std::move(event));
     if (!stays) return;

@@ -23,6 +23,26 @@
 
 namespace postern::test {
 
+/// Keeps the deeds it is told of: "read bob@example.org Other Users/alice/INBOX 1:2".
+class RememberingBook final : public store::TraceBook {
+ public:
+  std::string deeds;
+
+  void note(store::TraceEvent event) override {
+    deeds += event.kind;
+    for (const auto& [name, value] : event.details) {
+      if (name == "who" || name == "of_name" || name == "uids") deeds += " " + value;
+    }
+    deeds += "\n";
+  }
+  async::Task<Result<std::vector<store::TraceStory>>> find(store::TraceQuery) override {
+    co_return std::vector<store::TraceStory>();
+  }
+  async::Task<Result<store::TraceInfo>> info() override { co_return store::TraceInfo(); }
+  async::Task<Result<>> prune() override { co_return Result<>(); }
+  void close() override {}
+};
+
 class ImapHouse : public DialogueHost {
  public:
   ImapHouse()
@@ -32,7 +52,9 @@ class ImapHouse : public DialogueHost {
         auth_(make_accounts()),
         services_{*store_, auth_, config_, clock_, log_, occupancy_, [this](mail::AccountId, std::string_view setting) {
                     return setting == auth::imap_capabilities_off ? account_off_ : std::string();
-                  }} {}
+                  }} {
+    services_.trace = &book_;
+  }
 
   boost::asio::io_context& io() override { return io_; }
 
@@ -93,6 +115,8 @@ class ImapHouse : public DialogueHost {
     in >> word;
     std::getline(in >> std::ws, text);
     if (word == "log_lacks") return log_text_.find(text) == std::string::npos ? "" : "the log has " + text;
+    if (word == "traced") return book_.deeds.find(text) == std::string::npos ? "traced were " + book_.deeds : "";
+    if (word == "not_traced") return book_.deeds.find(text) == std::string::npos ? "" : "traced were " + book_.deeds;
     return "unknown check: " + word;
   }
 
@@ -217,6 +241,7 @@ class ImapHouse : public DialogueHost {
   std::map<std::string, mail::AccountId> accounts_;
   config::Live config_;
   FakeAuth auth_;
+  RememberingBook book_;
   imap::Occupancy occupancy_;
   imap::Services services_;
   std::vector<std::weak_ptr<net::Connection>> connections_;

@@ -60,11 +60,12 @@ TEST_F(TraceFollowTest, FromPlaceToPlaceToTheEnd) {
   move(5, {{10, 11}}, 7, {{1, 2}});
   move(5, {{3, 4}, {12, 13}}, 7, {{90, 93}});
   trace_.expunged({5}, {{12, 12}});
+  trace_.read({7, "Shared/info"}, {{90, 92}});
   trace_.expunged({7}, {{92, 92}});
   move(7, {{93, 93}}, 5, {{400, 400}});
   trace_.removed({5, "INBOX"});
   trace_.expunged({7}, {{92, 93}});
-  EXPECT_EQ(story("m1"), "accepted moved>M7 expunged");
+  EXPECT_EQ(story("m1"), "accepted moved>M7 read expunged");
   EXPECT_EQ(story("m2"), "accepted moved>M7 moved>M5 removed");
 }
 
