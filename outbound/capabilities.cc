@@ -43,14 +43,12 @@ void read_limits(Capabilities& out, std::span<const std::string_view> limits) {
 }
 
 bool* flag_of(Capabilities& out, std::string_view keyword) {
-  static constexpr std::array<std::pair<std::string_view, bool Capabilities::*>, 8> flags{{
+  static constexpr std::array<std::pair<std::string_view, bool Capabilities::*>, 6> flags{{
       {"PIPELINING", &Capabilities::pipelining},
       {"8BITMIME", &Capabilities::eight_bit_mime},
       {"SMTPUTF8", &Capabilities::smtputf8},
       {"STARTTLS", &Capabilities::starttls},
       {"DSN", &Capabilities::dsn},
-      {"CHUNKING", &Capabilities::chunking},
-      {"BINARYMIME", &Capabilities::binary_mime},
       {"REQUIRETLS", &Capabilities::require_tls},
   }};
   for (const auto& [name, member] : flags) {

@@ -18,8 +18,6 @@ struct Capabilities {
   bool smtputf8 = false;
   bool starttls = false;
   bool dsn = false;
-  bool chunking = false;
-  bool binary_mime = false;
   bool require_tls = false;
   std::optional<std::uint64_t> size;      ///< SIZE was offered; 0 when without a limit (RFC 1870 §4)
   std::optional<std::uint64_t> rcpt_max;  ///< LIMITS RCPTMAX (RFC 9422)

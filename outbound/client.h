@@ -65,7 +65,7 @@ class Client {
   async::Task<Step> start_tls(const net::TlsClient& tls, const net::TlsClientPolicy& policy);
   /// RFC 4954. Refuses to speak without TLS.
   async::Task<Step> authenticate(auth::SaslClient& sasl);
-  /// MAIL, RCPT and DATA (BDAT for binary content), pipelined when the server offers that (RFC 2920).
+  /// MAIL, RCPT and DATA, pipelined when the server offers that (RFC 2920).
   async::Task<Sent> send(const Parcel& parcel);
   /// Limit of all that follows, whatever the peer does.
   void set_deadline(std::chrono::steady_clock::time_point end) { connection_->set_deadline(end); }
@@ -100,7 +100,6 @@ class Client {
   async::Task<bool> take_rcpt_reply(Envelope& out, std::size_t index);
   async::Task<> take_data_reply(Envelope& out);
   async::Task<Step> send_data(store::BodyReader& body);
-  async::Task<Step> send_chunk(store::BodyReader& body);
   async::Task<> send_content(const Parcel& parcel, Envelope& envelope, Sent& sent);
   async::Task<> take_lmtp_replies(Envelope& envelope, Sent& sent);
   mail::Outcome lost(std::string_view waiting_for, const Error& error);

@@ -83,7 +83,7 @@ async::Task<> Client::take_data_reply(Envelope& out) {
 async::Task<> Client::send_pipelined(const Parcel& parcel, Envelope& out) {
   connection_->append(mail_command(parcel.entry, parcel.needs, capabilities_));
   for (const auto* one : parcel.to) connection_->append(rcpt_command(one->recipient, capabilities_));
-  if (!parcel.needs.binary) connection_->append("DATA\r\n");
+  connection_->append("DATA\r\n");
   connection_->set_timeout(config_->outbound.command_timeout);
   const auto flushed = co_await connection_->flush();
   if (!flushed) {
@@ -94,7 +94,7 @@ async::Task<> Client::send_pipelined(const Parcel& parcel, Envelope& out) {
   for (std::size_t i = 0; i < parcel.to.size(); ++i) {
     if (!co_await take_rcpt_reply(out, i)) co_return;
   }
-  if (!parcel.needs.binary) co_await take_data_reply(out);
+  co_await take_data_reply(out);
 }
 
 async::Task<> Client::send_stepwise(const Parcel& parcel, Envelope& out) {
@@ -110,7 +110,7 @@ async::Task<> Client::send_stepwise(const Parcel& parcel, Envelope& out) {
     if (!on || out.failed) co_return;
     if (i < parcel.to.size()) connection_->append(rcpt_command(parcel.to[i]->recipient, capabilities_));
   }
-  if (out.accepted.empty() || parcel.needs.binary) co_return;
+  if (out.accepted.empty()) co_return;
   connection_->append("DATA\r\n");
   const auto flushed = co_await connection_->flush();
   if (!flushed) {
@@ -161,28 +161,9 @@ async::Task<Client::Step> Client::send_data(store::BodyReader& body) {
   co_return Step();
 }
 
-// RFC 3030 §2: BDAT for content that DATA cannot carry.
-async::Task<Client::Step> Client::send_chunk(store::BodyReader& body) {
-  connection_->set_timeout(config_->outbound.block_timeout);
-  connection_->append(fmt::format("BDAT {} LAST\r\n", body.size()));
-  for (std::uint64_t at = 0; at < body.size();) {
-    const auto piece = co_await body.read(at, block);
-    if (!piece || piece->empty()) {
-      usable_ = false;
-      connection_->cancel();
-      const Error ended{ErrorKind::io, "it ended before its size"};
-      co_return std::unexpected(local_fault(piece ? ended : piece.error()));
-    }
-    at += piece->size();
-    const auto written = co_await connection_->write(*piece);
-    if (!written) co_return std::unexpected(lost("room for the message", written.error()));
-  }
-  co_return Step();
-}
-
 async::Task<> Client::send_content(const Parcel& parcel, Envelope& envelope, Sent& sent) {
   sent.reach = Reach::content;
-  const Step step = parcel.needs.binary ? co_await send_chunk(parcel.body) : co_await send_data(parcel.body);
+  const Step step = co_await send_data(parcel.body);
   if (!step) {
     envelope.failed = step.error();
     co_return;
@@ -224,7 +205,7 @@ async::Task<Sent> Client::send(const Parcel& parcel) {
   sent.outcomes = std::move(envelope.outcomes);
   sent.sender_refused = envelope.sender_refused;
   sent.reach = envelope.data_refused ? Reach::content : envelope.answered ? Reach::envelope : Reach::nothing;
-  const bool content = !envelope.failed && !envelope.accepted.empty() && (envelope.go_ahead || parcel.needs.binary);
+  const bool content = !envelope.failed && !envelope.accepted.empty() && envelope.go_ahead;
   if (content) {
     co_await send_content(parcel, envelope, sent);
   } else if (envelope.go_ahead && usable_) {

@@ -66,7 +66,6 @@ std::string xtext(std::string_view text) {
 Needs needs_of(const store::QueueEntry& entry, std::string_view start) {
   Needs needs;
   needs.size = entry.size;
-  needs.binary = entry.body_type == mail::BodyType::binary_mime;
   needs.require_tls = entry.require_tls;
   needs.smtputf8 = entry.sender && entry.sender->needs_smtputf8();
   for (const auto& one : entry.recipients) needs.smtputf8 |= one.recipient.address.needs_smtputf8();
@@ -82,9 +81,6 @@ std::optional<mail::Outcome> missing(const Needs& needs, const Capabilities& off
   if (needs.smtputf8 && !offered.smtputf8) {
     return failed(553, {5, 6, 7}, "The message has international addresses or header fields, which this server cannot take");
   }
-  if (needs.binary && !(offered.binary_mime && offered.chunking)) {
-    return failed(554, {5, 6, 3}, "The message has binary content, which this server cannot take");
-  }
   if (needs.require_tls && !(tls_verified && offered.require_tls)) {
     return failed(550, {5, 7, 30}, "The sender demands REQUIRETLS, which this server cannot give");
   }
@@ -97,9 +93,7 @@ std::string mail_command(const store::QueueEntry& entry, const Needs& needs, con
   if (entry.sender) out += entry.sender->to_string();
   out += '>';
   if (offered.size) out += fmt::format(" SIZE={}", needs.size);
-  if (needs.binary) {
-    out += " BODY=BINARYMIME";
-  } else if (entry.body_type == mail::BodyType::eight_bit_mime && offered.eight_bit_mime) {
+  if (entry.body_type == mail::BodyType::eight_bit_mime && offered.eight_bit_mime) {
     out += " BODY=8BITMIME";
   }
   if (entry.smtputf8 && offered.smtputf8) out += " SMTPUTF8";

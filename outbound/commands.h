@@ -4,11 +4,10 @@
 //
 //   message                                        server without it
 //   SIZE=n larger than the server's limit          failed 5.3.4, nothing is sent
-//   8-bit text (BODY=8BITMIME)                     sent as it is: every server of today is 8-bit clean, and a recoding would
-//   break
-//                                                  the signature (DKIM) of a message that is not ours to change
+//   8-bit text (BODY=8BITMIME)                     sent as it is: every server of today is 8-bit clean, and a recoding
+//                                                  would break the signature (DKIM) of a message that is not ours to change
 //   UTF-8 in an address or header field            failed 5.6.7 (RFC 6531 §3.4: no downgrade)
-//   binary content (BODY=BINARYMIME)               failed 5.6.3; with it, CHUNKING is needed and used
+//   binary content (BODY=BINARYMIME)               never in the queue: smtp/binary.h makes base64 of it
 //   REQUIRETLS                                     failed 5.7.30 (RFC 8689 §4.2.1)
 //   NOTIFY, ORCPT, RET, ENVID                      left out; success is then reported by us as "relayed" (RFC 3461 §5.2.2)
 #pragma once
@@ -26,7 +25,6 @@ namespace postern::outbound {
 /// What carrying this message asks of a server.
 struct Needs {
   bool smtputf8 = false;     ///< an address or a header field holds UTF-8
-  bool binary = false;       ///< content that DATA cannot carry
   bool require_tls = false;  ///< RFC 8689
   std::uint64_t size = 0;
 };

@@ -256,17 +256,6 @@ TEST_F(ClientTest, ABodyThatEndsEarlyIsNotSentAsWhole) {
   EXPECT_FALSE(client_->usable());
 }
 
-// RFC 3030 §2
-TEST_F(ClientTest, BinaryContentGoesByBdatUnchanged) {
-  sink_.offers = {"PIPELINING", "CHUNKING", "BINARYMIME"};
-  entry_.body_type = mail::BodyType::binary_mime;
-  ASSERT_TRUE(greet());
-  const std::string text("Subject: x\r\n\r\n.a\nb\rc\0d", 22);
-  EXPECT_EQ(send(text).outcomes[0].kind, Kind::delivered);
-  EXPECT_EQ(sink_.messages[0].content, text);
-  EXPECT_EQ(sink_.messages[0].mail, "MAIL FROM:<alice@example.org> BODY=BINARYMIME");
-}
-
 class ClientTlsTest : public ClientTest {
  protected:
   ClientTlsTest() {

@@ -59,8 +59,6 @@ TEST(Commands, HoldNoLineEndOfOthers) {
 
 TEST(Missing, IsTheTableOfMissingExtensions) {
   auto plain = entry_to("bob@example.net");
-  auto binary = plain;
-  binary.body_type = mail::BodyType::binary_mime;
   auto utf8 = entry_to("j\xc3\xb6rg@example.net");
   utf8.smtputf8 = true;
   auto secret = plain;
@@ -76,8 +74,6 @@ TEST(Missing, IsTheTableOfMissingExtensions) {
   const Capabilities none;
   EXPECT_EQ(status(plain, none, false), "");
   EXPECT_EQ(status(eight, none, false), "") << "8-bit text is sent as it is";
-  EXPECT_EQ(status(binary, none, false), "5.6.3");
-  EXPECT_EQ(status(binary, all(), false), "");
   EXPECT_EQ(status(utf8, none, false), "5.6.7");
   EXPECT_EQ(status(utf8, all(), false), "");
   EXPECT_EQ(status(large, all(), false), "5.3.4");
