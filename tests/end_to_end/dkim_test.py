@@ -7,12 +7,11 @@ import os
 import re
 import shutil
 import signal
-import socketserver
 import stat
-import sys
 from pathlib import Path
 
 import lab as laboratory
+import sink
 from lab import wait_for
 
 ALICE = laboratory.LOCAL[0]
@@ -21,47 +20,13 @@ LARGE = 30 * 1024 * 1024
 LARGE_MEMORY = 24 * 1024  # KiB that a large message may add to the server's memory
 
 
-class Sink(socketserver.StreamRequestHandler):
-    """A server without 8BITMIME, PIPELINING or anything else; writes each message into a file of its own."""
-    folder = None
-    count = 0
-
-    def handle(self):
-        self.wfile.write(b"220 sink\r\n")
-        for line in self.rfile:
-            word = line[:4].upper()
-            if word == b"DATA":
-                self.wfile.write(b"354 go on\r\n")
-                self.take()
-            self.wfile.write(b"221 bye\r\n" if word == b"QUIT" else b"500 what\r\n" if word == b"EHLO" else b"250 ok\r\n")
-            if word == b"QUIT":
-                return
-
-    def take(self):
-        Sink.count += 1
-        part = Path(self.folder) / f"{Sink.count}.part"
-        with open(part, "wb") as out:
-            for line in self.rfile:
-                if line == b".\r\n":
-                    break
-                out.write(line[1:] if line.startswith(b".") else line)
-        part.rename(part.with_suffix(".eml"))
-
-
-def serve_sink(folder):
-    Sink.folder = folder
-    with socketserver.ThreadingTCPServer(("10.77.0.3", 25), Sink) as server:
-        server.serve_forever()
-
-
 class Case:
     def __init__(self, lab):
         self.lab = lab
         self.folder = lab.folder / "sink"
         self.folder.mkdir()
         self.seen = 0
-        lab.start("sink", "partner", sys.executable, os.path.abspath(__file__), "--sink", self.folder)
-        wait_for(lambda: lab.listening("partner", 25), "the sink's start")
+        sink.start(lab, self.folder)
 
     def dkim(self, *words):
         return json.loads(self.lab.postern("--json", "dkim", *words))
@@ -177,8 +142,6 @@ def check_files(case, key):
 
 
 def main():
-    if sys.argv[1:2] == ["--sink"]:
-        return serve_sink(sys.argv[2])
     laboratory.need("ip", "nft", "knotd")
     with laboratory.Lab(peers=False) as lab:
         lab.start_postern()

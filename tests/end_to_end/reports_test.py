@@ -6,54 +6,20 @@ about TLS with the servers of other domains."""
 import email
 import gzip
 import json
-import os
 import re
 import signal
 import smtplib
-import socketserver
 import sqlite3
 import sys
 import xml.etree.ElementTree as xml
 from pathlib import Path
 
 import lab as laboratory
+import sink
 from lab import ADDRESSES, wait_for
 
 ALICE = laboratory.LOCAL[0]
 DAY = 86400
-
-
-class Sink(socketserver.StreamRequestHandler):
-    """A server that takes everything and writes each message into a file of its own."""
-    folder = None
-    count = 0
-
-    def handle(self):
-        self.wfile.write(b"220 sink\r\n")
-        for line in self.rfile:
-            word = line[:4].upper()
-            if word == b"DATA":
-                self.wfile.write(b"354 go on\r\n")
-                self.take()
-            self.wfile.write(b"221 bye\r\n" if word == b"QUIT" else b"500 what\r\n" if word == b"EHLO" else b"250 ok\r\n")
-            if word == b"QUIT":
-                return
-
-    def take(self):
-        Sink.count += 1
-        part = Path(self.folder) / f"{Sink.count}.part"
-        with open(part, "wb") as out:
-            for line in self.rfile:
-                if line == b".\r\n":
-                    break
-                out.write(line[1:] if line.startswith(b".") else line)
-        part.rename(part.with_suffix(".eml"))
-
-
-def serve_sink(folder):
-    Sink.folder = folder
-    with socketserver.ThreadingTCPServer((ADDRESSES["partner"], 25), Sink) as server:
-        server.serve_forever()
 
 
 def add_records(lab, records):
@@ -84,7 +50,7 @@ def shift_days(lab, days):
         return database.execute("SELECT count(*), sum(count) FROM report_fact").fetchone()
 
 
-def check_dmarc(lab, sink):
+def check_dmarc(lab, folder):
     assert deliver(lab, "x@strict.test") == 550
     assert deliver(lab, "x@strict.test") == 550
     assert deliver(lab, "carol@partner.test") == 250
@@ -94,9 +60,9 @@ def check_dmarc(lab, sink):
     assert (rows, messages) == (2, 3), (rows, messages)
     lab.start_postern()
     # Only partner.test wants reports of strict.test; victim.test has not agreed to get any.
-    wait_for(lambda: len(list(sink.glob("*.eml"))) == 2, "two reports", 30)
+    wait_for(lambda: len(list(folder.glob("*.eml"))) == 2, "two reports", 30)
     reports = {}
-    for file in sink.glob("*.eml"):
+    for file in folder.glob("*.eml"):
         mail = email.message_from_bytes(file.read_bytes())
         reports[re.search(r"Report Domain: (\S+)", re.sub(r"\s+", " ", mail["Subject"])).group(1)] = (file, mail)
     assert set(reports) == {"strict.test", "partner.test"}, reports
@@ -119,7 +85,7 @@ def check_dmarc(lab, sink):
     lab.stop("postern")
     lab.start_postern()
     assert deliver(lab, "carol@partner.test") == 250
-    assert len(list(sink.glob("*.eml"))) == 2, "a report came twice"
+    assert len(list(folder.glob("*.eml"))) == 2, "a report came twice"
     shown = json.loads(lab.postern("--json", "dmarc", "report", "show", file))
     assert shown["reports"][0]["rows"][0]["count"] == 2
     return file, shown["reports"][0]["id"]
@@ -139,17 +105,17 @@ def check_received(lab, file, report):
     print("ok   received reports, from the mailbox and from a file, with and without a running server", flush=True)
 
 
-def check_tls(lab, sink):
+def check_tls(lab, folder):
     """The partner's server knows no TLS; the domain gets to hear of it."""
-    before = len(list(sink.glob("*.eml")))
+    before = len(list(folder.glob("*.eml")))
     lab.submit(ALICE, ["carol@partner.test"], f"From: {ALICE}\r\nTo: carol@partner.test\r\nSubject: x\r\n\r\nx\r\n".encode())
-    wait_for(lambda: len(list(sink.glob("*.eml"))) == before + 1, "the mail", 30)
+    wait_for(lambda: len(list(folder.glob("*.eml"))) == before + 1, "the mail", 30)
     lab.stop("postern")
     shift_days(lab, 2)
     lab.start_postern()
 
     def reports():
-        mails = (email.message_from_bytes(file.read_bytes()) for file in sink.glob("*.eml"))
+        mails = (email.message_from_bytes(file.read_bytes()) for file in folder.glob("*.eml"))
         return [mail for mail in mails if mail["TLS-Report-Domain"]]
     wait_for(reports, "a report about TLS", 30)
     mail = reports()[0]
@@ -171,8 +137,6 @@ def check_tls(lab, sink):
 
 
 def main():
-    if sys.argv[1:2] == ["--sink"]:
-        return serve_sink(sys.argv[2])
     laboratory.need("ip", "nft", "knotd", "openssl")
     with laboratory.Lab(peers=False) as lab:
         lab.postern_options = {"reports": f'dmarc = true\ntls = true\nfrom = "dmarc@postern.test"\nreceived_by = "{ALICE}"\n'}
@@ -188,15 +152,14 @@ def main():
             'quiet          A   10.77.0.3',
             '_dmarc.quiet   TXT "v=DMARC1; p=none"',
         ])
-        sink = lab.folder / "sink"
-        sink.mkdir()
-        lab.start("sink", "partner", sys.executable, os.path.abspath(__file__), "--sink", sink)
-        wait_for(lambda: lab.listening("partner", 25), "the sink's start")
+        folder = lab.folder / "sink"
+        folder.mkdir()
+        sink.start(lab, folder)
         lab.postern("dkim", "create", "postern.test", "--now")
         lab.start_postern()
-        file, report = check_dmarc(lab, sink)
+        file, report = check_dmarc(lab, folder)
         check_received(lab, file, report)
-        check_tls(lab, sink)
+        check_tls(lab, folder)
     return 0
 
 

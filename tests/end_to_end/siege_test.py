@@ -10,6 +10,8 @@ import argparse
 import asyncio
 import contextlib
 import imaplib
+import multiprocessing
+import os
 import resource
 import smtplib
 import ssl
@@ -49,13 +51,27 @@ def log_in(lab, source, _):
 
 
 class Guests:
-    """Those who get through: one delivers, one logs in, each again and again. Counts, and knows how long each took."""
+    """Those who get through: one delivers, one logs in, each again and again. Counts, and knows how long each took. A process of
+    its own: what keeps the besiegers' Python busy is no fault of the server."""
 
     def __init__(self, lab):
         self.lab = lab
         self.number = 0
+        self.pipe, far_end = multiprocessing.Pipe()
+        multiprocessing.get_context("fork").Process(target=self.serve, args=(far_end,), daemon=True).start()
 
     def times(self, seconds):
+        self.pipe.send(seconds)
+        found = self.pipe.recv()
+        assert isinstance(found, dict), found
+        return found
+
+    def serve(self, pipe):
+        with contextlib.suppress(EOFError):
+            while True:
+                pipe.send(self.measure(pipe.recv()))
+
+    def measure(self, seconds):
         waits = {deliver: [], log_in: []}
         failed = []
 
@@ -77,8 +93,7 @@ class Guests:
             thread.start()
         for thread in threads:
             thread.join()
-        assert not failed, failed
-        return {act.__name__: percentiles(values) for act, values in waits.items()}
+        return failed or {act.__name__: percentiles(values) for act, values in waits.items()}
 
 
 def percentiles(values):
@@ -102,6 +117,8 @@ class Crowd:
         return self
 
     def work(self):
+        # They are other machines: of this one they get what the server and its guests leave.
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
         asyncio.set_event_loop(self.loop)
         self.task = self.loop.create_task(self.make(self))
         with contextlib.suppress(asyncio.CancelledError):
