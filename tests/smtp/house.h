@@ -4,6 +4,7 @@
 // client.example (192.0.2.1) and elsewhere.example.
 #pragma once
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <csignal>
