@@ -6,6 +6,8 @@
 //
 // FOLDER decides the disk. A child fills the queue, so that what it needed is not counted. Nothing leaves: the courier never
 // ends.
+#include <fmt/format.h>
+
 #include <sys/wait.h>
 #include <unistd.h>
 
