@@ -135,7 +135,7 @@ Started<void> House::open_way_out() {
   }
   auto resolver = dns::Unbound::create(resolver_options(config->dns), executor, ground_.log);
   if (!resolver) return cannot_start(admin::exit_configuration, "[dns]: " + resolver.error().text);
-  resolver_ = std::move(*resolver);
+  resolver_ = std::make_unique<dns::Remembered>(std::move(*resolver), ground_.clock);
   auto tls = net::TlsClient::create({});
   if (!tls) return cannot_start(tls.error());
   tls_ = *tls;

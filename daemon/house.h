@@ -17,6 +17,7 @@
 #include "base/metrics.h"
 #include "config/live.h"
 #include "daemon/failure.h"
+#include "dns/remembered.h"
 #include "dns/unbound.h"
 #include "net/tls_context.h"
 #include "outbound/callout.h"
