@@ -6,6 +6,10 @@ namespace postern::store::sqlite {
 namespace {
 
 constexpr int cache_kib = 4 * 1024;
+/// How long posted work waits for more, unless somebody waits for work behind it or there is so much: each transaction writes
+/// whole pages, however little it changes.
+constexpr std::chrono::milliseconds linger{50};
+constexpr std::size_t linger_most = 1024;
 constexpr const char* memory_only = ":memory:";
 /// A disk that fails does so for every write; it is told once in so long.
 constexpr std::chrono::minutes complaint_pause{10};
@@ -84,7 +88,9 @@ void LedgerFile::put_aside(const Error& why) {
 bool LedgerFile::add(Job job) {
   const std::lock_guard lock(mutex_);
   if (closed_ || waiting_.size() >= parts_.kind.max_waiting) return false;
+  urgent_ = urgent_ || job.done;
   waiting_.push_back(std::move(job));
+  if (urgent_ || waiting_.size() >= linger_most) hurry_.notify_one();
   if (!scheduled_) scheduled_ = pool_.submit([this] { drain(); });
   return true;
 }
@@ -98,17 +104,18 @@ void LedgerFile::post(std::move_only_function<void(Database&)> work) {
   if (!add(std::move(job))) lost({ErrorKind::unavailable, "too much waits, or the server stops"}, 1);
 }
 
+/// What waits, after a moment; nothing when nothing does, and then the next add() schedules again.
+std::vector<LedgerFile::Job> LedgerFile::gather() {
+  std::unique_lock lock(mutex_);
+  scheduled_ = !waiting_.empty();
+  if (!scheduled_) return {};
+  hurry_.wait_for(lock, linger, [this] { return urgent_ || closed_ || waiting_.size() >= linger_most; });
+  urgent_ = false;
+  return std::exchange(waiting_, {});
+}
+
 void LedgerFile::drain() {
-  for (;;) {
-    std::vector<Job> jobs;
-    {
-      const std::lock_guard lock(mutex_);
-      jobs = std::exchange(waiting_, {});
-      scheduled_ = !jobs.empty();
-    }
-    if (jobs.empty()) return;
-    carry(std::move(jobs));
-  }
+  for (auto jobs = gather(); !jobs.empty(); jobs = gather()) carry(std::move(jobs));
 }
 
 /// One transaction for all of them. Each hears its own end, after the commit.
@@ -160,6 +167,7 @@ void LedgerFile::close() {
     const std::lock_guard lock(mutex_);
     if (std::exchange(closed_, true)) return;
   }
+  hurry_.notify_one();
   pool_.stop();
   drain();
   db_.reset();

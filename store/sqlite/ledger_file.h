@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // LedgerFile: state.db, or trace.db, with its one writer thread, for the books of the ledger. Work that waits is done in one
 // transaction (synchronous=NORMAL: a commit does not wait for the disk; a power cut may lose the last ones and damages nothing).
+// Posted work waits a moment for more.
 //
 // Invariants: opening never fails. A damaged or newer file is renamed to state.db.broken-<time> and an empty one takes its
 // place; where no file can be had, memory does. What fails in one piece of work undoes that piece alone. Damage found later is
@@ -10,6 +11,7 @@
 //   file_.post([row = std::move(row)](Database& db) { write(db, row); });
 #pragma once
 
+#include <condition_variable>
 #include <filesystem>
 #include <functional>
 #include <future>
@@ -97,6 +99,7 @@ class LedgerFile {
   }
 
   bool add(Job job);
+  std::vector<Job> gather();
   void open();
   Result<> try_open(const std::filesystem::path& path);
   void put_aside(const Error& why);
@@ -115,6 +118,8 @@ class LedgerFile {
   std::vector<Job> waiting_;
   bool scheduled_ = false;
   bool closed_ = false;
+  bool urgent_ = false;  ///< somebody waits for an end
+  std::condition_variable hurry_;
   async::Pool pool_;  // last: it uses the rest
 };
 
