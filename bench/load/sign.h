@@ -13,7 +13,8 @@ class Signer {
   /// `key_file`: RSA key, PEM. Signs for elsewhere.test with the selector "bench". Throws std::runtime_error.
   explicit Signer(const std::string& key_file);
   ~Signer();
-  /// The message with a DKIM-Signature on top. Its fields are one line each, its body ends with CRLF. RFC 6376 §3.4.1, §3.4.3, §3.7
+  /// The message with a DKIM-Signature on top. Its fields are one line each, its body ends with CRLF. RFC 6376 §3.4.1, §3.4.3,
+  /// §3.7
   std::string sign(const std::string& message) const;
 
  private:

@@ -191,7 +191,9 @@ Plan read_plan(const Options& options) {
 }  // namespace
 
 int run_smtp(const Options& options) {
-  Work work{.plan = read_plan(options), .messages = Messages({.size = options.number("size", 10 * 1024), .key_file = options.text("sign")}), .report = {}};
+  Work work{.plan = read_plan(options),
+            .messages = Messages({.size = options.number("size", 10 * 1024), .key_file = options.text("sign")}),
+            .report = {}};
   const std::uint64_t connections = options.number("connections", 20);
   options.finish();
   Loop loop;

@@ -18,9 +18,9 @@ constexpr std::size_t corpus_size = 4 * 1024 * 1024;
 constexpr std::size_t line_length = 76;
 constexpr std::size_t least_word = 2;
 constexpr std::size_t most_word = 11;
-constexpr unsigned seed = 20250711;        // the same text in every run
+constexpr unsigned seed = 20250711;             // the same text in every run
 constexpr std::uint64_t signed_messages = 500;  // made before the clock starts: signing costs more than everything else here
-constexpr std::uint64_t stride = 104'729;  // a prime: neighbouring messages begin at places far apart
+constexpr std::uint64_t stride = 104'729;       // a prime: neighbouring messages begin at places far apart
 
 std::string make_corpus(std::size_t size) {
   std::mt19937 random(seed);
