@@ -123,6 +123,7 @@ bool start(const std::filesystem::path& folder) {
                        runtime.executor(0));
   async::TaskGroup passes(ground.log, "bench");
   passes.spawn(runtime.executor(0), runner.poll());
+  runtime.start();
   if (!passes.join(longest_start)) give_up(Error{ErrorKind::timeout, "the start took too long"});
   const double seconds = std::chrono::duration<double>(SteadyClock::now() - begin).count();
   const double now = mebibytes("VmRSS:");
