@@ -7,14 +7,11 @@
 #include <sstream>
 
 #include "base/ascii.h"
-#include "base/encoding.h"
+#include "policy/report_archive.h"
 #include "policy/tag_list.h"
 
 namespace postern::policy {
 namespace {
-
-/// Octets of one text that are kept.
-constexpr std::size_t text_max = 500;
 
 void put(pugi::xml_node parent, const char* name, const std::string& text) { parent.append_child(name).text().set(text.c_str()); }
 void put_said(pugi::xml_node parent, const char* name, const std::string& text) {
@@ -77,17 +74,9 @@ void write_row(pugi::xml_node feedback, const ReportRow& row) {
   write_results(results, "spf", row.spf_results);
 }
 
-/// A child's text: well-formed, on one line, bounded.
+/// A child's text.
 std::string text_of(pugi::xml_node parent, const char* name) {
-  const std::string_view text = ascii::trim(parent.child(name).child_value());
-  std::string out;
-  for (std::size_t i = 0; i < text.size() && out.size() < text_max;) {
-    const auto size = utf8_sequence(text.substr(i));
-    const bool good = size > 0 && !ascii::is_ctl(text[i]);
-    out += good ? std::string(text.substr(i, size)) : "?";
-    i += std::max<std::size_t>(size, 1);
-  }
-  return out;
+  return reported_text(ascii::trim(parent.child(name).child_value()));
 }
 
 std::uint64_t number_of(pugi::xml_node parent, const char* name) {

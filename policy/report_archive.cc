@@ -5,10 +5,12 @@
 #include <archive.h>
 #include <archive_entry.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 
 #include "base/ascii.h"
+#include "base/encoding.h"
 
 namespace postern::policy {
 namespace {
@@ -86,6 +88,17 @@ Result<std::string> gzip(std::string_view bytes) {
                     archive_write_close(handle.get()) == ARCHIVE_OK;
   if (!done) return fail(ErrorKind::internal, "gzip failed");
   out.resize(used);
+  return out;
+}
+
+std::string reported_text(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size() && out.size() < reported_text_max;) {
+    const auto size = utf8_sequence(text.substr(i));
+    const bool good = size > 0 && !ascii::is_ctl(text[i]);
+    out += good ? std::string(text.substr(i, size)) : "?";
+    i += std::max<std::size_t>(size, 1);
+  }
   return out;
 }
 

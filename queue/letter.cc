@@ -14,17 +14,17 @@ Result<mail::Address> postmaster_of(const mail::Address& to) {
   return mail::Address::parse("postmaster@" + to.domain()->ascii());
 }
 
-std::string with_crlf(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '\n') out += '\r';
-    out += c;
-  }
-  if (!out.ends_with("\r\n")) out += "\r\n";
-  return out;
-}
-
 }  // namespace
+
+std::string quoted_text(std::string_view text) {
+  std::string lines;
+  for (const char c : text) {
+    if (c == '\n') lines += '\r';
+    lines += c;
+  }
+  if (!lines.ends_with("\r\n")) lines += "\r\n";
+  return mime::encode_transfer(lines, mime::TransferEncoding::quoted_printable);
+}
 
 Result<std::string> compose_letter(const Letter& letter, UnixTime now) {
   const auto to = mail::Address::parse(letter.to);
@@ -43,7 +43,7 @@ Result<std::string> compose_letter(const Letter& letter, UnixTime now) {
       .field("Content-Transfer-Encoding", "quoted-printable");
   auto fields = header.finish();
   if (!fields) return fields;
-  return *fields + "\r\n" + mime::encode_transfer(with_crlf(letter.text), mime::TransferEncoding::quoted_printable);
+  return *fields + "\r\n" + quoted_text(letter.text);
 }
 
 async::Task<Result<>> send_letter(Writing writing, Letter letter) {

@@ -34,6 +34,9 @@ struct Writing {
 /// (RFC 3834 §5). Errors: invalid (an address or a subject that no header can hold).
 Result<std::string> compose_letter(const Letter& letter, UnixTime now);
 
+/// Text for people as the body of a text/plain part: lines ended by CRLF, quoted-printable.
+std::string quoted_text(std::string_view text);
+
 /// Durable when it returns. Errors: not_found (no mailbox of ours), those of the Door.
 async::Task<Result<>> send_letter(Writing writing, Letter letter);
 

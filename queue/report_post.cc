@@ -9,20 +9,10 @@ namespace postern::queue {
 
 namespace {
 
-std::string with_crlf(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '\n') out += '\r';
-    out += c;
-  }
-  if (!out.ends_with("\r\n")) out += "\r\n";
-  return out;
-}
-
 mime::BodyPart text_part(const std::string& text) {
   mime::BodyPart part;
   part.header.field("Content-Type", "text/plain; charset=utf-8").field("Content-Transfer-Encoding", "quoted-printable");
-  part.body = mime::encode_transfer(with_crlf(text), mime::TransferEncoding::quoted_printable);
+  part.body = quoted_text(text);
   return part;
 }
 

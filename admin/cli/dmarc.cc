@@ -9,7 +9,6 @@
 #include <filesystem>
 #include <iostream>
 #include <map>
-#include <set>
 
 #include "admin/checks.h"
 #include "admin/cli/output.h"
@@ -90,30 +89,11 @@ Totals totals_of(const policy::DmarcReport& report) {
   return out;
 }
 
-/// The reports of some files, each once.
-struct Reports {
-  std::vector<policy::DmarcReport> reports;
-  std::size_t unreadable = 0;  ///< files that hold none
-  std::string why;             ///< of the last of them
-};
+using Reports = ReadReports<policy::DmarcReport>;
 
 Reports read_all(const std::vector<ReceivedFile>& files) {
-  Reports out;
-  std::set<std::pair<std::string, std::string>> known;
-  for (const auto& file : files) {
-    const auto unpacked = policy::unpack_reports(file.bytes);
-    if (!unpacked) out.why = unpacked.error().text;
-    bool any = false;
-    for (const auto& xml : unpacked ? *unpacked : std::vector<std::string>()) {
-      auto report = policy::read_report(xml);
-      if (!report) out.why = report.error().text;
-      if (!report) continue;
-      any = true;
-      if (known.emplace(report->org_name, report->id).second) out.reports.push_back(*std::move(report));
-    }
-    if (!any) ++out.unreadable;
-  }
-  return out;
+  return read_reports<policy::DmarcReport>(files, policy::read_report,
+                                           [](const auto& report) { return std::pair(report.org_name, report.id); });
 }
 
 using Found = std::expected<Reports, Failure>;

@@ -4,12 +4,15 @@
 #pragma once
 
 #include <expected>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "admin/cli/subcommand.h"
 #include "base/clock.h"
+#include "policy/report_archive.h"
 
 namespace postern::admin::cli {
 
@@ -35,5 +38,33 @@ std::vector<Option> mailbox_options();
 ReceivedFiles read_report_mailbox(Invocation& run);
 /// A file on disk.
 ReceivedFiles read_report_file(const std::string& path);
+
+/// The reports of some files, each once.
+template <class Report>
+struct ReadReports {
+  std::vector<Report> reports;
+  std::size_t unreadable = 0;  ///< files that hold none
+  std::string why;             ///< of the last of them
+};
+/// `read`: text -> Result<Report>. `key`: what makes a report the same as another one.
+template <class Report, class Read, class Key>
+ReadReports<Report> read_reports(const std::vector<ReceivedFile>& files, Read read, Key key) {
+  ReadReports<Report> out;
+  std::set<std::pair<std::string, std::string>> known;
+  for (const auto& file : files) {
+    const auto unpacked = policy::unpack_reports(file.bytes);
+    if (!unpacked) out.why = unpacked.error().text;
+    bool any = false;
+    for (const auto& text : unpacked ? *unpacked : std::vector<std::string>()) {
+      auto report = read(text);
+      if (!report) out.why = report.error().text;
+      if (!report) continue;
+      any = true;
+      if (known.insert(key(*report)).second) out.reports.push_back(*std::move(report));
+    }
+    if (!any) ++out.unreadable;
+  }
+  return out;
+}
 
 }  // namespace postern::admin::cli

@@ -8,7 +8,6 @@
 #include <boost/json/parse.hpp>
 #include <filesystem>
 #include <iostream>
-#include <set>
 
 #include "admin/cli/received_reports.h"
 #include "admin/json.h"
@@ -22,25 +21,10 @@ namespace json = boost::json;
 
 namespace {
 
-/// Octets of one text that are kept.
-constexpr std::size_t text_max = 500;
-
-/// On one line, without control characters, bounded.
-std::string printable(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size() && out.size() < text_max;) {
-    const auto size = utf8_sequence(text.substr(i));
-    const bool good = size > 0 && !ascii::is_ctl(text[i]);
-    out += good ? std::string(text.substr(i, size)) : "?";
-    i += std::max<std::size_t>(size, 1);
-  }
-  return out;
-}
-
 /// A member that is a text; empty when it is not there or something else.
 std::string text_of(const json::object& object, std::string_view name) {
   const auto* value = object.if_contains(name);
-  return value != nullptr && value->is_string() ? printable(value->as_string()) : std::string();
+  return value != nullptr && value->is_string() ? policy::reported_text(value->as_string()) : std::string();
 }
 
 std::uint64_t number_of(const json::object& object, std::string_view name) {
@@ -84,29 +68,11 @@ ReceivedTlsPolicy read_policy(const json::object& entry) {
   return out;
 }
 
-struct Reports {
-  std::vector<ReceivedTlsReport> reports;
-  std::size_t unreadable = 0;
-  std::string why;
-};
+using Reports = ReadReports<ReceivedTlsReport>;
 
 Reports read_all(const std::vector<ReceivedFile>& files) {
-  Reports out;
-  std::set<std::pair<std::string, std::string>> known;
-  for (const auto& file : files) {
-    const auto unpacked = policy::unpack_reports(file.bytes);
-    if (!unpacked) out.why = unpacked.error().text;
-    bool any = false;
-    for (const auto& text : unpacked ? *unpacked : std::vector<std::string>()) {
-      auto report = read_tls_report(text);
-      if (!report) out.why = report.error().text;
-      if (!report) continue;
-      any = true;
-      if (known.emplace(report->organization, report->id).second) out.reports.push_back(*std::move(report));
-    }
-    if (!any) ++out.unreadable;
-  }
-  return out;
+  return read_reports<ReceivedTlsReport>(files, read_tls_report,
+                                         [](const auto& report) { return std::pair(report.organization, report.id); });
 }
 
 int print(const Invocation& run, const Reports& found, const std::string& text) {
