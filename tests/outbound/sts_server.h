@@ -2,51 +2,32 @@
 // StsServer: an HTTPS server on loopback that has MTA-STS policies, one page for all names.
 #pragma once
 
-#include "http/server.h"
-#include "tests/support/certificates.h"
-#include "tests/support/folder.h"
+#include "tests/outbound/https_server.h"
 
 namespace postern::test {
 
 class StsServer {
  public:
-  explicit StsServer(std::vector<std::string> names = {"mta-sts.example.net"})
-      : files_(make_certificate(folder_.path().string(), "web", {std::move(names)})) {
-    http::ServerOptions options;
-    options.tls = net::TlsServer::create({"http", {"http/1.1"}, {files_}}).value();
-    http::Router router;
-    router.add("GET", "/.well-known/mta-sts.txt", [this](const http::Request&) { return answer(); });
-    server_ =
-        std::make_unique<http::Server>(net::Listener::Parts{runtime_, tasks_, admission_, log_}, options, std::move(router));
-    if (!server_->bind({IpAddress::v4({127, 0, 0, 1}), 0})) throw std::runtime_error("no port");
-    server_->start();
-    runtime_.start();
-  }
-  ~StsServer() {
-    server_->stop_accepting();
-    tasks_.stop_and_join(std::chrono::seconds(5), std::chrono::seconds(5));
-  }
-  std::uint16_t port() const { return server_->endpoints().front().port; }
-  const std::string& certificate() const { return files_.chain; }
+  explicit StsServer(std::vector<std::string> names = {"mta-sts.example.net"}) : server_(std::move(names), router()) {}
+  std::uint16_t port() const { return server_.port(); }
+  const std::string& certificate() const { return server_.certificate(); }
 
   // Read by the server's thread while a fetch is under way, changed only between fetches.
   http::Response page;
   std::atomic<int> fetches = 0;
 
  private:
+  http::Router router() {
+    http::Router out;
+    out.add("GET", "/.well-known/mta-sts.txt", [this](const http::Request&) { return answer(); });
+    return out;
+  }
   async::Task<http::Response> answer() {
     ++fetches;
     co_return page;
   }
 
-  Folder folder_;
-  net::CertificateFiles files_;
-  FakeClock clock_;
-  Log log_{LogLevel::off, null_sink()};
-  async::Runtime runtime_{1};
-  async::TaskGroup tasks_{log_, "test"};
-  net::Admission admission_{{}, clock_};
-  std::unique_ptr<http::Server> server_;
+  HttpsServer server_;  // last: its thread uses the rest
 };
 
 }  // namespace postern::test

@@ -2,15 +2,13 @@
 // A day's reports about TLS: by mail, and over https.
 #include "config/gate.h"
 #include "dns/zone.h"
-#include "http/server.h"
 #include "mime/part.h"
 #include "outbound/report_round.h"
 #include "policy/dmarc_notes.h"
 #include "policy/report_archive.h"
 #include "store/memory/ledger.h"
+#include "tests/outbound/https_server.h"
 #include "tests/queue/house.h"
-#include "tests/support/certificates.h"
-#include "tests/support/folder.h"
 
 namespace postern::outbound {
 namespace {
@@ -20,42 +18,26 @@ constexpr std::int64_t day = 20'000;
 /// Takes reports over https.
 class Collector {
  public:
-  Collector() : files_(test::make_certificate(folder_.path().string(), "web", {{"collector.example"}})) {
-    http::ServerOptions options;
-    options.tls = net::TlsServer::create({"http", {"http/1.1"}, {files_}}).value();
-    http::Router router;
-    router.add("POST", "/tls", [this](const http::Request& request) { return take(request); });
-    server_ =
-        std::make_unique<http::Server>(net::Listener::Parts{runtime_, tasks_, admission_, log_}, options, std::move(router));
-    if (!server_->bind({IpAddress::v4({127, 0, 0, 1}), 0})) throw std::runtime_error("no port");
-    server_->start();
-    runtime_.start();
-  }
-  ~Collector() {
-    server_->stop_accepting();
-    tasks_.stop_and_join(std::chrono::seconds(5), std::chrono::seconds(5));
-  }
-  std::uint16_t port() const { return server_->endpoints().front().port; }
-  std::shared_ptr<net::TlsClient> client() const { return net::TlsClient::create({files_.chain, {}}).value(); }
+  Collector() : server_({"collector.example"}, router()) {}
+  std::uint16_t port() const { return server_.port(); }
+  std::shared_ptr<net::TlsClient> client() const { return net::TlsClient::create({server_.certificate(), {}}).value(); }
 
   // Written by the server's thread before it answers.
   std::vector<http::Request> requests;
   std::atomic<unsigned> status = 201;
 
  private:
+  http::Router router() {
+    http::Router out;
+    out.add("POST", "/tls", [this](const http::Request& request) { return take(request); });
+    return out;
+  }
   async::Task<http::Response> take(const http::Request& request) {
     requests.push_back(request);
     co_return http::plain_response(status, "thanks");
   }
 
-  test::Folder folder_;
-  net::CertificateFiles files_;
-  FakeClock clock_;
-  Log log_{LogLevel::off, null_sink()};
-  async::Runtime runtime_{1};
-  async::TaskGroup tasks_{log_, "test"};
-  net::Admission admission_{{}, clock_};
-  std::unique_ptr<http::Server> server_;
+  test::HttpsServer server_;  // last: its thread uses the rest
 };
 
 class TlsReportRoundTest : public queue::House {
