@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A ring of five-minute slots for each account.
+// One SlidingDay for each account.
 #include "submission/allowance.h"
 
 #include <fmt/format.h>
@@ -20,25 +20,24 @@ Allowance::Allowance(const Clock& clock, const AllowanceLimits& limits, store::S
   if (book_ != nullptr) recall();
 }
 
-std::int64_t Allowance::slot_now() const {
-  // The steady clock: setting the wall clock back or forward gives nobody a new day.
-  return std::chrono::duration_cast<std::chrono::seconds>(clock_.steady().time_since_epoch()).count() / slot_seconds;
+Allowance::Slot& Allowance::Slot::operator+=(const Slot& more) {
+  messages += more.messages;
+  recipients += more.recipients;
+  fresh += more.fresh;
+  return *this;
 }
 
 /// What the ledger has, its wall-clock times laid onto the steady clock of today.
 void Allowance::recall() {
   const UnixTime now = clock_.unix_now();
-  const UnixTime day = slot_seconds * static_cast<UnixTime>(slots_per_day);
+  const UnixTime day = Used::slot_seconds * static_cast<UnixTime>(Used::slots_per_day);
   auto known = book_->recall({.sent = now - day, .correspondents = now - std::chrono::seconds(known_for).count()});
   if (!known) return;  // the ledger has logged it
   for (const auto& row : known->sent) {
-    const auto age = std::max<UnixTime>(now - row.slot, 0) / slot_seconds;
-    if (age >= static_cast<UnixTime>(slots_per_day)) continue;
-    auto& used = current(row.account);
-    auto& slot = slot_of(used, used.newest + static_cast<std::int64_t>(slots_per_day) - age);
-    slot.messages += row.messages;
-    slot.recipients += row.recipients;
-    slot.fresh += row.fresh;
+    const auto age = std::max<UnixTime>(now - row.slot, 0) / Used::slot_seconds;
+    if (age < static_cast<UnixTime>(Used::slots_per_day)) {
+      current(row.account).back(age) += {row.messages, row.recipients, row.fresh};
+    }
   }
   for (const auto& row : known->correspondents) {
     auto& set = known_[row.account];
@@ -48,26 +47,10 @@ void Allowance::recall() {
 }
 
 Allowance::Used& Allowance::current(mail::AccountId account) {
-  const auto now = slot_now();
-  const auto [found, fresh] = used_.try_emplace(account);
-  auto& used = found->second;
-  if (fresh || now - used.newest >= static_cast<std::int64_t>(slots_per_day)) {
-    used.ring.fill({});
-    used.newest = now;
-  }
-  for (; used.newest < now; ++used.newest) slot_of(used, used.newest + 1) = {};
+  const auto now = Used::slot_at(clock_);
+  auto& used = used_.try_emplace(account, now).first->second;
+  used.move_to(now);
   return used;
-}
-
-Allowance::Slot Allowance::sum(const Used& used, std::size_t slots) {
-  Slot total;
-  for (std::size_t back = 0; back < slots; ++back) {
-    const auto& slot = used.ring[(static_cast<std::size_t>(used.newest) + slots_per_day - back) % slots_per_day];
-    total.messages += slot.messages;
-    total.recipients += slot.recipients;
-    total.fresh += slot.fresh;
-  }
-  return total;
 }
 
 std::uint32_t Allowance::count_fresh(mail::AccountId account, const Spending& what) const {
@@ -81,8 +64,8 @@ std::uint32_t Allowance::count_fresh(mail::AccountId account, const Spending& wh
 
 std::string Allowance::objection(mail::AccountId account, const Spending& what, const AllowanceLimits& limits) {
   const auto& used = current(account);
-  const auto hour = sum(used, slots_per_hour);
-  const auto day = sum(used, slots_per_day);
+  const auto hour = used.hour();
+  const auto day = used.day();
   const auto beyond = [](std::size_t count, std::uint32_t limit, std::string_view unit) {
     return count > limit ? fmt::format("more than {} {}", limit, unit) : std::string();
   };
@@ -135,12 +118,8 @@ bool Allowance::permits(mail::AccountId account, const Spending& what, const All
 bool Allowance::spend(mail::AccountId account, const Spending& what, const AllowanceLimits& limits) {
   if (!permits(account, what, limits)) return false;
   const std::lock_guard lock(mutex_);
-  auto& used = current(account);
-  auto& slot = slot_of(used, used.newest);
   const Slot more{1, static_cast<std::uint32_t>(what.recipients), count_fresh(account, what)};
-  slot.messages += more.messages;
-  slot.recipients += more.recipients;
-  slot.fresh += more.fresh;
+  current(account).back(0) += more;
   auto& known = known_[account];
   for (const auto hash : what.outside) {
     if (known.size() < most_known) known.insert(hash);
@@ -152,11 +131,11 @@ bool Allowance::spend(mail::AccountId account, const Spending& what, const Allow
 void Allowance::note(mail::AccountId account, const Slot& more, const Spending& what) {
   if (book_ == nullptr) return;
   const UnixTime now = clock_.unix_now();
-  const UnixTime day = slot_seconds * static_cast<UnixTime>(slots_per_day);
+  const UnixTime day = Used::slot_seconds * static_cast<UnixTime>(Used::slots_per_day);
   std::vector<store::CorrespondentRow> rows;
   for (const auto hash : what.outside) rows.push_back({account, hash, now});
-  book_->note({account, now / slot_seconds * slot_seconds, more.messages, more.recipients, more.fresh}, std::move(rows),
-              {.sent = now - day, .correspondents = now - std::chrono::seconds(known_for).count()});
+  book_->note({account, now / Used::slot_seconds * Used::slot_seconds, more.messages, more.recipients, more.fresh},
+              std::move(rows), {.sent = now - day, .correspondents = now - std::chrono::seconds(known_for).count()});
 }
 
 bool Allowance::resume(mail::AccountId account) {

@@ -9,7 +9,6 @@
 // for each account that sent within a day, eight octets for each recipient that is remembered.
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -24,6 +23,7 @@
 #include "mail/address.h"
 #include "mail/identity.h"
 #include "store/sending_book.h"
+#include "submission/sliding_day.h"
 
 namespace postern::submission {
 
@@ -70,24 +70,15 @@ class Allowance {
   std::vector<store::SuspensionRow> suspensions();
 
  private:
-  /// Slots of five minutes; the last 12 are the hour, all are the day.
-  static constexpr std::int64_t slot_seconds = 300;
-  static constexpr std::size_t slots_per_hour = 12;
-  static constexpr std::size_t slots_per_day = 288;
   struct Slot {
     std::uint32_t messages = 0;
     std::uint32_t recipients = 0;
     std::uint32_t fresh = 0;
+    Slot& operator+=(const Slot& more);
   };
-  struct Used {
-    std::int64_t newest = 0;  ///< number of the newest slot
-    std::array<Slot, slots_per_day> ring{};
-  };
+  using Used = SlidingDay<Slot>;
 
-  std::int64_t slot_now() const;
   Used& current(mail::AccountId account);
-  Slot& slot_of(Used& used, std::int64_t number) { return used.ring[static_cast<std::size_t>(number) % slots_per_day]; }
-  static Slot sum(const Used& used, std::size_t slots);
   std::uint32_t count_fresh(mail::AccountId account, const Spending& what) const;
   /// Why it does not fit, for people; empty when it does.
   std::string objection(mail::AccountId account, const Spending& what, const AllowanceLimits& limits);

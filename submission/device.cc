@@ -3,8 +3,6 @@
 #include "submission/device.h"
 
 #include <algorithm>
-#include <chrono>
-#include <numeric>
 
 #include "config/way_out.h"
 #include "smtp/trace.h"
@@ -34,30 +32,21 @@ bool is_ours(const smtp::Conversation& talk, const mail::Address& address) {
 }  // namespace
 
 DeviceRates::Used* DeviceRates::current(const std::string& device) {
-  const auto now = std::chrono::duration_cast<std::chrono::seconds>(clock_.steady().time_since_epoch()).count() / slot_seconds;
+  const auto now = Used::slot_at(clock_);
   auto at = used_.find(device);
   if (at == used_.end()) {
-    const auto silent = [&](const auto& one) { return now - one.second.newest >= static_cast<std::int64_t>(slots_per_day); };
+    const auto silent = [&](const auto& one) {
+      return now - one.second.newest() >= static_cast<std::int64_t>(Used::slots_per_day);
+    };
     if (used_.size() >= max_devices) std::erase_if(used_, silent);
     if (used_.size() >= max_devices) return nullptr;
-    at = used_.emplace(device, Used{now, {}}).first;
+    at = used_.emplace(device, now).first;
   }
-  auto& used = at->second;
-  const auto steps = std::min<std::int64_t>(now - used.newest, slots_per_day);
-  for (std::int64_t i = 1; i <= steps; ++i) used.ring[static_cast<std::size_t>(used.newest + i) % slots_per_day] = 0;
-  if (steps == static_cast<std::int64_t>(slots_per_day)) used.ring.fill(0);
-  used.newest = std::max(now, used.newest);
-  return &used;
+  at->second.move_to(now);
+  return &at->second;
 }
 
-bool DeviceRates::fits(const Used& used, Limits limits) {
-  const auto day = std::accumulate(used.ring.begin(), used.ring.end(), std::uint64_t{0});
-  std::uint64_t hour = 0;
-  for (std::size_t i = 0; i < slots_per_hour; ++i) {
-    hour += used.ring[(static_cast<std::size_t>(used.newest) + slots_per_day - i) % slots_per_day];
-  }
-  return hour < limits.per_hour && day < limits.per_day;
-}
+bool DeviceRates::fits(const Used& used, Limits limits) { return used.hour() < limits.per_hour && used.day() < limits.per_day; }
 
 bool DeviceRates::permits(const std::string& device, Limits limits) {
   const std::lock_guard lock(mutex_);
@@ -69,7 +58,7 @@ bool DeviceRates::spend(const std::string& device, Limits limits) {
   const std::lock_guard lock(mutex_);
   auto* const used = current(device);
   if (used == nullptr || !fits(*used, limits)) return false;
-  ++used->ring[static_cast<std::size_t>(used->newest) % slots_per_day];
+  ++used->back(0);
   return true;
 }
 

@@ -4,7 +4,6 @@
 // no transaction, and without a list of recipients mail goes to our own addresses only.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -16,6 +15,7 @@
 #include "config/device.h"
 #include "smtp/session.h"
 #include "submission/outgoing.h"
+#include "submission/sliding_day.h"
 
 namespace postern::submission {
 
@@ -36,13 +36,7 @@ class DeviceRates {
   bool spend(const std::string& device, Limits limits);
 
  private:
-  static constexpr std::int64_t slot_seconds = 600;
-  static constexpr std::size_t slots_per_hour = 6;
-  static constexpr std::size_t slots_per_day = 144;
-  struct Used {
-    std::int64_t newest = 0;  ///< number of the newest slot
-    std::array<std::uint32_t, slots_per_day> ring{};
-  };
+  using Used = SlidingDay<std::uint32_t>;
   /// The device's counts, moved to now; null when the table is full.
   Used* current(const std::string& device);
   static bool fits(const Used& used, Limits limits);
