@@ -156,6 +156,7 @@ Started<void> House::open_way_out() {
     const auto account = directory.account(id);
     return account ? account->login : std::string();
   };
+  const auto spool = [&store = *archive_.store] { return store.spool(); };
   courier_ = std::make_unique<outbound::Courier>(outbound::Courier::Parts{.queue = archive_.store->queue(),
                                                                           .router = *router_,
                                                                           .config = ground_.config,
@@ -168,7 +169,8 @@ Started<void> House::open_way_out() {
                                                                           .resolver = resolver_.get(),
                                                                           .notes = tls_notes_.get(),
                                                                           .sts = sts_.get(),
-                                                                          .login_of = login_of},
+                                                                          .login_of = login_of,
+                                                                          .seven_bit = {spool, signer_.get()}},
                                                  executor);
   homeward_ = std::make_unique<queue::Homeward>(
       queue::Homeward::Parts{*door_, *archive_.store, *archive_.directory, *courier_, ground_.log});

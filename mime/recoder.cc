@@ -13,6 +13,7 @@ std::string_view word_of(Recoding how) {
   switch (how) {
     case Recoding::base64: return "base64";
     case Recoding::quoted_printable: return "quoted-printable";
+    case Recoding::relabel_7bit: return "7bit";
     case Recoding::relabel_8bit:
     case Recoding::keep: break;
   }
@@ -37,6 +38,8 @@ std::string relabelled(std::string_view block, Recoding how) {
   return out.append(rest.empty() ? "\r\n" : rest);
 }
 
+bool changes_content(Recoding how) { return how == Recoding::base64 || how == Recoding::quoted_printable; }
+
 }  // namespace
 
 std::vector<Recoding> without_binary(const PartTree& tree) {
@@ -59,7 +62,7 @@ Recoder::Recoder(const PartTree& tree, const std::vector<Recoding>& plan) {
     if (plan[i] == Recoding::keep) continue;
     const auto& part = tree.parts[i];
     spans_.push_back({part.header_begin, part.body_begin, plan[i], true});
-    if (plan[i] != Recoding::relabel_8bit) spans_.push_back({part.body_begin, part.body_end, plan[i], false});
+    if (changes_content(plan[i])) spans_.push_back({part.body_begin, part.body_end, plan[i], false});
   }
   std::ranges::sort(spans_, [](const Span& a, const Span& b) { return a.begin != b.begin ? a.begin < b.begin : a.end < b.end; });
 }

@@ -19,7 +19,8 @@ enum class Recoding : std::uint8_t {
   keep,
   base64,            ///< the content is encoded, the field says so
   quoted_printable,  ///< the same
-  relabel_8bit       ///< only the field changes: a multipart or message whose parts are no longer binary
+  relabel_8bit,      ///< only the field changes: a multipart or message whose parts are no longer binary
+  relabel_7bit       ///< the same, where nothing needs 8 bits any more
 };
 
 /// One value for each part of the tree: binary leaves become base64, what encloses them 8bit (RFC 2045 §6.4). Empty when no part

@@ -63,13 +63,16 @@ struct Courier::Trip {
   std::shared_ptr<const config::Config> config;
   std::unique_ptr<store::BodyReader> body;
   Needs needs;
-  std::vector<mail::Outcome> outcomes;  ///< one for each recipient
-  std::vector<std::size_t> open;        ///< recipients that have no outcome of their own yet
-  mail::Outcome last;                   ///< why the host tried last did not work out
-  bool all_final = true;                ///< every host so far failed for good
-  std::size_t addresses = 0;            ///< tried
-  std::string tls;                      ///< of the connection used last
-  std::optional<bool> excused;          ///< its header says "TLS-Required: No"; not looked at yet
+  std::vector<mail::Outcome> outcomes;           ///< one for each recipient
+  std::vector<std::size_t> open;                 ///< recipients that have no outcome of their own yet
+  mail::Outcome last;                            ///< why the host tried last did not work out
+  bool all_final = true;                         ///< every host so far failed for good
+  std::size_t addresses = 0;                     ///< tried
+  std::string tls;                               ///< of the connection used last
+  std::unique_ptr<store::BodyReader> seven_bit;  ///< for servers without 8BITMIME; null: it goes as it is
+  bool seven_bit_known = false;                  ///< whether that was found out
+  store::BodyReader* form = nullptr;             ///< what the server at hand gets: body or seven_bit
+  std::optional<bool> excused;                   ///< its header says "TLS-Required: No"; not looked at yet
 
   void settle_all(const mail::Outcome& outcome) {
     for (const std::size_t i : open) outcomes[i] = outcome;
@@ -278,11 +281,33 @@ void Courier::note_taken(const Trip& trip, const std::vector<mail::Outcome>& out
   }
 }
 
+/// The form of the message that this server takes. It is recoded once for all servers, and only when one asks for it.
+async::Task<Client::Step> Courier::choose_form(Trip& trip, const Client& client) {
+  trip.form = trip.body.get();
+  trip.needs.size = trip.claim.entry.size;
+  if (client.capabilities().eight_bit_mime || !parts_.seven_bit.spool) co_return Client::Step();
+  if (!trip.seven_bit_known) {
+    auto copy = co_await to_seven_bit(parts_.seven_bit, trip.claim.entry, *trip.body);
+    if (!copy)
+      co_return std::unexpected(local(Kind::deferred, {4, 3, 0}, "the message cannot be recoded now: " + copy.error().text));
+    trip.seven_bit = std::move(*copy);
+    trip.seven_bit_known = true;
+  }
+  if (trip.seven_bit == nullptr) co_return Client::Step();
+  trip.form = trip.seven_bit.get();
+  trip.needs.size = trip.form->size();
+  co_return Client::Step();
+}
+
 /// Sends in as many transactions as the server wants. True when every recipient has its outcome; false when another
 /// connection or host is to be tried for those in trip.open.
 async::Task<bool> Courier::hand_over(Trip& trip, Client& client, const Stop&) {
   trip.tls = client.tls_text();
   client.set_deadline(Steady::now() + connection_life);
+  if (const auto chosen = co_await choose_form(trip, client); !chosen) {
+    trip.settle_all(chosen.error());
+    co_return true;
+  }
   if (auto unfit = missing(trip.needs, client.capabilities(), client.tls_verified())) {
     unfit->remote_host = client.host();
     trip.settle_all(*unfit);
@@ -294,7 +319,7 @@ async::Task<bool> Courier::hand_over(Trip& trip, Client& client, const Stop&) {
       trip.note(local(Kind::deferred, {4, 4, 2}, client.host() + " closed the connection between two transactions"));
       co_return false;
     }
-    Parcel parcel{trip.claim.entry, trip.needs, *trip.body, {}};
+    Parcel parcel{trip.claim.entry, trip.needs, *trip.form, {}};
     const std::size_t count = std::min<std::size_t>(trip.open.size(), most);
     for (std::size_t i = 0; i < count; ++i) parcel.to.push_back(&trip.claim.entry.recipients[trip.open[i]]);
     Sent sent = co_await client.send(parcel);

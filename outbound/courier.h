@@ -25,6 +25,7 @@
 #include "outbound/blocked_port.h"
 #include "outbound/route.h"
 #include "outbound/sessions.h"
+#include "outbound/seven_bit.h"
 #include "outbound/tls_notes.h"
 #include "outbound/tls_policy.h"
 #include "queue/courier.h"
@@ -48,6 +49,7 @@ class Courier final : public queue::Courier {
     TlsNotes* notes = nullptr;                                   ///< for TLS reports; null: none
     MtaSts* sts = nullptr;                                       ///< null: no MTA-STS
     std::function<std::string(store::AccountId)> login_of = {};  ///< for [[route]] accounts; empty: nobody has a login
+    SevenBitTools seven_bit = {};                                ///< without a spool nothing is recoded
   };
   Courier(Parts parts, async::Executor executor);
   ~Courier() override;
@@ -72,6 +74,7 @@ class Courier final : public queue::Courier {
   async::Task<Router::Found<std::vector<net::Endpoint>>> endpoints_of(const Trip& trip, const Hop& hop);
   async::Task<bool> visit(Trip& trip, const Hop& hop);
   async::Task<bool> knock(Trip& trip, const Stop& stop);
+  async::Task<Client::Step> choose_form(Trip& trip, const Client& client);
   async::Task<bool> hand_over(Trip& trip, Client& client, const Stop& stop);
   async::Task<Connected> connect(const Trip& trip, const Stop& stop);
   mail::Outcome no_connection(const Stop& stop, const Error& error);

@@ -3,8 +3,8 @@
 // once for each message: the signature becomes part of the prefix that is stored with the queue entry, so that every attempt
 // sends the same.
 //
-// What is signed is what is sent: outbound/ passes 8-bit text and binary content on as they are and never recodes, whatever
-// the peer offers (outbound/commands.h). The body is read in pieces; a large one is never in memory as a whole.
+// What is signed is what is sent; where outbound/ recodes a message for a server without 8BITMIME it has the copy signed anew
+// (outbound/seven_bit.h). The body is read in pieces; a large one is never in memory as a whole.
 #pragma once
 
 #include <string>

@@ -128,13 +128,16 @@ class Imap:
 class Sink:
     """The next mail server: takes mail, remembers each copy that it acknowledged, and refuses some for now.
 
-    A copy counts from the moment its 250 was written. `life` numbers the lives of the server under test."""
+    A copy counts from the moment its 250 was written. `life` numbers the lives of the server under test. A process that dies with
+    that 250 unread makes the kernel reset the connection; one that had read it ends with a plain close: `unread` holds the copies
+    of the first kind, which no server can avoid to send again (RFC 1047)."""
 
     def __init__(self, rng=None, refuse=0.0):
         self.lock = threading.Lock()
         self.copies = Counter()
         self.messages = []
         self.lives = {}
+        self.unread = set()
         self.life = 0
         self.rng, self.refuse = rng, refuse
         self.paused = threading.Event()
@@ -142,10 +145,12 @@ class Sink:
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self):
+                fresh = []  # copies whose 250 nothing has followed yet
                 try:
-                    sink.converse(self.rfile, self.wfile)
+                    sink.converse(self.rfile, self.wfile, fresh)
                 except OSError:
-                    pass
+                    with sink.lock:
+                        sink.unread.update(fresh)
 
         class Listener(socketserver.ThreadingTCPServer):
             daemon_threads = True
@@ -156,13 +161,14 @@ class Sink:
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-    def converse(self, reader, writer):
+    def converse(self, reader, writer, fresh):
         def say(text):
             writer.write(text + b"\r\n")
             writer.flush()
         recipients = []
         say(b"220 sink.test ESMTP")
         while line := reader.readline():
+            fresh.clear()
             word = line[:4].upper()
             if word == b"EHLO":
                 say(b"250-sink.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE")
@@ -171,7 +177,7 @@ class Sink:
                 say(b"250 ok")
             elif word == b"DATA":
                 say(b"354 go on")
-                self.take(reader, say, recipients)
+                self.take(reader, say, recipients, fresh)
                 recipients = []
             elif word == b"QUIT":
                 say(b"221 bye")
@@ -180,7 +186,7 @@ class Sink:
                 recipients = [] if word in (b"MAIL", b"RSET") else recipients
                 say(b"250 ok")
 
-    def take(self, reader, say, recipients):
+    def take(self, reader, say, recipients, fresh):
         lines = []
         while (line := reader.readline()) not in (b".\r\n", b""):
             lines.append(line[1:] if line.startswith(b".") else line)
@@ -197,7 +203,9 @@ class Sink:
         with self.lock:
             for recipient in recipients:
                 self.copies[token, recipient] += 1
-                self.lives.setdefault((token, recipient), []).append((self.life, time.monotonic()))
+                lives = self.lives.setdefault((token, recipient), [])
+                lives.append((self.life, time.monotonic()))
+                fresh.append((token, recipient, len(lives)))
                 self.messages.append((recipient, message))
 
     def close(self):

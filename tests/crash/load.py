@@ -227,16 +227,18 @@ class Household:
 
     def remote_surplus(self):
         """Copies after the first that was acknowledged. One more for a kill is what SMTP allows: the kill came between the other
-        server's 250 and our mark. A copy without a kill in between is a fault. Gives (copies, of them without a kill)."""
-        copies, faults = 0, []
+        server's 250 and our mark. A copy without a kill in between is a fault. Gives (copies, of them those whose 250 was never
+        read, faults)."""
+        copies, unread, faults = 0, 0, []
         for key, lives in self.sink.lives.items():
-            for before, after in zip(lives, lives[1:]):
+            for number, (before, after) in enumerate(zip(lives, lives[1:]), start=1):
                 copies += 1
+                unread += (*key, number) in self.sink.unread
                 if before[0] == after[0]:
                     faults.append(f"{key}: twice in one life")
                 elif before[0] not in self.deaths:
                     faults.append(f"{key}: again after a clean end")
-        return copies, faults
+        return copies, unread, faults
 
     def finish(self):
         """Drains, reads everything, stops cleanly, and gives the counts; raises when anything is wrong."""
@@ -244,7 +246,7 @@ class Household:
         self.read_everything()
         self.collect_remote()
         sums = self.ledger.sums(is_remote=lambda place: "@" in place)
-        copies, faults = self.remote_surplus()
+        copies, unread, faults = self.remote_surplus()
         problems = self.problems + [p for m in self.models for p in m.problems] + self.passwords.problems + faults
         verified = self.verify()
         code = self.server.stop()
@@ -253,7 +255,7 @@ class Household:
         counts = {"acknowledged": told.get(ACKNOWLEDGED, 0), "refused": told.get(REFUSED, 0), "unknown": told.get(UNKNOWN, 0),
                   **sums.counts(), "imap_acknowledged": sum(n for kind, n in done.items() if "refused" not in kind),
                   "imap": dict(done), "imap_problems": len(problems), "password_changes": self.passwords.changed,
-                  "remote_copies": sum(self.sink.copies.values()), "remote_surplus": copies, "verify": verified,
+                  "remote_copies": sum(self.sink.copies.values()), "remote_surplus": copies, "remote_surplus_unread": unread, "verify": verified,
                   "slowest_start_ms": round(self.slowest * 1000)}
         check(not sums.wrong() and not problems, f"{sums.wrong()} {problems[:12]} {counts}")
         check(code == 0, f"the last server ended with code {code}")

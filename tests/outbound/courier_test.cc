@@ -45,6 +45,7 @@ class CourierTest : public testing::Test {
       parts.resolver = &zone_;
       parts.sts = sts_.get();
       parts.notes = (notes_ = std::make_unique<TlsNotes>(ledger_->reports(), *live_, clock_)).get();
+      parts.seven_bit.spool = [this] { return store_->spool(); };
       parts.login_of = [](store::AccountId) { return std::string("alice@us.example"); };
       courier_ = std::make_unique<Courier>(parts, loop_.executor());
     }
@@ -232,6 +233,35 @@ TEST_F(CourierTest, ATooLargeMessageIsNotSent) {
 async::Task<> deliver_into(Courier& courier, const store::Claim& claim, std::size_t& done) {
   const auto outcomes = co_await courier.deliver(claim);
   if (outcomes.front().kind == Kind::delivered) ++done;
+}
+
+// RFC 6152 §3, end to end: only a server that asks for it gets the recoded form, with its size, and the queue keeps what it had.
+TEST_F(CourierTest, EightBitTextIsRecodedForAServerWithout8bitmime) {
+  text_ = "MIME-Version: 1.0\r\nSubject: hello\r\n\r\nIn the caf\xc3\xa9 at noon\r\n";
+  auto entry = entry_to({"bob@example.net"});
+  entry.body_type = mail::BodyType::eight_bit_mime;
+  listen();
+  EXPECT_EQ(deliver(entry).front().kind, Kind::delivered);
+  EXPECT_EQ(sink_.messages.at(0).content, "Received: x\r\n" + text_);
+  EXPECT_NE(sink_.messages.at(0).mail.find("BODY=8BITMIME"), std::string::npos);
+  loop_.run(courier_->stop());
+  courier_.reset();
+  sink_.offers = {"SIZE 1000"};
+  EXPECT_EQ(deliver(entry).front().kind, Kind::delivered);
+  const auto& second = sink_.messages.at(1);
+  EXPECT_EQ(second.content,
+            "Received: x\r\nMIME-Version: 1.0\r\nSubject: hello\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+            "In the caf=C3=A9 at noon\r\n");
+  EXPECT_EQ(second.mail, fmt::format("MAIL FROM:<alice@us.example> SIZE={}", second.content.size()));
+}
+
+// The table of outbound/commands.h for whole messages: what cannot be recoded goes as it is, what is too large does not go.
+TEST_F(CourierTest, WhatCannotBeRecodedGoesAsItIs) {
+  text_ = "Content-Type: multipart/signed; boundary=s\r\n\r\n--s\r\n\r\ncaf\xc3\xa9\r\n--s\r\n\r\nsig\r\n--s--\r\n";
+  sink_.offers = {"PIPELINING"};
+  listen();
+  EXPECT_EQ(deliver().kind, Kind::delivered);
+  EXPECT_EQ(sink_.messages.at(0).content, "Received: x\r\n" + text_);
 }
 
 TEST_F(CourierTest, KeepsTheLimitOfConnectionsToOneHost) {
