@@ -3,11 +3,16 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <vector>
 
 #include "base/file.h"
 
@@ -28,12 +33,26 @@ std::span<iovec> advance(std::span<iovec> pieces, std::size_t n) {
   return pieces;
 }
 
+constexpr std::size_t zeros_size = 64 << 10;
+constexpr std::array<char, zeros_size> zeros{};
+
 }  // namespace
 
 Result<std::uint64_t> Disk::free_bytes(const std::filesystem::path& folder) {
   struct statvfs status{};
   if (::statvfs(folder.c_str(), &status) != 0) return std::unexpected(errno_error("free space of " + folder.string(), errno));
   return std::uint64_t{status.f_bavail} * status.f_frsize;
+}
+
+bool on_one_device(const std::filesystem::path& a, const std::filesystem::path& b) {
+  struct stat first{}, second{};
+  return ::stat(a.c_str(), &first) == 0 && ::stat(b.c_str(), &second) == 0 && first.st_dev == second.st_dev;
+}
+
+bool Disk::overwrites_in_place(const std::filesystem::path& path) {
+  struct statfs status{};
+  if (::statfs(path.c_str(), &status) != 0) return false;
+  return status.f_type == EXT4_SUPER_MAGIC || status.f_type == XFS_SUPER_MAGIC;
 }
 
 Result<> RealDisk::write(int fd, std::span<iovec> pieces, std::uint64_t offset) {
@@ -56,6 +75,26 @@ Result<> RealDisk::allocate(int fd, std::uint64_t offset, std::uint64_t bytes) {
   // A file system without fallocate still takes the writes.
   if (code != 0 && code != EOPNOTSUPP) return std::unexpected(errno_error("reserve room in a segment", code));
   return {};
+}
+
+Result<> RealDisk::clear(int fd, std::uint64_t offset, std::uint64_t bytes) {
+  std::vector<iovec> pieces;
+  for (std::uint64_t left = bytes; left > 0; left -= pieces.back().iov_len) {
+    pieces.push_back({const_cast<char*>(zeros.data()), static_cast<std::size_t>(std::min<std::uint64_t>(left, zeros.size()))});
+  }
+  return RealDisk::write(fd, pieces, offset);
+}
+
+Result<> RealDisk::write_out(int fd, std::uint64_t offset, std::uint64_t bytes) {
+  constexpr unsigned wait = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+  if (::sync_file_range(fd, static_cast<off_t>(offset), static_cast<off_t>(bytes), wait) != 0) {
+    return std::unexpected(errno_error("write a segment out", errno));
+  }
+  return {};
+}
+
+void RealDisk::begin_write_out(int fd, std::uint64_t offset, std::uint64_t bytes) {
+  (void)::sync_file_range(fd, static_cast<off_t>(offset), static_cast<off_t>(bytes), SYNC_FILE_RANGE_WRITE);
 }
 
 Result<> RealDisk::truncate(int fd, std::uint64_t size) {

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 namespace postern::store::sqlite {
 
@@ -208,11 +209,18 @@ Result<Placement> SegmentFolder::adopt(const Body& body, std::string_view arriva
   return place;
 }
 
-Result<> ActiveSegment::resume(Position end) {
-  file_ = UniqueFd(::open(folder_.path_of(end.segment).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
-  if (!file_) return std::unexpected(errno_error("open " + folder_.path_of(end.segment).string(), errno));
+void ActiveSegment::use(UniqueFd file, Position end) {
+  const auto& folder = folder_.folder();
+  file_ = std::move(file);
   id_ = end.segment;
-  end_ = allocated_ = end.offset;
+  end_ = allocated_ = cleared_ = settled_ = end.offset;
+  overwrites_ = folder_.disk().overwrites_in_place(folder) && on_one_device(folder, folder.parent_path());
+}
+
+Result<> ActiveSegment::resume(Position end) {
+  UniqueFd file(::open(folder_.path_of(end.segment).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  if (!file) return std::unexpected(errno_error("open " + folder_.path_of(end.segment).string(), errno));
+  use(std::move(file), end);
   if (auto cut = folder_.disk().truncate(file_.get(), end.offset); !cut) return cut;
   return folder_.disk().sync(file_.get());
 }
@@ -227,9 +235,7 @@ Result<> ActiveSegment::make_room(std::uint64_t bytes) {
       [[maybe_unused]] const auto cut = folder_.disk().truncate(file_.get(), end_);
     }
     rotations_.push_back(Rotation{id_, end_, id});
-    file_ = std::move(*created);
-    id_ = id;
-    end_ = allocated_ = 0;
+    use(std::move(*created), {id, 0});
   }
   if (end_ + bytes > allocated_) {
     const std::uint64_t step = std::max(bytes, std::min(limits_.allocate_bytes, limits_.segment_bytes));
@@ -237,6 +243,19 @@ Result<> ActiveSegment::make_room(std::uint64_t bytes) {
     allocated_ = end_ + step;
   }
   return {};
+}
+
+/// After a batch that used the last of the cleared room. A failure costs the next batches time only.
+void ActiveSegment::clear_room_ahead() {
+  if (!overwrites_ || end_ <= cleared_) return;
+  const std::uint64_t step = std::min(limits_.clear_bytes, allocated_ - end_);
+  if (step > 0) [[maybe_unused]]
+    const auto cleared = folder_.disk().clear(file_.get(), end_, step);
+  cleared_ = end_ + step;
+}
+
+Result<> ActiveSegment::write_out(const Position& from) {
+  return folder_.disk().write_out(file_.get(), from.offset, end_ - from.offset);
 }
 
 Result<> ActiveSegment::append(std::span<NewBody* const> bodies) {
@@ -262,7 +281,10 @@ Result<> ActiveSegment::append(std::span<NewBody* const> bodies) {
   }
   if (auto written = folder_.disk().write(file_.get(), pieces_, end_); !written) return written;
   for (NewBody* body : bodies) body->placed = true;
-  end_ = at;
+  const std::uint64_t batch = at - end_;
+  const std::uint64_t began = std::exchange(end_, at);
+  if (!needs_sync()) folder_.disk().begin_write_out(file_.get(), began, batch);
+  if (batch <= limits_.clear_bytes / 4) clear_room_ahead();
   return {};
 }
 

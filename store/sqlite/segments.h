@@ -118,6 +118,9 @@ class ActiveSegment {
   struct Limits {
     std::uint64_t segment_bytes = std::uint64_t{1} << 30;
     std::uint64_t allocate_bytes = std::uint64_t{64} << 20;
+    /// Room filled with zeros ahead of small batches (Disk::clear). Larger batches than a quarter of it pay for their own
+    /// commit, which is little beside their data.
+    std::uint64_t clear_bytes = std::uint64_t{1} << 20;
   };
   struct Position {
     SegmentId segment = 0;
@@ -139,9 +142,16 @@ class ActiveSegment {
   bool has_room(std::uint64_t bytes) const { return file_ && end_ + bytes <= limits_.segment_bytes; }
   /// Begins a new file when these bytes do not fit into the current one.
   Result<> make_room(std::uint64_t bytes);
-  /// Writes the records in order behind the end and tells the bodies where they are. Nothing is synced yet. After an error
+  /// Writes the records in order behind the end and tells the bodies where they are. Nothing is durable yet. After an error
   /// nothing was appended.
   Result<> append(std::span<NewBody* const> bodies);
+  /// Whether what was appended needs a sync of this file. If not, write_out() and the sync of the index behind it are enough:
+  /// the records lie in room that was cleared and synced before.
+  bool needs_sync() const { return !overwrites_ || end_ > settled_; }
+  /// Hands everything from the position to the end to the device.
+  Result<> write_out(const Position& from);
+  /// The file was synced after the last append().
+  void synced() { settled_ = cleared_; }
   /// Takes back everything behind the position (of this file).
   void rewind(Position to) { end_ = to.offset; }
   const std::vector<Rotation>& rotations() const { return rotations_; }
@@ -149,12 +159,18 @@ class ActiveSegment {
   void clear_rotations() { rotations_.clear(); }
 
  private:
+  void use(UniqueFd file, Position end);
+  void clear_room_ahead();
+
   SegmentFolder& folder_;
   const Limits limits_;
   UniqueFd file_;
   SegmentId id_ = 0;
   std::uint64_t end_ = 0;
   std::uint64_t allocated_ = 0;
+  bool overwrites_ = false;    ///< room is cleared ahead, and the index lies on the same device
+  std::uint64_t cleared_ = 0;  ///< written at least with zeros up to here
+  std::uint64_t settled_ = 0;  ///< and these blocks were synced
   std::vector<Rotation> rotations_;
   std::vector<iovec> pieces_;
   std::vector<HeaderBytes> headers_;

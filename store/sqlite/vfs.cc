@@ -6,7 +6,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
-
+#include <array>
 #include <cstring>
 #include <new>
 
@@ -18,6 +18,9 @@ namespace {
 constexpr std::size_t held_limit = 1 << 20;
 /// SQLite's own layer takes no more than 128 KiB less one octet at once: of 128 KiB it writes nothing and says FULL.
 constexpr std::size_t write_step = 64 << 10;
+
+/// The log grows by this much zeroed room at once.
+constexpr std::size_t cleared_step = 1 << 20;
 
 /// Octets for consecutive offsets of the log that are not written yet.
 struct Held {
@@ -31,8 +34,10 @@ struct File {
   sqlite3_file base;
   Disk* disk;
   DatabaseFile kind;
-  Held* held;   ///< of the log
-  bool synced;  ///< nothing was written since the last sync
+  Held* held;             ///< of the log
+  bool synced;            ///< nothing was written since the last sync
+  bool clears;            ///< room is zeroed ahead of the log's end (Disk::clear)
+  sqlite3_int64 cleared;  ///< the log has blocks up to here
   sqlite3_file* below;
 };
 
@@ -49,6 +54,17 @@ int write_below(File& file, const void* bytes, int size, sqlite3_int64 at) {
   return file.below->pMethods->xWrite(file.below, bytes, size, at);
 }
 
+/// The next commits overwrite, and their syncs need no commit of the file system's. Frames of zeros have the wrong salt: for
+/// SQLite the log ends before them. A failure costs time only; a full disk shows with the next frames.
+void clear_room_ahead(File& file, sqlite3_int64 end) {
+  if (!file.clears || end <= file.cleared) return;
+  static constexpr std::array<char, write_step> zeros{};
+  file.cleared = end + static_cast<sqlite3_int64>(cleared_step);
+  for (sqlite3_int64 at = end; at < file.cleared; at += static_cast<sqlite3_int64>(zeros.size())) {
+    if (write_below(file, zeros.data(), static_cast<int>(zeros.size()), at) != SQLITE_OK) return;
+  }
+}
+
 /// After an error nothing is held any more: SQLite rolls the transaction back.
 int write_held(File& file) {
   if (!file.held || file.held->bytes.empty()) return SQLITE_OK;
@@ -58,6 +74,7 @@ int write_held(File& file) {
     const auto size = static_cast<int>(std::min(write_step, bytes.size() - done));
     code = write_below(file, bytes.data() + done, size, file.held->at + static_cast<sqlite3_int64>(done));
   }
+  if (code == SQLITE_OK) clear_room_ahead(file, file.held->end());
   file.held->bytes.clear();
   return code;
 }
@@ -97,6 +114,7 @@ int x_write(sqlite3_file* f, const void* bytes, int size, sqlite3_int64 at) {
 int x_truncate(sqlite3_file* f, sqlite3_int64 size) {
   if (const int code = write_held(file_of(f)); code != SQLITE_OK) return code;
   file_of(f).synced = false;
+  file_of(f).cleared = std::min(file_of(f).cleared, size);
   return below(f)->pMethods->xTruncate(below(f), size);
 }
 
@@ -164,7 +182,11 @@ struct Vfs::Registration {
       file->below->pMethods->xClose(file->below);
       return SQLITE_CANTOPEN;
     }
-    if (file->kind == DatabaseFile::log) file->held = new (std::nothrow) Held;
+    if (file->kind == DatabaseFile::log) {
+      file->held = new (std::nothrow) Held;
+      file->clears = file->disk->overwrites_in_place(path);
+      if (file->below->pMethods->xFileSize(file->below, &file->cleared) != SQLITE_OK) file->clears = false;
+    }
     file->base.pMethods = &methods;
     return SQLITE_OK;
   }

@@ -6,7 +6,9 @@
 //   S1 nothing received             nothing.
 //   S2 receiving                    memory or an unnamed file: vanishes. The client saw no 250.
 //   S3 body in the segment, no row  the tail behind the last row's body is cut off; a file without a row is removed.
-//   S3' row committed, body torn    (COMMIT and the segment's sync run in parallel) rows at or past the watermark are checked;
+//   S3' row committed, body torn    (COMMIT and the segment's sync run in parallel, unless the batch lies in cleared room and
+//   went
+//                                   to the device before COMMIT) rows at or past the watermark are checked;
 //                                   those whose body fails its checksum are expunged (MODSEQ + VANISHED). Never acknowledged.
 //   S4 body and rows durable        accepted. When the 250 was lost, the sender's second copy is its right.
 //   S5 references gone              the bytes count as dead; a file with no living body is removed.
@@ -192,16 +194,21 @@ void Writer::run_batch(Commands& commands) {
   after_batch();
 }
 
-/// All bodies of the batch are in the segment now.
-void Writer::start_sync() {
-  if (!round_.bodies || round_.sync_start != SteadyClock::time_point()) return;
+/// All bodies of the batch are in the segment now. A batch that only overwrote cleared room is handed to the device here, and the
+/// commit's own sync makes it durable together with its rows.
+Result<> Writer::start_sync() {
+  if (!round_.bodies || round_.sync_start != SteadyClock::time_point()) return {};
   round_.sync_start = SteadyClock::now();
+  if (!parts_.segment.needs_sync()) return parts_.segment.write_out(*round_.bodies);
+  round_.syncing = true;
   sync_.start(parts_.segment.descriptor());
+  return {};
 }
 
 Result<> Writer::wait_for_sync() {
   if (round_.sync_start == SteadyClock::time_point()) return {};
-  auto outcome = sync_.wait();
+  auto outcome = round_.syncing ? sync_.wait() : Result<>();
+  if (round_.syncing && outcome) parts_.segment.synced();
   sync_average_ += average_weight * (seconds_since(round_.sync_start) - sync_average_);
   return outcome;
 }
@@ -268,7 +275,7 @@ Result<bool> Writer::try_batch(Commands& commands, Care care) {
     }
     if (round_.bodies) record_watermark(*round_.bodies);
     transaction_.flush();
-    start_sync();
+    if (auto started = start_sync(); !started) throw SqlError{started.error()};
     guard.commit();
     return true;
   } catch (const SqlError& error) {
@@ -416,7 +423,8 @@ void Writer::report_checkpoint(const Error& error) {
   parts_.log.warning("store", "the write-ahead log could not be moved", {{"error", error.text}});
 }
 
-/// An idle second: what was left for the next batch, and an empty log.
+/// An idle second: what was left for the next batch, and a log that was copied whole. It keeps its room: the next commits
+/// overwrite it from the beginning, which takes less than growing.
 void Writer::use_idle_time() {
   if (failed_) return;
   if (parts_.prelude(nullptr)) {
@@ -427,7 +435,7 @@ void Writer::use_idle_time() {
   }
   const int pages = parts_.db.wal_pages();
   if (pages == 0 || (parts_.tap && pages < archived_checkpoint_pages)) return;
-  if (auto done = checkpoint(true); !done) report_checkpoint(done.error());
+  if (auto done = checkpoint(false); !done) report_checkpoint(done.error());
 }
 
 /// After a clean end nothing has to be verified at the next start.

@@ -167,7 +167,7 @@ class Writer {
   Result<> transact_without_mail(Commands& commands, const Error& full);
   void record_rotations();
   void record_watermark(const ActiveSegment::Position& watermark);
-  void start_sync();
+  Result<> start_sync();
   Result<> wait_for_sync();
   /// Savepoints cost a lone command a tenth of its time, and nearly no command needs one: so a batch runs without, and once
   /// again with them when a command failed that had changed something already.
@@ -202,7 +202,8 @@ class Writer {
     std::optional<ActiveSegment::Position> bodies;  ///< where its own begin in the segment
     std::uint64_t bytes = 0;                        ///< of its bodies
     bool open = true;                               ///< takes more commands
-    SteadyClock::time_point sync_start = {};        ///< set while the segment is being synced
+    SteadyClock::time_point sync_start = {};        ///< set once the segment is being made durable
+    bool syncing = false;                           ///< by the other thread
   };
   Round round_;
   std::size_t crowd_ = 0;    ///< who was answered with the last batch, and who waited behind it: so many may come next

@@ -16,7 +16,7 @@ from harness import Skip, check
 
 WRITER = "store-writer"
 OTHERS = "others"
-SYNCS = ("fdatasync", "fsync")
+SYNCS = ("fdatasync", "fsync", "sync_file_range")
 WRITES = ("pwrite64", "pwritev", "pwritev2", "ftruncate", "fallocate", "linkat", "link", "rename", "renameat", "renameat2",
           "unlink", "unlinkat", "copy_file_range")
 ANSWERS = ("sendto", "sendmsg", "write", "writev")

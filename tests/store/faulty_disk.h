@@ -10,8 +10,9 @@ namespace postern::store::test {
 
 class FaultyDisk final : public sqlite::RealDisk {
  public:
-  /// commit: the sync of SQLite's log; log: a write to it; database: a write to mail.db, by a checkpoint.
-  enum class Step : std::uint8_t { none, write, allocate, sync, sync_folder, commit, log, database };
+  /// sync: of a segment, or its blocks handed to the device; commit: the sync of SQLite's log; log: a write to it; database: a
+  /// write to mail.db, by a checkpoint.
+  enum class Step : std::uint8_t { none, write, allocate, clear, sync, sync_folder, commit, log, database };
 
   /// From now on the step fails with this kind; `none` heals the disk.
   void fail_at(Step step, ErrorKind kind) {
@@ -31,6 +32,14 @@ class FaultyDisk final : public sqlite::RealDisk {
   Result<> allocate(int fd, std::uint64_t offset, std::uint64_t bytes) override {
     if (auto broken = check(Step::allocate); !broken) return broken;
     return RealDisk::allocate(fd, offset, bytes);
+  }
+  Result<> clear(int fd, std::uint64_t offset, std::uint64_t bytes) override {
+    if (auto broken = check(Step::clear); !broken) return broken;
+    return RealDisk::clear(fd, offset, bytes);
+  }
+  Result<> write_out(int fd, std::uint64_t offset, std::uint64_t bytes) override {
+    if (auto broken = check(Step::sync); !broken) return broken;
+    return RealDisk::write_out(fd, offset, bytes);
   }
   Result<> sync(int fd) override {
     if (auto broken = check(Step::sync); !broken) return broken;
