@@ -96,7 +96,11 @@ async::Task<> ReportRound::run(async::TaskGroup& group) {
 }
 
 async::Task<> ReportRound::look() {
-  parts_.book.forget(parts_.clock.unix_now() / report_day - days_kept);
+  const auto oldest = parts_.clock.unix_now() / report_day - days_kept;
+  parts_.book.forget(oldest);
+  for (const auto& topic : std::exchange(unsettled_, {})) {
+    if (topic.day >= oldest) co_await settle(topic);
+  }
   if (parts_.config.get()->gate->reports.dmarc) {
     for (const auto& topic : co_await due(store::ReportKind::dmarc)) co_await report_dmarc(topic);
   }
@@ -109,9 +113,23 @@ async::Task<std::vector<store::ReportTopic>> ReportRound::due(store::ReportKind 
   const auto hash = std::hash<std::string>{}(parts_.config.get()->server.hostname);
   const auto offset = static_cast<UnixTime>(hash % longest_offset);
   auto found = co_await parts_.book.due(kind, (parts_.clock.unix_now() - offset) / report_day, most_due);
-  if (found) co_return *std::move(found);
+  if (found) {
+    std::erase_if(*found, [this](const auto& topic) { return unsettled_.contains(topic); });
+    co_return *std::move(found);
+  }
   parts_.log.warning("outbound", "reports_not_read", {{"text", found.error().text}});
   co_return std::vector<store::ReportTopic>();
+}
+
+/// What was sent is not sent again by this process, whatever the book says.
+async::Task<> ReportRound::settle(store::ReportTopic topic) {
+  const auto done = co_await parts_.book.settle(topic);
+  if (done) {
+    unsettled_.erase(topic);
+    co_return;
+  }
+  parts_.log.warning("outbound", "report_not_noted", {{"domain", topic.domain}, {"text", done.error().text}});
+  unsettled_.insert(std::move(topic));
 }
 
 async::Task<> ReportRound::report_dmarc(store::ReportTopic topic) {
@@ -123,16 +141,14 @@ async::Task<> ReportRound::report_dmarc(store::ReportTopic topic) {
   for (const auto& one : places.refused) {
     parts_.log.info("outbound", "report_refused", {{"domain", topic.domain}, {"to", one}, {"text", "does not take them (§7.1)"}});
   }
-  auto counts = co_await parts_.book.take(topic);
+  const auto counts = co_await parts_.book.read(topic);
   if (!counts) co_return parts_.log.warning("outbound", "reports_not_read", {{"text", counts.error().text}});
-  if (counts->empty() || places.to.empty()) co_return;
+  if (counts->empty() || places.to.empty()) co_return co_await settle(std::move(topic));
   const auto sender = report_sender(*parts_.config.get());
   const auto report = make_dmarc_report(sender, topic, wish.record, *counts);
   auto zipped = policy::gzip(policy::write_report(report));
   if (!zipped) co_return parts_.log.error("outbound", "report", {{"domain", topic.domain}, {"text", zipped.error().text}});
-  if (!co_await post(make_dmarc_mail(sender, report, *std::move(zipped)), places.to)) {
-    parts_.book.give_back(std::move(topic), *std::move(counts));
-  }
+  if (co_await post(make_dmarc_mail(sender, report, *std::move(zipped)), places.to)) co_await settle(std::move(topic));
 }
 
 /// To each address that takes so much. False when the house could take none of it just now.

@@ -4,13 +4,15 @@
 // while that our name decides, so that not all servers of the world send at once. While DNS does not answer they wait, up to a
 // week.
 //
-// Invariants: one report for each domain and day, also over restarts; none to an address of ours; none to an address elsewhere
-// that has not agreed (policy/report_destination.h); none larger than its reader wants.
+// Invariants: one report for each domain and day, also over restarts; a process that dies between the queue's yes and the note
+// of it makes that report once more, with the same Report-ID, so that its reader knows it; none to an address of ours; none to an
+// address elsewhere that has not agreed (policy/report_destination.h); none larger than its reader wants.
 #pragma once
 
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -81,9 +83,11 @@ class ReportRound {
   async::Task<> report_tls(store::ReportTopic topic);
   async::Task<std::vector<store::ReportTopic>> due(store::ReportKind kind);
   async::Task<Result<>> put(std::string url, std::string zipped);
+  async::Task<> settle(store::ReportTopic topic);
   async::Task<bool> post(const queue::ReportMail& mail, const std::vector<policy::ReportAddress>& to);
 
   Parts parts_;
+  std::set<store::ReportTopic> unsettled_;  ///< sent, and the book could not be told
   Counter sent_;
   Counter not_sent_;
 };

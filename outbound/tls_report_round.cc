@@ -76,9 +76,9 @@ queue::ReportMail make_tls_mail(const ReportSender& sender, const policy::TlsRep
 async::Task<> ReportRound::report_tls(store::ReportTopic topic) {
   const auto wish = co_await find_tls_wish(parts_.resolver, topic.domain);
   if (wish.unclear) co_return;
-  auto counts = co_await parts_.book.take(topic);
+  const auto counts = co_await parts_.book.read(topic);
   if (!counts) co_return parts_.log.warning("outbound", "reports_not_read", {{"text", counts.error().text}});
-  if (counts->empty() || !wish.any()) co_return;
+  if (counts->empty() || !wish.any()) co_return co_await settle(std::move(topic));
   const auto sender = report_sender(*parts_.config.get());
   const auto report = make_tls_report(sender, topic, *counts);
   auto zipped = policy::gzip(policy::write_tls_report(report));
@@ -94,7 +94,7 @@ async::Task<> ReportRound::report_tls(store::ReportTopic topic) {
   std::vector<policy::ReportAddress> to;
   for (const auto& address : wish.to.mail) to.push_back({address, 0});
   if (!to.empty()) anything = co_await post(make_tls_mail(sender, report, *std::move(zipped)), to) || anything;
-  if (!anything) parts_.book.give_back(std::move(topic), *std::move(counts));
+  if (anything) co_await settle(std::move(topic));
 }
 
 // RFC 8460 §5.4: the body is the compressed report. The address is a stranger's choice: never one of the inside, no redirects.

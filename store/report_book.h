@@ -2,8 +2,9 @@
 // ReportBook: what was seen of other domains' mail, counted until the day's reports about it are sent (DMARC, RFC 7489 §7.2; TLS,
 // RFC 8460). Facts are texts made by the rooms that report; the store reads nothing into them.
 //
-// Invariants: noting never waits. What take() gave is given once: a report is lost rather than sent twice when the process dies
-// in between. Rows are bounded, of one topic and altogether; what comes beyond is not counted.
+// Invariants: noting never waits. Facts stay until settle() says that their report is safe elsewhere: when the process dies in
+// between, the same report is made again rather than lost. Rows are bounded, of one topic and altogether; what comes beyond
+// is not counted.
 #pragma once
 
 #include <cstdint>
@@ -43,10 +44,11 @@ class ReportBook {
   virtual void note(ReportTopic topic, std::string facts) = 0;
   /// Topics of days before this one that have facts, the oldest first, at most so many.
   virtual async::Task<Result<std::vector<ReportTopic>>> due(ReportKind kind, std::int64_t before_day, std::size_t most) = 0;
-  /// Removes and gives the facts, in their order, and remembers that they were given; nothing when they were before.
-  virtual async::Task<Result<std::vector<ReportCount>>> take(ReportTopic topic) = 0;
-  /// They were not used after all.
-  virtual void give_back(ReportTopic topic, std::vector<ReportCount> counts) = 0;
+  /// The facts in their order; nothing when the topic was settled before.
+  virtual async::Task<Result<std::vector<ReportCount>>> read(ReportTopic topic) = 0;
+  /// The report is on its way, or nobody wants it: the facts go, and so do those that come later. Errors: unavailable, those of
+  /// the file; the facts are still there then.
+  virtual async::Task<Result<>> settle(ReportTopic topic) = 0;
   /// Days before this one go, with what is remembered of them.
   virtual void forget(std::int64_t before_day) = 0;
 };

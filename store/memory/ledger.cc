@@ -148,19 +148,20 @@ class MemoryReportBook final : public ReportBook {
     }
     co_return out;
   }
-  async::Task<Result<std::vector<ReportCount>>> take(ReportTopic topic) override {
+  async::Task<Result<std::vector<ReportCount>>> read(ReportTopic topic) override {
     const std::lock_guard lock(mutex_);
     std::vector<ReportCount> out;
-    const auto node = facts_.extract(topic);
-    if (!sent_.insert(topic).second || node.empty()) co_return out;
-    for (const auto& [facts, count] : node.mapped()) out.push_back({facts, count});
-    total_ -= out.size();
+    const auto at = facts_.find(topic);
+    if (sent_.contains(topic) || at == facts_.end()) co_return out;
+    for (const auto& [facts, count] : at->second) out.push_back({facts, count});
     co_return out;
   }
-  void give_back(ReportTopic topic, std::vector<ReportCount> counts) override {
+  async::Task<Result<>> settle(ReportTopic topic) override {
     const std::lock_guard lock(mutex_);
-    sent_.erase(topic);
-    for (auto& one : counts) add(topic, std::move(one));
+    const auto node = facts_.extract(topic);
+    if (!node.empty()) total_ -= node.mapped().size();
+    sent_.insert(topic);
+    co_return Result<>();
   }
   void forget(std::int64_t before_day) override {
     const std::lock_guard lock(mutex_);

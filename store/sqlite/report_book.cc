@@ -9,7 +9,7 @@ namespace {
 
 std::int64_t number(ReportKind kind) { return static_cast<std::int64_t>(kind); }
 
-bool was_taken(Database& db, const ReportTopic& topic) {
+bool is_settled(Database& db, const ReportTopic& topic) {
   return db.integer(0, "SELECT 1 FROM report_sent WHERE kind=?1 AND day=?2 AND domain=?3", number(topic.kind), topic.day,
                     topic.domain) != 0;
 }
@@ -72,29 +72,28 @@ async::Task<Result<std::vector<ReportTopic>>> SqliteReportBook::due(ReportKind k
   });
 }
 
-async::Task<Result<std::vector<ReportCount>>> SqliteReportBook::take(ReportTopic topic) {
+async::Task<Result<std::vector<ReportCount>>> SqliteReportBook::read(ReportTopic topic) {
   using Counts = std::vector<ReportCount>;
-  co_return co_await file_.run<Counts>([sizes = sizes_, topic = std::move(topic)](Database& db) -> Result<Counts> {
+  co_return co_await file_.run<Counts>([topic = std::move(topic)](Database& db) -> Result<Counts> {
     Counts out;
-    const bool before = was_taken(db, topic);
-    if (!before) {
-      auto row = db.query("SELECT facts, count FROM report_fact WHERE kind=?1 AND day=?2 AND domain=?3 ORDER BY facts",
-                          number(topic.kind), topic.day, topic.domain);
-      while (row.step()) out.push_back({std::string(row.text(0)), row.unsigned_integer(1)});
-    }
-    db.run("DELETE FROM report_fact WHERE kind=?1 AND day=?2 AND domain=?3", number(topic.kind), topic.day, topic.domain);
-    db.run("INSERT OR IGNORE INTO report_sent VALUES (?1,?2,?3)", number(topic.kind), topic.day, topic.domain);
-    sizes->learn(db);
-    sizes->drop(topic);
+    if (is_settled(db, topic)) return out;
+    auto row = db.query("SELECT facts, count FROM report_fact WHERE kind=?1 AND day=?2 AND domain=?3 ORDER BY facts",
+                        number(topic.kind), topic.day, topic.domain);
+    while (row.step()) out.push_back({std::string(row.text(0)), row.unsigned_integer(1)});
     return out;
   });
 }
 
-void SqliteReportBook::give_back(ReportTopic topic, std::vector<ReportCount> counts) {
-  file_.post([sizes = sizes_, topic = std::move(topic), counts = std::move(counts)](Database& db) {
-    db.run("DELETE FROM report_sent WHERE kind=?1 AND day=?2 AND domain=?3", number(topic.kind), topic.day, topic.domain);
-    for (const auto& one : counts) sizes->add(db, topic, one);
+async::Task<Result<>> SqliteReportBook::settle(ReportTopic topic) {
+  const auto done = co_await file_.run<bool>([sizes = sizes_, topic = std::move(topic)](Database& db) -> Result<bool> {
+    db.run("DELETE FROM report_fact WHERE kind=?1 AND day=?2 AND domain=?3", number(topic.kind), topic.day, topic.domain);
+    db.run("INSERT OR IGNORE INTO report_sent VALUES (?1,?2,?3)", number(topic.kind), topic.day, topic.domain);
+    sizes->learn(db);
+    sizes->drop(topic);
+    return true;
   });
+  if (!done) co_return std::unexpected(done.error());
+  co_return Result<>();
 }
 
 void SqliteReportBook::forget(std::int64_t before_day) {

@@ -14,8 +14,8 @@ class SqliteReportBook final : public ReportBook {
   explicit SqliteReportBook(LedgerFile& file);
   void note(ReportTopic topic, std::string facts) override;
   async::Task<Result<std::vector<ReportTopic>>> due(ReportKind kind, std::int64_t before_day, std::size_t most) override;
-  async::Task<Result<std::vector<ReportCount>>> take(ReportTopic topic) override;
-  void give_back(ReportTopic topic, std::vector<ReportCount> counts) override;
+  async::Task<Result<std::vector<ReportCount>>> read(ReportTopic topic) override;
+  async::Task<Result<>> settle(ReportTopic topic) override;
   void forget(std::int64_t before_day) override;
 
  private:

@@ -435,7 +435,7 @@ class CourierStsTest : public CourierTlsTest {
     auto& book = ledger_->reports();
     for (const auto& topic : loop_.run(book.due(store::ReportKind::tls, 1'000'000, 10)).value()) {
       EXPECT_EQ(topic.domain, "example.net");
-      for (const auto& one : loop_.run(book.take(topic)).value()) {
+      for (const auto& one : loop_.run(book.read(topic)).value()) {
         const auto session = policy::read_session_facts(one.facts).value();
         out.push_back(fmt::format("{} {} x{}", session.policy.type, session.failure, one.count));
       }

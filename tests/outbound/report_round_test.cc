@@ -107,6 +107,50 @@ TEST_F(ReportRoundTest, OnceADayOverRestarts) {
   EXPECT_EQ(queued().size(), 2U);
 }
 
+/// A book that loses what it is told of reports on their way, as the end of the process would.
+class Forgetful final : public store::ReportBook {
+ public:
+  explicit Forgetful(store::ReportBook& book) : book_(book) {}
+  void note(store::ReportTopic topic, std::string facts) override { book_.note(std::move(topic), std::move(facts)); }
+  async::Task<Result<std::vector<store::ReportTopic>>> due(store::ReportKind kind, std::int64_t before,
+                                                           std::size_t most) override {
+    return book_.due(kind, before, most);
+  }
+  async::Task<Result<std::vector<store::ReportCount>>> read(store::ReportTopic topic) override {
+    return book_.read(std::move(topic));
+  }
+  async::Task<Result<>> settle(store::ReportTopic topic) override {
+    if (!fails) co_return co_await book_.settle(std::move(topic));
+    co_return fail(ErrorKind::unavailable, "the process ends here");
+  }
+  void forget(std::int64_t before_day) override { book_.forget(before_day); }
+  bool fails = true;
+
+ private:
+  store::ReportBook& book_;
+};
+
+// At least once: a report that is queued and not noted comes again after a restart, known by its id; within one life it does not.
+TEST_F(ReportRoundTest, AReportIsNeverLostBetweenBookAndQueue) {
+  Forgetful book(ledger_->reports());
+  note("a.example");
+  ReportRound first({book, zone_, door_, directory_, live_, clock_, log_, metrics_});
+  loop_.run(first.look());
+  loop_.run(first.look());
+  ASSERT_EQ(queued().size(), 1U) << "the same process remembers";
+  ReportRound second({book, zone_, door_, directory_, live_, clock_, log_, metrics_});
+  loop_.run(second.look());
+  const auto entries = queued();
+  ASSERT_EQ(entries.size(), 2U);
+  const std::string id = "<20241004.a.example@mx.example.org>";
+  for (const auto& entry : entries) EXPECT_NE(text_of(entry).find(id), std::string::npos);
+  book.fails = false;
+  loop_.run(second.look());
+  ReportRound third({book, zone_, door_, directory_, live_, clock_, log_, metrics_});
+  loop_.run(third.look());
+  EXPECT_EQ(queued().size(), 2U);
+}
+
 TEST_F(ReportRoundTest, NobodyWhoDoesNotWantIt) {
   note("none.example");
   note("gone.example");

@@ -81,7 +81,7 @@ TEST_F(DmarcNotesTest, EqualMessagesAreOneRow) {
   notes_.note(failed(), IpAddress::parse("2001:db8::1").value(), false);
   const store::ReportTopic topic{store::ReportKind::dmarc, clock_.unix_now() / report_day, "author.example"};
   EXPECT_EQ(topics(), std::vector<store::ReportTopic>{topic});
-  const auto counts = async::run_alone(ledger_->reports().take(topic)).value();
+  const auto counts = async::run_alone(ledger_->reports().read(topic)).value();
   ASSERT_EQ(counts.size(), 2U);
   EXPECT_EQ(counts[0].count, 3U);
   auto row = read_row_facts(counts[0].facts).value();

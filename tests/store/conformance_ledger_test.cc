@@ -127,7 +127,7 @@ TEST_P(LedgerConformance, WhatAccountsSend) {
   EXPECT_EQ(known.sent[0].account, 2);
 }
 
-TEST_P(LedgerConformance, ReportsAreCountedAndTakenOnce) {
+TEST_P(LedgerConformance, ReportsAreCountedAndSettledOnce) {
   auto& book = ledger_->reports();
   const ReportTopic monday{ReportKind::dmarc, 20'000, "a.example"};
   const ReportTopic tuesday{ReportKind::dmarc, 20'001, "a.example"};
@@ -140,15 +140,19 @@ TEST_P(LedgerConformance, ReportsAreCountedAndTakenOnce) {
   EXPECT_EQ(must(book.due(ReportKind::dmarc, 20'002, 2)).size(), 2U);
   EXPECT_EQ(must(book.due(ReportKind::tls, 20'001, 10)), std::vector<ReportTopic>{tls});
   const std::vector<ReportCount> counts{{"it's", 1}, {"x", 3}};
-  EXPECT_EQ(must(book.take(monday)), counts);
-  book.note(monday, "late");
-  EXPECT_TRUE(must(book.take(monday)).empty()) << "a second report of the day";
+  EXPECT_EQ(must(book.read(monday)), counts);
+  EXPECT_EQ(must(book.read(monday)), counts) << "what is not settled can be read again";
+  must(book.settle(monday));
+  EXPECT_TRUE(must(book.read(monday)).empty());
   EXPECT_EQ(must(book.due(ReportKind::dmarc, 20'001, 10)), std::vector<ReportTopic>{other});
-  book.give_back(monday, counts);
-  EXPECT_EQ(must(book.take(monday)), counts);
+  book.note(monday, "late");
+  EXPECT_TRUE(must(book.read(monday)).empty()) << "a second report of the day";
+  EXPECT_EQ(must(book.due(ReportKind::dmarc, 20'001, 10)).size(), 2U);
+  must(book.settle(monday));
+  EXPECT_EQ(must(book.due(ReportKind::dmarc, 20'001, 10)), std::vector<ReportTopic>{other});
   book.forget(20'001);
   EXPECT_TRUE(must(book.due(ReportKind::tls, 20'001, 10)).empty());
-  EXPECT_EQ(must(book.take(tuesday)).size(), 1U);
+  EXPECT_EQ(must(book.read(tuesday)).size(), 1U);
 }
 
 TEST_P(LedgerConformance, FactsOfOneReportAreBounded) {
@@ -157,7 +161,8 @@ TEST_P(LedgerConformance, FactsOfOneReportAreBounded) {
   for (std::size_t i = 0; i < report_facts_max + 10; ++i) book.note(flood, std::to_string(i));
   book.note(flood, "0");
   book.note({ReportKind::dmarc, 20'000, "b.example"}, "0");
-  const auto counts = must(book.take(flood));
+  const auto counts = must(book.read(flood));
+  must(book.settle(flood));
   EXPECT_EQ(counts.size(), report_facts_max);
   EXPECT_EQ(counts.front(), (ReportCount{"0", 2})) << "what is known is counted on";
   EXPECT_EQ(must(book.due(ReportKind::dmarc, 20'001, 10)).size(), 1U);
