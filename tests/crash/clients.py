@@ -148,7 +148,11 @@ class Sink:
                 fresh = []  # copies whose 250 nothing has followed yet
                 try:
                     sink.converse(self.rfile, self.wfile, fresh)
+                    # Dead before the 250 left here: the end was read first, and the reset that answers the 250 waits behind it.
+                    reset = self.connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0
                 except OSError:
+                    reset = True
+                if reset:
                     with sink.lock:
                         sink.unread.update(fresh)
 
