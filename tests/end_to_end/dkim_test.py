@@ -88,8 +88,10 @@ def check_first_key(case):
 
 
 def check_contents(case):
-    """8-bit text to a server that knows only 7 bits goes as it was signed; large messages stay out of memory."""
-    case.verify(case.send(text("eight-bit", "Grüße\r\n.\r\n..\r\n \t\r\n\r\n\r\n")))
+    """8-bit text to a server that knows only 7 bits is recoded and signed so; large messages stay out of memory."""
+    file = case.send(text("eight-bit", "Grüße aus Köln an alle daheim\r\n.\r\n..\r\n \t\r\n\r\n\r\n"))
+    assert max(file.read_bytes()) < 0x80 and b"Gr=C3=BC=C3=9Fe aus K=C3=B6ln" in file.read_bytes(), file.read_bytes()
+    case.verify(file)
     case.verify(case.send(text("no-line-end", "the end")))
     pid = case.lab.processes["postern"].pid
 
