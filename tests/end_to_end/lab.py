@@ -3,13 +3,15 @@
 
   mx       10.77.0.2  mx.postern.test   Postern, for postern.test
   partner  10.77.0.3  mx.partner.test   Debian's Postfix and Dovecot, for partner.test
-  dns      10.77.0.4  ns.test           Debian's knot, authoritative for test. and the reverse zone
+  dns      10.77.0.4  ns.test           Debian's knot, authoritative for test. and the reverse zone, signed when wanted
 
 The namespaces are joined by a bridge inside `dns`; no interface leads to the machine's own network. A packet filter in each
 counts and drops what is addressed to anywhere else; stray_packets() must be 0 at the end of every test.
 """
+import base64
 import contextlib
 import imaplib
+import hashlib
 import os
 import pwd
 import shutil
@@ -87,8 +89,9 @@ class ImapFrom(imaplib.IMAP4_SSL):
 class Lab:
     """Use as a context manager: with Lab() as lab: lab.start_postern(); …"""
 
-    def __init__(self, peers=True):
+    def __init__(self, peers=True, signed=False):
         self.peers = peers
+        self.signed = signed  # the zones, with DNSSEC
         self.tag = f"pl{os.getpid()}"
         self.folder = Path(tempfile.mkdtemp(prefix="postern-lab-"))
         self.folder.chmod(0o755)
@@ -295,6 +298,10 @@ database:
 template:
   - id: default
     storage: "{folder}"
+    zonefile-sync: -1
+    zonefile-load: difference-no-serial
+    journal-content: all
+    dnssec-signing: {"on" if self.signed else "off"}
 zone:
   - domain: test
     file: test.zone
@@ -303,6 +310,36 @@ zone:
 """)
         self.start("knot", "dns", "knotd", "-c", folder / "knot.conf")
         wait_for(lambda: self.listening("dns", 53), "the DNS server's start")
+        if self.signed:
+            self.anchor = folder / "anchor"
+            words = ("keymgr", "-c", folder / "knot.conf", "test.", "ds")
+            self.anchor.write_text(wait_for(lambda: self.run("dns", *words, check=False).stdout, "the zone's key"))
+
+    def publish(self, *lines, instead_of=None):
+        """Adds records to the zone test.; those that begin with the text `instead_of` go. Knot counts the serial."""
+        zone = self.folder / "knot" / "test.zone"
+        kept = [line for line in zone.read_text().splitlines() if not (instead_of and line.startswith(instead_of))]
+        zone.write_text("\n".join([*kept, *lines]) + "\n")
+        serial = self.serial()
+        self.processes["knot"].send_signal(signal.SIGHUP)
+        wait_for(lambda: self.serial() != serial, "the zone's change")
+
+    def serial(self):
+        return self.run("dns", "kdig", f"@{ADDRESSES['dns']}", "+short", "test.", "SOA").stdout.split()[2:3]
+
+    @staticmethod
+    def tlsa(certificate):
+        """The data of a record that names the certificate's key: 3 1 1 (RFC 6698)."""
+        pem = quiet("openssl", "x509", "-in", certificate, "-noout", "-pubkey")
+        inner = "".join(line for line in pem.splitlines() if not line.startswith("-"))
+        return "3 1 1 " + hashlib.sha256(base64.b64decode(inner)).hexdigest()
+
+    def trust_authority(self, host):
+        """Makes the laboratory's certification authority the one that the host's system trusts."""
+        certs = Path(f"/etc/netns/{self.netns(host)}/ssl/certs")
+        certs.mkdir(parents=True)
+        shutil.copy(self.authority.certificate, certs / "ca-certificates.crt")
+        shutil.copy("/etc/ssl/openssl.cnf", certs.parent)
 
     # ---- the partner: Postfix and Dovecot
 
@@ -447,7 +484,8 @@ postlog unix-dgram n - n - 1 postlogd
             "limits": "connections_per_address = 500\nconnections_per_network = 500\nconnection_rate_per_minute = 10000\n",
             "queue": 'backoff = ["1s", "1s", "2s"]\nbackoff_max = "2s"\n',
             "outbound": "allow_private_targets = true\n",
-            "dns": f'servers = ["{ADDRESSES["dns"]}"]\ndnssec = false\n',
+            "dns": f'servers = ["{ADDRESSES["dns"]}"]\n' +
+                   (f'trust_anchor_file = "{self.anchor}"\n' if self.signed else "dnssec = false\n"),
         }
         if self.default_limits:
             del usual["limits"]
