@@ -193,12 +193,12 @@ http = []
 [trusted]
 networks = ["127.0.0.0/8"]
 [limits]
-connections_total = 10000
-connections_per_address = 10000
-connections_per_network = 10000
+connections_total = 12000
+connections_per_address = 12000
+connections_per_network = 12000
 connection_rate_per_minute = 100000
-imap_per_address = 10000
-imap_per_user_address = 1000
+imap_per_address = 12000
+imap_per_user_address = 11000
 messages_per_session = 10000
 [submission]
 messages_per_hour = 10000000
@@ -294,11 +294,11 @@ state_dir = {folder}/dovecot-state
 log_path = {folder}/dovecot.log
 protocols = imap pop3 lmtp
 listen = {host}
-mail_location = sdbox:{state}/mail/%u
+mail_location = {layout}:{state}/mail/%u
 first_valid_uid = 1
 mail_uid = mail
 mail_gid = mail
-mail_max_userip_connections = 10000
+mail_max_userip_connections = 12000
 ssl = required
 ssl_cert = <{certificate}
 ssl_key = <{key}
@@ -365,6 +365,10 @@ class Peer(Server):
     name = "Postfix + Dovecot"
     base_port = BASE_PORT + 2000
 
+    def __init__(self, layout, *arguments):
+        self.layout = layout
+        super().__init__(*arguments)
+
     def prepare(self):
         for folder in (self.state / "queue", self.state / "data", self.state / "mail", self.folder / "etc"):
             folder.mkdir()
@@ -373,7 +377,7 @@ class Peer(Server):
         hashed = quiet("openssl", "passwd", "-6", PASSWORD).strip()
         (self.folder / "passwords").write_text("".join(f"{user}:{hashed}::::::\n" for user in self.users))
         (self.folder / "etc" / "users").write_text("".join(f"{user} x\n" for user in self.users))
-        words = {"folder": self.folder, "state": self.state, "domain": DOMAIN, "host": HOST, "sink": SINK_PORT,
+        words = {"folder": self.folder, "state": self.state, "domain": DOMAIN, "host": HOST, "sink": SINK_PORT, "layout": self.layout,
                  "certificate": self.certificate, "key": self.key, **self.ports}
         (self.folder / "etc" / "main.cf").write_text(MAIN_CF.format(**words))
         (self.folder / "etc" / "master.cf").write_text(MASTER_CF.format(**words))

@@ -215,6 +215,12 @@ void Channel::flush() {
   out_.erase(0, at);
 }
 
+void Channel::push() {
+  if (state_ != State::open) return;
+  flush();
+  settle();
+}
+
 // After an event: end, or wait for what is needed next.
 void Channel::settle() {
   if (!fault_.empty()) return end(fault_);

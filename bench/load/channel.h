@@ -49,6 +49,8 @@ class Channel : public Handler {
   virtual void on_end(std::string_view fault) = 0;
 
   void send(std::string_view text) { out_ += text; }
+  /// Writes what send() collected, when that was outside of this channel's own events.
+  void push();
   /// Starts the TLS handshake in place; call it from on_line(), or before on_ready() of an accepted socket.
   void start_tls(SSL_CTX* tls);
   /// Sends what is waiting, then closes once the present event is dealt with.

@@ -14,5 +14,6 @@ int run_imap(const Options& options);    ///< times IMAP commands of one session
 int run_pop(const Options& options);     ///< drains maildrops by POP3
 int run_count(const Options& options);   ///< waits until mailboxes hold so many messages
 int run_notify(const Options& options);  ///< time from an accepted message to EXISTS in IDLE
+int run_crowd(const Options& options);   ///< the same for many sessions on one mailbox
 
 }  // namespace postern::bench

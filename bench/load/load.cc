@@ -32,6 +32,8 @@ constexpr std::array subcommands = {
                "         (COMMAND may be !append N or !multiappend N)"},
     Subcommand{"pop", postern::bench::run_pop, "--port P --user PATTERN --password W [--connections 1 --depth 1 --delete]"},
     Subcommand{"count", postern::bench::run_count, "--port P --user PATTERN --password W --users K --each N [--patience 60]"},
+    Subcommand{"crowd", postern::bench::run_crowd,
+               "--port IMAPS --smtp-port P --user U --password W [--connections 100 --messages 20]"},
     Subcommand{"notify", postern::bench::run_notify, "--port IMAPS --smtp-port P --user U --password W [--messages 100]"},
 };
 

@@ -342,4 +342,5 @@ def main():
     print(f"{len(SENDERS)} programs send, {len(READERS)} read")
 
 
-main()
+if __name__ == "__main__":
+    main()
