@@ -4,6 +4,8 @@
 Postern: the release binary. Peer: Debian's Postfix and Dovecot (sdbox, LMTP, fsync on, SHA512-CRYPT) with their throttles
 raised. Same certificate, same accounts u0 … u{n-1}@bench.test, same password. Nothing outside the given folder is touched.
 """
+import contextlib
+import json
 import os
 import shutil
 import signal
@@ -17,6 +19,7 @@ PASSWORD = "correct-Horse7-battery-Staple-umbrella"
 HOST = "127.0.0.1"
 BASE_PORT = int(os.environ.get("POSTERN_BENCH_PORT", "20000"))
 SINK_PORT = BASE_PORT + 25
+MILTER_PORT = BASE_PORT + 891
 DNS_PORT = BASE_PORT + 53
 PORT_OFFSETS = {"smtp": 25, "relay": 26, "submission": 587, "imaps": 993, "pop3s": 995}
 
@@ -26,6 +29,17 @@ def quiet(*words, **options):
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(map(str, words))} gave {done.returncode}: {done.stdout}")
     return done.stdout
+
+
+def opendkim():
+    """The words that start it: as installed, or unpacked beside the system (tools/deps apart)."""
+    if shutil.which("opendkim"):
+        return ["opendkim"]
+    folder = Path(os.environ.get("POSTERN_APART") or Path.home() / ".cache/postern-apart")
+    program = folder / "usr/sbin/opendkim"
+    if not program.exists():
+        raise RuntimeError("OpenDKIM is neither installed nor unpacked")
+    return ["env", f"LD_LIBRARY_PATH={folder}/usr/lib/x86_64-linux-gnu:{folder}/usr/lib", program]
 
 
 def wait_for_port(port, process, limit=30.0):
@@ -39,6 +53,14 @@ def wait_for_port(port, process, limit=30.0):
                 break
             time.sleep(0.05)
     raise RuntimeError(f"nothing listens on port {port}")
+
+
+def wait_for_path(path, limit=30.0):
+    deadline = time.monotonic() + limit
+    while not path.exists():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"there is no {path}")
+        time.sleep(0.05)
 
 
 def port_is_taken(port):
@@ -227,6 +249,16 @@ dnssec = false
     def launch(self):
         wait_for_port(self.ports["imaps"], self.run_in_background(self.binary, "--config", self.config, "serve"))
 
+    @contextlib.contextmanager
+    def signing(self):
+        """DKIM with a key of 2048 bits on all that leaves."""
+        wait_for_path(self.state / "data" / "control.sock")
+        key = json.loads(self.command("--json", "dkim", "create", DOMAIN, "--now"))
+        try:
+            yield
+        finally:
+            self.command("dkim", "retire", DOMAIN, key["selector"])
+
 
 MAIN_CF = """compatibility_level = 3.6
 queue_directory = {state}/queue
@@ -386,6 +418,30 @@ class Peer(Server):
     def launch(self):
         wait_for_port(self.ports["imaps"], self.run_in_background("dovecot", "-F", "-c", self.folder / "dovecot.conf"))
         wait_for_port(self.ports["smtp"], self.run_in_background("postfix", "-c", self.folder / "etc", "start-fg"))
+
+    @contextlib.contextmanager
+    def signing(self):
+        """The same by OpenDKIM, as a milter of Postfix and with the same algorithm, canonical forms and length of key."""
+        folder = self.folder / "opendkim"
+        folder.mkdir(exist_ok=True)
+        quiet("openssl", "genrsa", "-out", folder / "key", "2048")
+        (folder / "conf").write_text(f"Mode s\nSyslog no\nUserID root\nSocket inet:{MILTER_PORT}@{HOST}\nDomain {DOMAIN}\nSelector bench\n"
+                                     f"KeyFile {folder}/key\nCanonicalization relaxed/relaxed\nSignatureAlgorithm rsa-sha256\n"
+                                     "OversignHeaders From\nInternalHosts 127.0.0.0/8\nRequireSafeKeys no\n")
+        milter = self.run_in_background(*opendkim(), "-f", "-x", folder / "conf")
+        wait_for_port(MILTER_PORT, milter)
+        config = self.folder / "etc"
+        try:
+            quiet("postconf", "-c", config, "-e", f"smtpd_milters=inet:{HOST}:{MILTER_PORT}")
+            quiet("postfix", "-c", config, "reload")
+            time.sleep(1)  # old processes end when they are idle
+            yield
+        finally:
+            quiet("postconf", "-c", config, "-X", "smtpd_milters")
+            quiet("postfix", "-c", config, "reload")
+            self.processes.remove(milter)
+            milter.terminate()
+            milter.wait(timeout=30)
 
     def stop(self):
         # The process that start-fg leaves in front does not hand signals on to the master.

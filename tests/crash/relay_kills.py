@@ -32,6 +32,7 @@ import servers as bench_servers  # noqa: E402
 
 SENDER, FRIEND = "alice@crash.test", "friend@remote.test"
 DRAIN_LIMIT = 120
+START_LIMIT = 60
 MESSAGE = 2000
 IN_NAMESPACE = ("unshare", "--pid", "--fork", "--kill-child=KILL", "--")
 
@@ -56,7 +57,7 @@ class Relay:
     def start(self):
         with open(self.folder / "relay.log", "ab") as log:
             self.process = subprocess.Popen([*IN_NAMESPACE, *map(str, self.words())], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-        ends = time.monotonic() + 30
+        ends = time.monotonic() + START_LIMIT
         while not self.greets():
             harness.check(time.monotonic() < ends, "the relay does not start")
             time.sleep(0.01)
