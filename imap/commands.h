@@ -26,6 +26,7 @@ enum CommandTrait : unsigned {
   no_trait = 0,
   may_expunge = 1,  ///< EXPUNGE may be said at its end: it uses no sequence numbers (RFC 3501 §7.4.1)
   by_uid = 2,       ///< the UID form: numbers are UIDs, and UID is part of every FETCH response
+  by_number = 8,    ///< its numbers are sequence numbers: unknown to clients that enabled UIDONLY (RFC 9586 §3)
   tells_itself = 4  ///< the command has said all changes itself (SELECT, LOGOUT …), the loop adds none
 };
 

@@ -23,13 +23,6 @@ std::string_view cut(std::string_view text, const std::optional<Partial>& partia
   return text.substr(static_cast<std::size_t>(range.begin), static_cast<std::size_t>(range.size()));
 }
 
-/// "* 7 FETCH ("
-void append_start(std::string& out, std::size_t index) {
-  out.append("* ");
-  append_number(out, index + 1);
-  out.append(" FETCH (");
-}
-
 /// Sections of the message itself are found without the part tree.
 bool needs_parts(const FetchItem& item) {
   if (item.kind == Kind::preview) return true;
@@ -92,7 +85,7 @@ std::uint64_t FetchWriter::octets() const {
 
 void FetchWriter::begin(std::size_t index, const store::Row& row) {
   auto& out = session_.out();
-  append_start(out, index);
+  append_fetch_head(out, index, row.uid, session_.uid_only() ? Numbering::uid : Numbering::sequence);
   if (!flags_changed_.contains(row.uid)) return;
   if (!request_.has(Kind::flags)) {
     write_flags(row);

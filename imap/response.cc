@@ -41,6 +41,8 @@ Reply ok(std::string code, std::string text) { return {Reply::Status::ok, std::m
 Reply no(std::string code, std::string text) { return {Reply::Status::no, std::move(code), std::move(text)}; }
 Reply bad(std::string text) { return {Reply::Status::bad, {}, std::move(text)}; }
 
+Reply uid_required() { return {Reply::Status::bad, "UIDREQUIRED", "Sequence numbers are not allowed once UIDONLY is enabled"}; }
+
 // RFC 5530 §3
 Reply from_error(const Error& error) {
   switch (error.kind) {

@@ -26,6 +26,8 @@ Reply ok(std::string text);
 Reply ok(std::string code, std::string text);
 Reply no(std::string code, std::string text);
 Reply bad(std::string text);
+/// BAD [UIDREQUIRED] (RFC 9586 §3).
+Reply uid_required();
 /// What a client may know of a failure of the store (design.md §5), with the codes of RFC 5530.
 Reply from_error(const Error& error);
 

@@ -141,6 +141,7 @@ void SearchAnswer::save() {
 }
 
 Reply search_failed(const Error& error) {
+  if (error.kind == ErrorKind::unsupported) return uid_required();
   if (error.kind == ErrorKind::invalid) return bad("No message of this number");
   if (error.kind == ErrorKind::limit) return no("LIMIT", "Too much to search or to order at once, narrow the search");
   return from_error(error);

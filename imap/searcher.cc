@@ -116,6 +116,9 @@ Result<> Searcher::resolve() {
     const auto& key = program_.keys[i];
     if (key.kind == Kind::keyword) keyword_bits_[i] = keyword_bit(view.snapshot(), key.text);
     if (key.kind != Kind::set) continue;
+    // RFC 9586 §3
+    const bool by_number = key.numbering == Numbering::sequence && !key.set.is_saved();
+    if (by_number && session_.uid_only()) return fail(ErrorKind::unsupported, "sequence numbers with UIDONLY");
     auto rows = view.resolve(key.set, key.numbering);
     if (!rows) return std::unexpected(rows.error());
     sets_[i] = *std::move(rows);

@@ -233,11 +233,12 @@ async::Task<Reply> Session::dispatch(Parser& in, std::string& tag) {
   const auto* row = in.ok() ? find_command(name) : nullptr;
   if (row != nullptr && is_capability_off(*config(), capabilities_off_, row->capability)) row = nullptr;
   Reply reply = !in.ok() ? bad("Expected a tag and a command") : bad("Unknown command");
-  if (row != nullptr && (row->states & state()) != 0) {
+  const bool refused = row != nullptr && uid_only_ && (row->traits & by_number) != 0;
+  if (row != nullptr && !refused && (row->states & state()) != 0) {
     Command command{tag, *row, in};
     co_return co_await run_row(command);
   }
-  if (row != nullptr) reply = bad(store_ ? "Not in this state" : "Log in first");
+  if (row != nullptr) reply = refused ? uid_required() : bad(store_ ? "Not in this state" : "Log in first");
   if (assembler_.ends_in_message()) co_await drop_literal(*assembler_.mark());
   co_return reply;
 }
@@ -267,7 +268,7 @@ void Session::account_for(const Reply& reply) {
 
 FlagFormat Session::flag_format(const Command& command) const {
   // RFC 7162 §3.2.4: with QRESYNC every FETCH response that was not asked for has the UID.
-  return {.uid = (command.row.traits & by_uid) != 0 || qresync(), .modseq = condstore_};
+  return {.uid = (command.row.traits & by_uid) != 0 || qresync(), .modseq = condstore_, .uid_only = uid_only_};
 }
 
 /// RFC 3501 §7.1.5: the server says BYE when it ends a session by itself.
@@ -303,7 +304,7 @@ void Session::end_account() {
   trace_ = {};
   services_.occupancy.leave(std::exchange(occupied_, {}));
   capabilities_off_.clear();
-  condstore_ = revision2_ = utf8_ = false;
+  condstore_ = revision2_ = utf8_ = uid_only_ = false;
   removal_ = Removal::expunge;
   connection_.set_deadline(std::chrono::steady_clock::now() + config()->limits.imap_preauth);
 }
@@ -349,7 +350,9 @@ async::Task<Update> Session::take_changes(Expunges expunges) {
   if (!view_) co_return Update{};
   auto update = view_->advance(expunges);
   if (update.mailbox_gone) {
-    say_bye("The selected mailbox was deleted");
+    // RFC 4314 §4: whoever may not read it any more is not told whether it is still there.
+    const bool foreign = !view_->foreign_name().empty();
+    say_bye(foreign ? "The selected mailbox was deleted, or you may not read it any more" : "The selected mailbox was deleted");
     finished_ = true;
     view_.reset();
     co_return Update{};
@@ -365,7 +368,7 @@ async::Task<Update> Session::take_changes(Expunges expunges) {
 
 async::Task<> Session::tell(const Update& update, FlagFormat format) {
   if (!view_) co_return;
-  view_->append_update(out_, update, removal_);
+  view_->append_update(out_, update, uid_only_ ? Removal::vanished : removal_);
   for (const auto& row : update.changed) {
     view_->append_changed(out_, row, format);
     if (out_.size() >= limits::flush_at) co_await flush();

@@ -119,6 +119,9 @@ class Session {
   bool qresync() const { return removal_ == Removal::vanished; }
   /// By ENABLE alone (RFC 7162 §3.2.3); brings CONDSTORE along.
   void enable_qresync();
+  /// UIDONLY was enabled (RFC 9586 §3): no sequence number is taken or told.
+  bool uid_only() const { return uid_only_; }
+  void enable_uid_only() { uid_only_ = true; }
   FlagFormat flag_format(const Command& command) const;
 
   /// Text that waits to be sent.
@@ -176,6 +179,7 @@ class Session {
   bool compressed_ = false;
   bool revision2_ = false;
   bool utf8_ = false;
+  bool uid_only_ = false;
   bool finished_ = false;
 };
 

@@ -45,6 +45,13 @@ void append_vanished(std::string& out, const store::UidSet& uids, std::string_vi
   }
 }
 
+// RFC 9586 §5: uidfetch-resp = uniqueid SP "UIDFETCH" SP msg-att
+void append_fetch_head(std::string& out, std::size_t index, store::Uid uid, Numbering numbering) {
+  out.append("* ");
+  append_number(out, numbering == Numbering::uid ? uid : index + 1);
+  out.append(numbering == Numbering::uid ? " UIDFETCH (" : " FETCH (");
+}
+
 View::View(std::shared_ptr<store::Watch> watch, store::SnapshotPtr snapshot, Access access)
     : watch_(std::move(watch)), snapshot_(snapshot), seen_(std::move(snapshot)), access_(access) {}
 
@@ -121,10 +128,8 @@ void View::append_flags_of(std::string& out, const store::Row& row) const {
 bool View::append_fetch_start(std::string& out, const store::Row& row, FlagFormat format) const {
   const auto index = snapshot_->index_of(row.uid);
   if (!index) return false;
-  out.append("* ");
-  append_number(out, *index + 1);
-  out.append(" FETCH (");
-  if (!format.uid) return true;
+  append_fetch_head(out, *index, row.uid, format.uid_only ? Numbering::uid : Numbering::sequence);
+  if (!format.uid || format.uid_only) return true;
   out.append("UID ");
   append_number(out, row.uid);
   out += ' ';

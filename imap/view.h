@@ -18,7 +18,8 @@ namespace postern::imap {
 /// May sequence numbers change now?
 enum class Expunges : bool { hold, tell };
 enum class Access : bool { read_only, read_write };
-/// How a client is told of messages that went: by sequence number, or by UID once it enabled QRESYNC (RFC 7162 §3.2.10).
+/// How a client is told of messages that went: by sequence number, or by UID once it enabled QRESYNC (RFC 7162 §3.2.10) or
+/// UIDONLY (RFC 9586 §3.2).
 enum class Removal : bool { expunge, vanished };
 
 /// What advance() found; to be said to the client in this order.
@@ -37,10 +38,14 @@ struct Update {
 struct FlagFormat {
   bool uid = false;
   bool modseq = false;
+  bool uid_only = false;  ///< "* 7 UIDFETCH (…" with the UID in front (RFC 9586 §3.3)
 };
 
 /// "* VANISHED 3:5,9", in as many responses as its length asks for; nothing for an empty set.
 void append_vanished(std::string& out, const store::UidSet& uids, std::string_view kind);
+
+/// "* 3 FETCH (" of a row, or "* 17 UIDFETCH (" when the client knows messages by UID alone.
+void append_fetch_head(std::string& out, std::size_t index, store::Uid uid, Numbering numbering);
 
 class View {
  public:

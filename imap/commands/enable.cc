@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// ENABLE: IMAP4rev2, UTF8=ACCEPT, CONDSTORE and QRESYNC can be enabled.
+// ENABLE: IMAP4rev2, UTF8=ACCEPT, CONDSTORE, QRESYNC and UIDONLY can be enabled.
 #include "base/ascii.h"
 #include "imap/capabilities.h"
 #include "imap/session.h"
@@ -15,7 +15,7 @@ struct Switch {
   void (*turn_on)(Session& session);
 };
 
-// IMAP4rev2: RFC 9051 §6.3.1; UTF8=ACCEPT: RFC 6855 §3; CONDSTORE: RFC 7162 §3.1; QRESYNC: §3.2.3
+// IMAP4rev2: RFC 9051 §6.3.1; UTF8=ACCEPT: RFC 6855 §3; CONDSTORE: RFC 7162 §3.1; QRESYNC: §3.2.3; UIDONLY: RFC 9586 §3.1
 constexpr Switch switches[] = {
     {"IMAP4rev2", [](const Session& session) { return session.revision2(); },
      [](Session& session) { session.enable_revision2(); }},
@@ -23,6 +23,7 @@ constexpr Switch switches[] = {
     {"CONDSTORE", [](const Session& session) { return session.condstore(); },
      [](Session& session) { session.enable_condstore(); }},
     {"QRESYNC", [](const Session& session) { return session.qresync(); }, [](Session& session) { session.enable_qresync(); }},
+    {"UIDONLY", [](const Session& session) { return session.uid_only(); }, [](Session& session) { session.enable_uid_only(); }},
 };
 
 }  // namespace

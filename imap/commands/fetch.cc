@@ -201,7 +201,7 @@ async::Task<Reply> fetch(Session& session, Command& command) {
   }
   if (!in.ok()) co_return in.fault();
   if (request.changed_since) request.require(FetchItem::Kind::modseq);
-  if (command.numbering() == Numbering::uid) request.require(FetchItem::Kind::uid);
+  if (command.numbering() == Numbering::uid && !session.uid_only()) request.require(FetchItem::Kind::uid);
   if (request.has(FetchItem::Kind::modseq)) session.enable_condstore();
   const auto rows = session.view().resolve(set, command.numbering());
   if (!rows) co_return bad("No message of this number");

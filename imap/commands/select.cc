@@ -32,7 +32,9 @@ void describe(Session& session, const View& view, std::string_view name) {
     out.append("\r\n");
   } else {
     fmt::format_to(to, "* {} RECENT\r\n", view.recent_count());
-    if (const auto unseen = first_unseen(snapshot); unseen != 0) fmt::format_to(to, "* OK [UNSEEN {}] First unseen\r\n", unseen);
+    // RFC 9586 §3: UNSEEN would be a sequence number.
+    if (const auto unseen = session.uid_only() ? 0 : first_unseen(snapshot); unseen != 0)
+      fmt::format_to(to, "* OK [UNSEEN {}] First unseen\r\n", unseen);
   }
   fmt::format_to(to, "* OK [UIDVALIDITY {}] UIDs are valid\r\n* OK [UIDNEXT {}] Predicted next UID\r\n", snapshot.uidvalidity,
                  snapshot.uidnext);
@@ -73,7 +75,7 @@ async::Task<Result<>> tell_absence(Session& session, View& view, const Resync& r
   for (const auto& chunk : picture->chunks()) {
     for (const auto& row : *chunk) {
       if (row.modseq <= resync.since || !resync.is_known(row.uid)) continue;
-      view.append_changed(session.out(), row, {.uid = true, .modseq = true});
+      view.append_changed(session.out(), row, {.uid = true, .modseq = true, .uid_only = session.uid_only()});
       co_await session.flush_if_full();
     }
   }
@@ -88,6 +90,8 @@ async::Task<Reply> select_as(Session& session, Command& command, Access access) 
   in.end();
   // RFC 7162 §3.2.5: QRESYNC has to be enabled before.
   if (parameters.resync && !session.qresync()) in.fail("QRESYNC is not enabled");
+  // RFC 9586 §3
+  if (parameters.resync && !parameters.resync->matched_numbers.empty() && session.uid_only()) in.refuse(uid_required());
   if (!in.ok()) co_return in.fault();
   // RFC 3501 §6.3.1: the selected mailbox is left also when this fails. RFC 7162 §3.2.11: CLOSED marks the moment.
   if (session.is_selected()) session.out().append("* OK [CLOSED] Previous mailbox is closed\r\n");
