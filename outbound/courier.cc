@@ -293,7 +293,9 @@ async::Task<Client::Step> Courier::choose_form(Trip& trip, const Client& client)
     trip.seven_bit = std::move(*copy);
     trip.seven_bit_known = true;
   }
-  if (trip.seven_bit == nullptr) co_return Client::Step();
+  // Where only the recoded form is too large the other one may still arrive.
+  const auto limit = client.capabilities().size.value_or(0);
+  if (trip.seven_bit == nullptr || (limit > 0 && trip.seven_bit->size() > limit)) co_return Client::Step();
   trip.form = trip.seven_bit.get();
   trip.needs.size = trip.form->size();
   co_return Client::Step();

@@ -71,6 +71,16 @@ async::Task<Result<store::MessageMeta>> compute_meta(const store::Body& body) {
   co_return meta;
 }
 
+/// RFC 6152 §3: content with octets above 127 is announced as such to the next server, also where its sender did not say so.
+async::Task<Result<>> label_body(const store::Body& body, mail::BodyType& type) {
+  if (type != mail::BodyType::seven_bit) co_return Result<>();
+  bool high = false;
+  auto look = [&high](std::string_view piece) { high = high || !ascii::is_ascii(piece); };
+  auto read = co_await each_piece(body, look);
+  if (high) type = mail::BodyType::eight_bit_mime;
+  co_return read;
+}
+
 /// The start of the body that holds the header; a view into memory where that is possible.
 Result<std::string_view> header_of(const store::Body& body, std::string& buffer) {
   std::string_view start = body.memory();
@@ -272,6 +282,8 @@ async::Task<Result<store::Acceptance>> Door::State::prepare(const Arrival& arriv
   }
   if (arrival.remote.empty()) co_return acceptance;
   acceptance.enqueue = queue_entry(arrival);
+  if (const auto labelled = co_await label_body(*arrival.body, acceptance.enqueue->body_type); !labelled)
+    co_return std::unexpected(labelled.error());
   if (forwarding != nullptr) {
     if (auto dressed = co_await forwarding->dress(arrival, *acceptance.enqueue); !dressed)
       co_return std::unexpected(dressed.error());

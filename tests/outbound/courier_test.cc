@@ -255,6 +255,14 @@ TEST_F(CourierTest, EightBitTextIsRecodedForAServerWithout8bitmime) {
   EXPECT_EQ(second.mail, fmt::format("MAIL FROM:<alice@us.example> SIZE={}", second.content.size()));
 }
 
+TEST_F(CourierTest, WhatIsTooLargeOnlyWhenRecodedGoesAsItIs) {
+  text_ = "MIME-Version: 1.0\r\n\r\nIn the caf\xc3\xa9 at noon\r\n";
+  sink_.offers = {fmt::format("SIZE {}", text_.size() + std::string_view("Received: x\r\n").size())};
+  listen();
+  EXPECT_EQ(deliver().kind, Kind::delivered);
+  EXPECT_EQ(sink_.messages.at(0).content, "Received: x\r\n" + text_);
+}
+
 // The table of outbound/commands.h for whole messages: what cannot be recoded goes as it is, what is too large does not go.
 TEST_F(CourierTest, WhatCannotBeRecodedGoesAsItIs) {
   text_ = "Content-Type: multipart/signed; boundary=s\r\n\r\n--s\r\n\r\ncaf\xc3\xa9\r\n--s\r\n\r\nsig\r\n--s--\r\n";

@@ -38,6 +38,26 @@ TEST_F(DoorTest, OneMessageReachesMailboxAndQueue) {
   EXPECT_NE(lines_.back().find("queue accepted id=" + receipt->id), std::string::npos) << lines_.back();
 }
 
+// RFC 6152 §3: what is announced to the next server is what is there, whatever the sender called it.
+TEST_F(DoorTest, EightBitContentIsCalledSo) {
+  const std::pair<std::string, mail::BodyType> rows[] = {
+      {std::string(small_message), mail::BodyType::seven_bit},
+      {std::string(small_message) + "caf\xc3\xa9\r\n", mail::BodyType::eight_bit_mime},
+      {"Subject: caf\xc3\xa9\r\n" + std::string(small_message), mail::BodyType::eight_bit_mime},
+  };
+  for (const auto& [text, type] : rows) {
+    auto made = arrival(text);
+    made.remote.push_back(remote("carol@example.net"));
+    ASSERT_TRUE(accept(std::move(made)));
+    EXPECT_EQ(queued().back().body_type, type) << text;
+  }
+  auto said = arrival();
+  said.envelope.body = mail::BodyType::eight_bit_mime;
+  said.remote.push_back(remote("carol@example.net"));
+  ASSERT_TRUE(accept(std::move(said)));
+  EXPECT_EQ(queued().back().body_type, mail::BodyType::eight_bit_mime) << "what the sender says is kept";
+}
+
 TEST_F(DoorTest, KeepsOneCopyForEachMailboxAndAddress) {
   auto made = arrival();
   made.local = {{bob_, "bob@example.org"}, {alice_, "alice@example.org"}, {bob_, "info@example.org"}};
