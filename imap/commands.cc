@@ -33,6 +33,7 @@ constexpr CommandRow table[] = {
     {"NAMESPACE", logged_in, may_expunge, commands::name_space, "NAMESPACE"},
     {"STATUS", logged_in, may_expunge, commands::status},
     {"APPEND", logged_in, may_expunge, commands::append},
+    {"ESEARCH", logged_in, may_expunge | by_uid, commands::esearch, "MULTISEARCH"},
     {"IDLE", logged_in, may_expunge, commands::idle, "IDLE"},
     {"GETQUOTA", logged_in, may_expunge, commands::get_quota, "QUOTA"},
     {"GETQUOTAROOT", logged_in, may_expunge, commands::get_quota_root, "QUOTA"},

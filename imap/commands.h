@@ -65,6 +65,7 @@ async::Task<Reply> create(Session& session, Command& command);
 async::Task<Reply> remove(Session& session, Command& command);
 async::Task<Reply> delete_acl(Session& session, Command& command);
 async::Task<Reply> enable(Session& session, Command& command);
+async::Task<Reply> esearch(Session& session, Command& command);
 async::Task<Reply> examine(Session& session, Command& command);
 async::Task<Reply> expunge(Session& session, Command& command);
 async::Task<Reply> fetch(Session& session, Command& command);

@@ -30,6 +30,8 @@ inline constexpr std::size_t nesting = 50;         ///< parentheses in SEARCH (D
 inline constexpr std::size_t search_keys = 1'000;  ///< keys of one SEARCH
 /// Octets of a part, as encoded, that its preview is made of.
 inline constexpr std::size_t preview_octets = 16 * 1024;
+inline constexpr std::size_t search_sources = 1'000;  ///< mailboxes named in one ESEARCH
+inline constexpr std::size_t url = 4 * 1024;          ///< octets of a URL in CATENATE
 inline constexpr std::size_t sort_criteria = 20;
 inline constexpr std::size_t sort_text = 64 * 1024 * 1024;    ///< octets of the keys of one SORT
 inline constexpr std::size_t thread_text = 64 * 1024 * 1024;  ///< octets of message ids and subjects of one THREAD
@@ -53,6 +55,8 @@ inline constexpr std::size_t body_chunk = 64 * 1024;  ///< octets of a body hand
 inline constexpr std::size_t usual_header = 16 * 1024;
 /// The same for whole messages and their texts; longer ones are read on in pieces.
 inline constexpr std::size_t usual_message = 256 * 1024;
+/// How long the answer to "is this mailbox shared?" holds for the trace of its owner's reading.
+inline constexpr std::chrono::seconds shared_look{60};
 /// A client that takes nothing of our output for so long is cut off (D92).
 inline constexpr std::chrono::seconds write_timeout{60};
 

@@ -38,9 +38,9 @@ class RunWriter {
 
 }  // namespace
 
-SearchAnswer::SearchAnswer(Session& session, const Command& command, const SearchProgram& program,
+SearchAnswer::SearchAnswer(Session& session, View& view, const Command& command, const SearchProgram& program,
                            const std::vector<std::size_t>& matches)
-    : session_(session), command_(command), program_(program), matches_(matches) {}
+    : session_(session), view_(view), command_(command), program_(program), matches_(matches) {}
 
 void SearchAnswer::append(std::string_view response) {
   const auto& wanted = program_.returns;
@@ -49,7 +49,14 @@ void SearchAnswer::append(std::string_view response) {
   if (wanted.min || wanted.max || wanted.all || wanted.count || wanted.partial) append_extended();
 }
 
-const store::Row& SearchAnswer::row(std::size_t index) const { return session_.view().snapshot().row(index); }
+void SearchAnswer::append_of(std::string_view place) {
+  const auto& wanted = program_.returns;
+  if (wanted.save) save();
+  const bool tells = wanted.min || wanted.max || wanted.all || wanted.count || wanted.partial;
+  if (tells && !matches_.empty()) append_extended(place);
+}
+
+const store::Row& SearchAnswer::row(std::size_t index) const { return view_.snapshot().row(index); }
 
 std::uint32_t SearchAnswer::number(std::size_t index) const {
   return command_.numbering() == Numbering::uid ? row(index).uid : static_cast<std::uint32_t>(index + 1);
@@ -88,12 +95,12 @@ void SearchAnswer::append_plain(std::string_view response) {
 }
 
 // RFC 4731 §3.1: esearch-response = "ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data)
-void SearchAnswer::append_extended() {
+void SearchAnswer::append_extended(std::string_view place) {
   auto& out = session_.out();
   const auto& wanted = program_.returns;
   out.append("* ESEARCH (TAG ");
   append_string(out, command_.tag);
-  out += ')';
+  out.append(place).append(")");
   if (command_.numbering() == Numbering::uid) out.append(" UID");
   auto to = std::back_inserter(out);
   if (wanted.min && !matches_.empty()) fmt::format_to(to, " MIN {}", number(matches_.front()));
@@ -137,7 +144,7 @@ void SearchAnswer::save() {
   std::ranges::sort(kept);
   store::UidSet uids;
   for (const auto uid : kept) uids.add(uid);
-  session_.view().save(std::move(uids));
+  view_.save(std::move(uids));
 }
 
 Reply search_failed(const Error& error) {

@@ -14,21 +14,28 @@ namespace postern::imap {
 class SearchAnswer {
  public:
   /// `matches`: indexes of rows, ascending, or in the order of SORT. All must outlive this.
-  SearchAnswer(Session& session, const Command& command, const SearchProgram& program, const std::vector<std::size_t>& matches);
+  SearchAnswer(Session& session, const Command& command, const SearchProgram& program, const std::vector<std::size_t>& matches)
+      : SearchAnswer(session, session.view(), command, program, matches) {}
+  /// The same for rows of another view of this session.
+  SearchAnswer(Session& session, View& view, const Command& command, const SearchProgram& program,
+               const std::vector<std::size_t>& matches);
 
   /// Appends "* ESEARCH …" when RETURN was given, else "* <response> 2 3 5", and saves what SAVE asks for.
   void append(std::string_view response);
+  /// The same for ESEARCH over several mailboxes: `place` goes behind the tag (RFC 7377 §2.1). Without a match nothing is said.
+  void append_of(std::string_view place);
 
  private:
   std::uint32_t number(std::size_t index) const;
   const store::Row& row(std::size_t index) const;
   store::ModSeq highest() const;
   void append_plain(std::string_view response);
-  void append_extended();
+  void append_extended(std::string_view place = {});
   std::string numbers(std::size_t begin, std::size_t end) const;
   void save();
 
   Session& session_;
+  View& view_;
   const Command& command_;
   const SearchProgram& program_;
   const std::vector<std::size_t>& matches_;

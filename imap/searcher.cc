@@ -86,8 +86,12 @@ store::TextNeedle needle_of(const SearchKey& key) {
 
 }  // namespace
 
-Searcher::Searcher(Session& session, const SearchProgram& program)
-    : session_(session), program_(program), now_(session.services().clock.unix_now()), column_of_(program.keys.size()) {
+Searcher::Searcher(Session& session, const View& view, const SearchProgram& program)
+    : session_(session),
+      view_(view),
+      program_(program),
+      now_(session.services().clock.unix_now()),
+      column_of_(program.keys.size()) {
   for (std::size_t i = 0; i < program_.keys.size(); ++i) {
     const auto& key = program_.keys[i];
     const bool text = is_text(key.kind);
@@ -111,15 +115,14 @@ bool Searcher::needs_info(const SearchKey& key) const {
 }
 
 Result<> Searcher::resolve() {
-  const auto& view = session_.view();
   for (std::size_t i = 0; i < program_.keys.size(); ++i) {
     const auto& key = program_.keys[i];
-    if (key.kind == Kind::keyword) keyword_bits_[i] = keyword_bit(view.snapshot(), key.text);
+    if (key.kind == Kind::keyword) keyword_bits_[i] = keyword_bit(view_.snapshot(), key.text);
     if (key.kind != Kind::set) continue;
     // RFC 9586 §3
     const bool by_number = key.numbering == Numbering::sequence && !key.set.is_saved();
     if (by_number && session_.uid_only()) return fail(ErrorKind::unsupported, "sequence numbers with UIDONLY");
-    auto rows = view.resolve(key.set, key.numbering);
+    auto rows = view_.resolve(key.set, key.numbering);
     if (!rows) return std::unexpected(rows.error());
     sets_[i] = *std::move(rows);
   }
@@ -131,7 +134,7 @@ async::Task<Result<std::vector<std::size_t>>> Searcher::run() {
   const auto most = std::min(most_open, most_truths / std::max<std::size_t>(columns_, 1));
   std::size_t index = 0;
   // Nothing changes the picture while a command runs, but what follows suspends: the snapshot is held here.
-  const auto& snapshot = session_.view().snapshot();
+  const auto& snapshot = view_.snapshot();
   for (const auto& chunk : snapshot.chunks()) {
     for (const auto& row : *chunk) {
       const Candidate candidate{index, &row, nullptr};
@@ -159,7 +162,7 @@ Truth Searcher::leaf(std::size_t number, const Candidate& candidate) const {
   switch (key.kind) {
     case Kind::flag: return truth((row.flags & key.bits) != 0);
     case Kind::keyword: return truth((row.flags & keyword_bits_.at(number)) != 0);
-    case Kind::recent: return truth(session_.view().is_recent(row.uid));
+    case Kind::recent: return truth(view_.is_recent(row.uid));
     case Kind::never: return Truth::no;
     case Kind::set: return truth(contains(sets_.at(number), candidate.index));
     case Kind::modseq: return truth(row.modseq >= key.number);
@@ -224,11 +227,10 @@ async::Task<Result<>> Searcher::read_infos() {
 }
 
 async::Task<Result<>> Searcher::read_page(std::size_t begin, std::size_t end) {
-  const auto& view = session_.view();
   store::UidSet uids;
   for (std::size_t i = begin; i < end; ++i) uids.add(open_[i].row->uid);
   if (const auto done = co_await read_particulars(uids); !done) co_return done;
-  const auto infos = co_await session_.store().info(view.mailbox(), std::move(uids), fields());
+  const auto infos = co_await session_.store().info(view_.mailbox(), std::move(uids), fields());
   if (!infos) co_return std::unexpected(infos.error());
   auto info = infos->begin();
   for (std::size_t i = begin; i < end; ++i) {
@@ -249,7 +251,7 @@ async::Task<Result<>> Searcher::read_particulars(const store::UidSet& uids) {
   particulars_.clear();
   const bool needed = std::ranges::any_of(info_keys_, [this](std::size_t key) { return is_particular(program_.keys[key].kind); });
   if (!needed) co_return Result<>();
-  auto read = co_await session_.store().particulars(session_.view().mailbox(), uids);
+  auto read = co_await session_.store().particulars(view_.mailbox(), uids);
   if (!read) co_return std::unexpected(read.error());
   particulars_ = *std::move(read);
   co_return Result<>();
@@ -286,7 +288,7 @@ async::Task<Result<>> Searcher::fill(std::size_t candidate, const store::Message
 
 /// The day on which the message says it was written; no_day when it does not say.
 async::Task<Result<Day>> Searcher::sent_day(const store::MessageInfo& info) {
-  Message message(session_.store(), session_.view().mailbox(), info.uid, {&info, nullptr});
+  Message message(session_.store(), view_.mailbox(), info.uid, {&info, nullptr});
   const auto text = co_await message.envelope();
   if (!text) co_return std::unexpected(text.error());
   const auto envelope = Envelope::parse(*text);
@@ -299,7 +301,7 @@ async::Task<Result<>> Searcher::search_text() {
   store::TextQuery query;
   for (const auto key : text_keys_) query.needles.push_back(needle_of(program_.keys[key]));
   query.gone = [&connection = session_.connection()] { return connection.peer_is_gone(); };
-  store::TextCandidates where{session_.view().mailbox(), {}};
+  store::TextCandidates where{view_.mailbox(), {}};
   for (const auto& candidate : open_) where.uids.add(candidate.row->uid);
   const auto found = co_await store::search_text(session_.store(), std::move(where), std::move(query));
   if (!found) co_return std::unexpected(found.error());

@@ -20,7 +20,10 @@ namespace postern::imap {
 
 class Searcher {
  public:
-  Searcher(Session& session, const SearchProgram& program);
+  /// Over the selected mailbox.
+  Searcher(Session& session, const SearchProgram& program) : Searcher(session, session.view(), program) {}
+  /// Over any view of this session; it must outlive this.
+  Searcher(Session& session, const View& view, const SearchProgram& program);
 
   /// Indexes of the rows that match, ascending. Errors: invalid (a sequence number without message), limit (security.md D89),
   /// closed (the client went away), io, corrupt.
@@ -49,6 +52,7 @@ class Searcher {
   async::Task<> take_turn();
 
   Session& session_;
+  const View& view_;
   const SearchProgram& program_;
   const UnixTime now_;
   std::map<std::size_t, IndexRanges> sets_;  ///< by key: rows of its message set

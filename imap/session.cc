@@ -7,6 +7,7 @@
 #include "base/ascii.h"
 #include "base/secret.h"
 #include "imap/capabilities.h"
+#include "store/sharing.h"
 
 namespace postern::imap {
 namespace {
@@ -326,7 +327,20 @@ void Session::enable_qresync() {
   removal_ = Removal::vanished;
 }
 
-void Session::select(std::unique_ptr<View> view) { view_ = std::move(view); }
+void Session::select(std::unique_ptr<View> view) {
+  view_ = std::move(view);
+  shared_asked_.reset();
+}
+
+async::Task<bool> Session::is_shared() {
+  if (view_->is_foreign()) co_return true;
+  const auto now = std::chrono::steady_clock::now();
+  if (services_.trace == nullptr || (shared_asked_ && now - *shared_asked_ < limits::shared_look)) co_return shared_;
+  const auto entries = co_await store::sharing_of(*store_).acl(view_->mailbox());
+  shared_asked_ = now;
+  shared_ = entries && entries->size() > 1;  // the first one is the owner
+  co_return shared_;
+}
 
 void Session::unselect() { view_.reset(); }
 
@@ -351,7 +365,7 @@ async::Task<Update> Session::take_changes(Expunges expunges) {
   auto update = view_->advance(expunges);
   if (update.mailbox_gone) {
     // RFC 4314 §4: whoever may not read it any more is not told whether it is still there.
-    const bool foreign = !view_->foreign_name().empty();
+    const bool foreign = view_->is_foreign();
     say_bye(foreign ? "The selected mailbox was deleted, or you may not read it any more" : "The selected mailbox was deleted");
     finished_ = true;
     view_.reset();

@@ -94,6 +94,9 @@ class Session {
   void end_login();
   /// Counts failed logins; the loop hangs up when there were too many.
   void count_login_failure() { ++login_failures_; }
+  /// Whether more people than its owner may use the selected mailbox, so that reading is traced. Of one's own mailbox this is
+  /// asked of the store once in limits::shared_look.
+  async::Task<bool> is_shared();
   void select(std::unique_ptr<View> view);
   void unselect();
   /// Ends the session after the reply.
@@ -169,7 +172,9 @@ class Session {
   std::unique_ptr<store::Session> store_;
   store::MailboxTrace trace_;
   std::unique_ptr<View> view_;
-  std::string occupied_;  ///< key held in the Occupancy
+  std::string occupied_;                                               ///< key held in the Occupancy
+  std::optional<std::chrono::steady_clock::time_point> shared_asked_;  ///< when it was asked whether the mailbox is shared
+  bool shared_ = false;
   unsigned bad_commands_ = 0;
   unsigned login_failures_ = 0;
   bool condstore_ = false;

@@ -65,9 +65,14 @@ class View {
   /// True when a message of the picture is gone from the mailbox.
   bool has_expunged() const { return has_expunged_; }
 
-  /// The name of a mailbox that belongs to somebody else, where reading is traced; empty in one's own.
-  void belongs_to_others(std::string name) { foreign_name_ = std::move(name); }
-  const std::string& foreign_name() const { return foreign_name_; }
+  enum class Owner : bool { self, other };
+  /// How this session's account calls the mailbox, and whose it is.
+  void describe(std::string name, Owner owner) {
+    name_ = std::move(name);
+    owner_ = owner;
+  }
+  const std::string& name() const { return name_; }
+  bool is_foreign() const { return owner_ == Owner::other; }
 
   /// Messages from this UID on (in the picture) are \Recent for this session.
   void add_recent(store::Uid from);
@@ -108,7 +113,8 @@ class View {
   store::UidSet recent_;
   std::size_t recent_count_ = 0;
   store::UidSet saved_;
-  std::string foreign_name_;
+  std::string name_;
+  Owner owner_ = Owner::self;
 };
 
 }  // namespace postern::imap

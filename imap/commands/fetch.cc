@@ -70,8 +70,8 @@ class Fetcher {
   async::Task<bool> write_page(std::vector<std::size_t>& page) {
     if (request_.sets_seen && !session_.view().read_only()) co_await set_seen(page);
     if (!session_.is_selected()) co_return false;
-    if (reads_bodies() && !session_.view().foreign_name().empty()) {
-      session_.trace().read({session_.view().mailbox(), session_.view().foreign_name()}, uids(page));
+    if (reads_bodies() && co_await session_.is_shared()) {
+      session_.trace().read({session_.view().mailbox(), session_.view().name()}, uids(page));
     }
     std::vector<store::MessageInfo> infos;
     if (writer_.needs_info()) {

@@ -60,7 +60,7 @@ async::Task<Result<std::unique_ptr<View>>> open(Session& session, std::string na
   if (access == Access::read_only && !session.revision2()) recent_above = snapshot->recent_uid;
   auto view = std::make_unique<View>(*std::move(watch), std::move(snapshot), access);
   view->limit_flags(settable_flags(*grant));
-  if (grant->owner != session.store().identity().account()) view->belongs_to_others(info->name);
+  view->describe(info->name, grant->owner == session.store().identity().account() ? View::Owner::self : View::Owner::other);
   if (recent_above < UINT32_MAX) view->add_recent(recent_above + 1);
   co_return view;
 }

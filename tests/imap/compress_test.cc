@@ -82,6 +82,22 @@ TEST(ImapCompress, AWholeSession) {
   EXPECT_NE(client.command("LOGOUT").find("* BYE"), std::string::npos);
 }
 
+// RFC 8437 §3: the compressed stream stays as it is, while everything that belonged to the login goes.
+TEST(ImapCompress, OutlivesTheLogin) {
+  ImapHouse house;
+  Compressed client(house);
+  client.command("ENABLE QRESYNC UIDONLY");
+  client.command("SELECT INBOX");
+  EXPECT_NE(client.command("UNAUTHENTICATE").find(" OK [CAPABILITY "), std::string::npos);
+  EXPECT_NE(client.command("SELECT INBOX").find(" BAD "), std::string::npos);
+  EXPECT_NE(client.command("LOGIN bob secret").find(" OK [CAPABILITY "), std::string::npos);
+  EXPECT_NE(client.command("COMPRESS DEFLATE").find("NO [COMPRESSIONACTIVE]"), std::string::npos);
+  EXPECT_NE(client.command("SELECT INBOX").find("* 0 EXISTS"), std::string::npos);
+  house.act("mail bob 1");
+  EXPECT_NE(client.command("NOOP").find("* 1 EXISTS"), std::string::npos);
+  EXPECT_NE(client.command("FETCH 1 FLAGS").find("* 1 FETCH (FLAGS (\\Recent))"), std::string::npos);
+}
+
 // security.md D87
 TEST(ImapCompress, ABombEndsTheConnection) {
   ImapHouse house;
