@@ -192,8 +192,9 @@ class Postern(Server):
     name = "Postern"
     base_port = BASE_PORT + 1000
 
-    def __init__(self, binary, *arguments):
-        self.binary = binary
+    def __init__(self, binary, extra_config, *arguments):
+        """extra_config: TOML behind the bench's own, for sections that it does not have."""
+        self.binary, self.extra_config = binary, extra_config
         super().__init__(*arguments)
 
     def prepare(self):
@@ -238,7 +239,7 @@ allow_private_targets = true
 [dns]
 servers = ["{HOST}:{DNS_PORT}"]
 dnssec = false
-""")
+{self.extra_config}""")
         self.command("domain", "add", DOMAIN)
         for user in self.users:
             self.command("account", "add", user, "--password-stdin", input=PASSWORD + "\n")
