@@ -20,6 +20,17 @@ mail::Outcome deferred(mail::EnhancedStatus status, std::string text) {
   return outcome;
 }
 
+/// A host that refuses to talk. RFC 7504 §3: only 521 and 556 say that it never takes mail; everything else is about us or about
+/// today, and waits.
+mail::Outcome refused(const Reply& reply, std::string_view host) {
+  auto outcome = outcome_of(reply, host);
+  if (reply.code != host_takes_no_mail && reply.code != mail::status::null_mx.code) {
+    outcome.kind = mail::Outcome::Kind::deferred;
+    outcome.enhanced.klass = 4;
+  }
+  return outcome;
+}
+
 }  // namespace
 
 Client::Client(std::unique_ptr<net::Connection> connection, std::string host, std::shared_ptr<const config::Config> config)
@@ -71,13 +82,7 @@ async::Task<Client::Step> Client::greet() {
   if (!greeting) co_return std::unexpected(greeting.error());
   if (!greeting->positive()) {
     usable_ = false;
-    auto outcome = outcome_of(*greeting, host_);
-    // RFC 7504 §3: only 521 and 556 say that a host never takes mail. A 554 greeting is about us or about today, and waits.
-    if (greeting->code != host_takes_no_mail && greeting->code != mail::status::null_mx.code) {
-      outcome.kind = mail::Outcome::Kind::deferred;
-      outcome.enhanced.klass = 4;
-    }
-    co_return std::unexpected(std::move(outcome));
+    co_return std::unexpected(refused(*greeting, host_));
   }
   co_return co_await hello();
 }
@@ -94,13 +99,13 @@ async::Task<Client::Step> Client::hello() {
   capabilities_ = Capabilities();
   if (!ehlo->permanent() || !usable_ || lmtp_) {
     usable_ = false;
-    co_return std::unexpected(outcome_of(*ehlo, host_));
+    co_return std::unexpected(refused(*ehlo, host_));
   }
   const auto helo = co_await command("HELO " + config_->helo() + "\r\n", limit);
   if (!helo) co_return std::unexpected(helo.error());
   if (helo->positive()) co_return Step();
   usable_ = false;
-  co_return std::unexpected(outcome_of(*helo, host_));
+  co_return std::unexpected(refused(*helo, host_));
 }
 
 // RFC 3207 §4

@@ -129,10 +129,16 @@ TEST_F(ClientTest, RefusalsBeforeTheTransactionEndTheSession) {
     EXPECT_EQ(step.error().kind, greeting.starts_with("521") ? Kind::failed : Kind::deferred) << greeting;
   }
   sink_.greeting = "220 ok\r\n";
-  sink_.answer = [](const std::string& line) { return line.starts_with("EHLO") ? "421 4.3.2 Busy\r\n" : ""; };
-  const auto step = greet();
-  ASSERT_FALSE(step);
-  EXPECT_EQ(step.error().code, 421);
+  for (const std::string reply : {"421 4.3.2 Busy\r\n", "554 5.7.1 Who are you?\r\n", "521 5.3.2 No mail\r\n"}) {
+    sink_.answer = [&reply](const std::string& line) {
+      return line.starts_with("EHLO") || line.starts_with("HELO") ? reply : "";
+    };
+    const auto step = greet();
+    ASSERT_FALSE(step) << reply;
+    EXPECT_EQ(std::to_string(step.error().code), reply.substr(0, 3));
+    EXPECT_EQ(step.error().kind, reply.starts_with("521") ? Kind::failed : Kind::deferred) << reply;
+    EXPECT_EQ(step.error().enhanced.klass, reply.starts_with("521") ? 5 : 4) << reply;
+  }
 }
 
 struct StepRow {
