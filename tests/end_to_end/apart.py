@@ -7,7 +7,6 @@ import lab as laboratory
 
 FOLDER = Path(os.environ.get("POSTERN_APART") or Path.home() / ".cache/postern-apart")
 LIBRARIES = ":".join(str(FOLDER / sub) for sub in ("usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu", "usr/lib"))
-FAKETIME = FOLDER / "usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 DEBIAN_PYTHON = "/usr/bin/python3"  # which sees Debian's modules, whatever else comes first in PATH
 
 
