@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading the arguments between literals, and the literals themselves.
+// Reading the arguments between literals, the literals themselves, and what URLs name.
 #include "imap/appender.h"
 
+#include "base/encoding.h"
+#include "imap/capabilities.h"
 #include "imap/limits.h"
+#include "imap/message_url.h"
 #include "mime/body_structure.h"
 #include "mime/part_codec.h"
 
@@ -31,6 +34,12 @@ Reply no_target(const Error& error) {
   return error.kind == ErrorKind::not_found ? no("TRYCREATE", "No such mailbox") : from_error(error);
 }
 
+/// "BADURL …" with the URL, where a response code can hold it.
+std::string bad_url_code(std::string_view url) {
+  const bool fits = !url.empty() && std::ranges::all_of(url, [](char c) { return c > ' ' && c < '\x7f' && c != ']'; });
+  return "BADURL " + (fits ? std::string(url) : percent_encode(url));
+}
+
 }  // namespace
 
 std::string append_uid(const store::Appended& appended) {
@@ -38,35 +47,25 @@ std::string append_uid(const store::Appended& appended) {
 }
 
 async::Task<Reply> Appender::run(Parser in) {
-  auto mark = session_.message_literal();
+  Text text{.mark = session_.message_literal()};
   auto name = in.mailbox();
-  if (in.ok() && !mark) in.fail("Expected a message literal");
-  auto head = read_head(in, mark.value_or(LiteralMark()));
+  auto head = read_head(in, text.mark);
+  if (in.ok() && !text.mark && !head.in_parts) in.fail("Expected a message literal");
   auto refusal = in.ok() ? co_await check_target(std::move(name)) : in.fault();
+  text.rest = in.rest();
   while (refusal.status == Reply::Status::ok) {
-    refusal = check_size(*mark);
+    refusal = head.in_parts ? co_await take_parts(text, head) : co_await take_message(text, head);
     if (refusal.status != Reply::Status::ok) break;
-    refusal = co_await receive(*mark, head);
-    auto line = co_await session_.read_line(limits::after_login.line);
-    std::string_view rest = line;
-    if (head.in_utf8_group && !rest.empty() && rest.front() == ')') {
-      rest.remove_prefix(1);
-    } else if (head.in_utf8_group && refusal.status == Reply::Status::ok) {
-      refusal = bad("Expected ) behind the message");
-    }
-    mark = literal_mark(rest);
-    if (refusal.status != Reply::Status::ok) break;
-    if (rest.empty()) co_return co_await finish();
-    if (!mark) co_return bad("Expected another message or the end");
-    refusal = next_head(rest, *mark, head);
+    if (text.rest.empty() && !text.mark) co_return co_await finish();
+    refusal = next_head(text, head);
   }
-  if (mark) co_await session_.drop_literal(*mark);
+  if (text.mark) co_await session_.drop_literal(*text.mark);
   co_return refusal;
 }
 
-// RFC 3501 §6.3.11: [SP flag-list] [SP date-time] SP literal; RFC 6855 §4: or "UTF8" SP "(" literal8 ")". The parser stands
-// before the first SP, the literal is cut off.
-Appender::Head Appender::read_head(Parser& in, const LiteralMark& mark) const {
+// RFC 3501 §6.3.11: [SP flag-list] [SP date-time] SP literal; RFC 6855 §4: or "UTF8" SP "(" literal8 ")"; RFC 4469 §5: or
+// "CATENATE" SP "(" cat-part …. The parser stands before the first SP, the literal is cut off.
+Appender::Head Appender::read_head(Parser& in, const std::optional<LiteralMark>& mark) const {
   Head head{.internal_date = session_.services().clock.unix_now()};
   in.sp();
   if (in.is('(')) {
@@ -77,23 +76,33 @@ Appender::Head Appender::read_head(Parser& in, const LiteralMark& mark) const {
     head.internal_date = in.date_time();
     in.sp();
   }
+  const bool may_catenate = !is_capability_off(*session_.config(), session_.capabilities_off(), "CATENATE");
+  if (may_catenate && in.take_keyword("CATENATE")) {
+    head.in_parts = true;
+    in.sp();
+    in.expect('(');
+    return head;
+  }
   if (in.take_keyword("UTF8")) {
     head.in_utf8_group = true;
     in.sp();
     in.expect('(');
     if (!session_.utf8()) in.fail("UTF8=ACCEPT is not enabled");
-    if (!mark.binary) in.fail("Expected a literal8");
+    if (!mark || !mark->binary) in.fail("Expected a literal8");
   }
   in.end();
   return head;
 }
 
-Reply Appender::next_head(std::string_view rest, const LiteralMark& mark, Head& head) const {
+Reply Appender::next_head(Text& text, Head& head) const {
   if (count_ == Count::one) return bad("One message is enough");
   if (messages_.size() == limits::append_messages) return no("LIMIT", "Too many messages at once");
-  Parser in(rest.substr(0, rest.size() - mark.mark));
-  head = read_head(in, mark);
-  return in.ok() ? ok("") : in.fault();
+  Parser in(text.rest, session_.names());
+  head = read_head(in, text.mark);
+  if (in.ok() && !text.mark && !head.in_parts) return bad("Expected another message or the end");
+  const auto fault = in.ok() ? ok("") : in.fault();
+  text.rest = std::string(in.rest());
+  return fault;
 }
 
 async::Task<Reply> Appender::check_target(std::string name) {
@@ -104,24 +113,22 @@ async::Task<Reply> Appender::check_target(std::string name) {
 }
 
 // RFC 7889 §4 (TOOBIG), RFC 9208 §4.3 (OVERQUOTA); security.md D86: before the client sends it
-Reply Appender::check_size(const LiteralMark& mark) {
-  if (mark.size > session_.config()->limits.append_bytes) return no("TOOBIG", "The message is too large");
-  if (mark.size == 0) return no("CANNOT", "A message cannot be empty");
+Reply Appender::check_size(std::uint64_t octets, std::uint64_t before) {
+  const auto most = session_.config()->limits.append_bytes;
+  if (octets > most || before > most - octets) return no("TOOBIG", "The message is too large");
   const auto quota = session_.store().quota();
-  const bool bytes = quota.limit_bytes != 0 && quota.used_bytes + total_ + mark.size > quota.limit_bytes;
+  const bool bytes = quota.limit_bytes != 0 && quota.used_bytes + total_ + octets > quota.limit_bytes;
   const bool count = quota.limit_messages != 0 && quota.used_messages + messages_.size() + 1 > quota.limit_messages;
-  total_ += mark.size;
+  total_ += octets;
   return bytes || count ? no("OVERQUOTA", "The quota of this account is used up") : ok("");
 }
 
 /// Reads the whole literal, whatever happens to it.
-async::Task<Reply> Appender::receive(const LiteralMark& mark, const Head& head) {
+async::Task<Reply> Appender::receive(const LiteralMark& mark, Assembly& out) {
   if (mark.waits) {
     session_.out().append("+ Send the message\r\n");
     co_await session_.flush();
   }
-  const auto spool = session_.services().store.spool();
-  mime::PartParser parser;
   Reply reply = ok("");
   session_.connection().begin_transfer({});
   for (auto left = mark.size; left > 0;) {
@@ -129,11 +136,119 @@ async::Task<Reply> Appender::receive(const LiteralMark& mark, const Head& head) 
     const auto chunk = co_await session_.connection().read_chunk(most);
     if (!chunk) throw ConnectionOver{chunk.error().text};
     left -= chunk->size();
-    if (reply.status == Reply::Status::ok) reply = keep(*chunk, mark, *spool, parser);
+    if (reply.status == Reply::Status::ok) reply = keep(*chunk, mark, *out.spool, out.parser);
   }
   session_.connection().end_transfer();
+  out.size += mark.size;
+  co_return reply;
+}
+
+/// The line behind a literal that was read.
+async::Task<Appender::Text> Appender::next_text() {
+  Text out{.rest = co_await session_.read_line(limits::after_login.line)};
+  out.mark = literal_mark(out.rest);
+  if (out.mark) out.rest.resize(out.rest.size() - out.mark->mark);
+  co_return out;
+}
+
+/// One message as one literal.
+async::Task<Reply> Appender::take_message(Text& text, const Head& head) {
+  if (text.mark->size == 0) co_return no("CANNOT", "A message cannot be empty");
+  auto reply = check_size(text.mark->size);
   if (reply.status != Reply::Status::ok) co_return reply;
-  co_return add(*spool, parser, head);
+  Assembly whole{.spool = session_.services().store.spool()};
+  reply = co_await receive(*text.mark, whole);
+  text = co_await next_text();
+  const bool closes = head.in_utf8_group && text.rest.starts_with(')');
+  if (closes) text.rest.erase(0, 1);
+  if (reply.status != Reply::Status::ok) co_return reply;
+  if (head.in_utf8_group && !closes) co_return bad("Expected ) behind the message");
+  co_return add(*whole.spool, whole.parser, head);
+}
+
+// RFC 4469 §5: "CATENATE" SP "(" cat-part *(SP cat-part) ")"; the text stands before the first part.
+async::Task<Reply> Appender::take_parts(Text& text, const Head& head) {
+  Assembly whole{.spool = session_.services().store.spool()};
+  for (;;) {
+    const auto reply = co_await take_part(text, whole);
+    if (reply.status != Reply::Status::ok) co_return reply;
+    const char next = text.rest.empty() ? '\0' : text.rest.front();
+    if (next != ' ' && next != ')') co_return bad("Expected another part or )");
+    text.rest.erase(0, 1);
+    if (next == ')') break;
+  }
+  if (whole.size == 0) co_return no("CANNOT", "A message cannot be empty");
+  co_return add(*whole.spool, whole.parser, head);
+}
+
+// RFC 4469 §5: cat-part = text-literal / url; RFC 6855 §4: / "UTF8" SP "(" literal8 ")"
+async::Task<Reply> Appender::take_part(Text& text, Assembly& out) {
+  Parser in(text.rest, session_.names());
+  if (in.take_keyword("URL")) {
+    in.sp();
+    co_return co_await take_url(text, in, out);
+  }
+  const bool group = in.take_keyword("UTF8");
+  if (!group && !in.take_keyword("TEXT")) in.fail("Expected TEXT or URL");
+  in.sp();
+  if (group) in.expect('(');
+  if (group && !session_.utf8()) in.fail("UTF8=ACCEPT is not enabled");
+  in.end();
+  if (!text.mark || (group && !text.mark->binary)) in.fail("Expected a literal");
+  if (!in.ok()) co_return in.fault();
+  auto reply = co_await take_literal(text, out);
+  if (reply.status != Reply::Status::ok || !group) co_return reply;
+  if (!text.rest.starts_with(')')) co_return bad("Expected )");
+  text.rest.erase(0, 1);
+  co_return reply;
+}
+
+async::Task<Reply> Appender::take_literal(Text& text, Assembly& out) {
+  auto reply = check_size(text.mark->size, out.size);
+  if (reply.status != Reply::Status::ok) co_return reply;
+  reply = co_await receive(*text.mark, out);
+  text = co_await next_text();
+  co_return reply;
+}
+
+// RFC 4469 §5: url = "URL" SP astring
+async::Task<Reply> Appender::take_url(Text& text, Parser& in, Assembly& out) {
+  std::string url;
+  if (in.ok() && in.at_end() && text.mark) {
+    if (text.mark->size > limits::url) co_return no("TOOBIG", "The URL is too long");
+    if (text.mark->waits) {
+      session_.out().append("+ Go on\r\n");
+      co_await session_.flush();
+    }
+    const auto got = co_await session_.connection().read_exactly(static_cast<std::size_t>(text.mark->size), url);
+    if (!got) throw ConnectionOver{got.error().text};
+    text = co_await next_text();
+  } else {
+    url = in.astring();
+    if (!in.ok()) co_return in.fault();
+    text.rest.erase(0, in.position());
+  }
+  co_return co_await copy_url(std::move(url), out);
+}
+
+// RFC 4469 §4: BADURL names the URL that cannot be used.
+async::Task<Reply> Appender::copy_url(std::string url, Assembly& out) {
+  auto source = co_await open_url(session_, url);
+  if (!source) co_return no(bad_url_code(url), "This URL names nothing that can be read here");
+  const auto size = source->text.size() + source->range.size();
+  if (auto reply = check_size(size, out.size); reply.status != Reply::Status::ok) co_return reply;
+  if (!source->text.empty()) {
+    if (auto reply = keep(source->text, {}, *out.spool, out.parser); reply.status != Reply::Status::ok) co_return reply;
+  }
+  for (auto at = source->range.begin; at < source->range.end;) {
+    const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(source->range.end - at, limits::body_chunk));
+    const auto octets = co_await source->message->read(at, most);
+    if (!octets) co_return no(bad_url_code(url), "The message cannot be read");
+    if (auto reply = keep(*octets, {}, *out.spool, out.parser); reply.status != Reply::Status::ok) co_return reply;
+    at += octets->size();
+  }
+  out.size += size;
+  co_return ok("");
 }
 
 Reply Appender::add(store::Spool& spool, mime::PartParser& parser, const Head& head) {

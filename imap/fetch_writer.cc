@@ -263,8 +263,7 @@ void FetchWriter::write_flags(const store::Row& row) {
   out += ')';
 }
 
-/// The octets of a section, before its partial; nothing when there is no such section.
-async::Task<Result<std::optional<mime::Range>>> FetchWriter::find(const Section& section, Message& message) {
+async::Task<Result<std::optional<mime::Range>>> octets_of(const Section& section, Message& message) {
   if (!section.path.empty()) {
     const auto tree = co_await message.tree();
     if (!tree) co_return std::unexpected(tree.error());
@@ -318,7 +317,7 @@ async::Task<Result<>> FetchWriter::copy_decoded(const EncodedPart& part, Message
 }
 
 async::Task<Result<>> FetchWriter::write_section(const FetchItem& item, Message& message) {
-  const auto range = co_await find(item.section, message);
+  const auto range = co_await octets_of(item.section, message);
   if (!range) co_return std::unexpected(range.error());
   if (!*range) {
     session_.out().append(item.label).append(" NIL");

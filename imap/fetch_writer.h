@@ -14,6 +14,9 @@
 
 namespace postern::imap {
 
+/// The octets of a section, before its partial; nothing when there is no such section.
+async::Task<Result<std::optional<mime::Range>>> octets_of(const Section& section, Message& message);
+
 class FetchWriter {
  public:
   FetchWriter(Session& session, const FetchRequest& request) : session_(session), request_(request) {}
@@ -38,7 +41,6 @@ class FetchWriter {
   bool index_item_at_once(FetchItem::Kind kind, const store::MessageInfo& info);
   bool section_at_once(const FetchItem& item, const store::StoredText& text);
   async::Task<Result<>> write_item(const FetchItem& item, Message& message);
-  async::Task<Result<std::optional<mime::Range>>> find(const Section& section, Message& message);
   async::Task<Result<>> write_section(const FetchItem& item, Message& message);
   async::Task<Result<>> write_decoded(const FetchItem& item, Message& message);
   async::Task<Result<>> copy_decoded(const EncodedPart& part, Message& message, mime::Range wanted);

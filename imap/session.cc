@@ -342,6 +342,14 @@ async::Task<bool> Session::is_shared() {
   co_return shared_;
 }
 
+async::Task<bool> Session::is_shared(const store::MailboxInfo& mailbox) {
+  if (services_.trace == nullptr) co_return false;
+  const auto grant = co_await store::sharing_of(*store_).grant(mailbox.id);
+  if (!grant || grant->owner != store_->identity().account()) co_return true;
+  const auto entries = co_await store::sharing_of(*store_).acl(mailbox.id);
+  co_return entries && entries->size() > 1;
+}
+
 void Session::unselect() { view_.reset(); }
 
 // ---- output

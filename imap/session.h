@@ -97,6 +97,8 @@ class Session {
   /// Whether more people than its owner may use the selected mailbox, so that reading is traced. Of one's own mailbox this is
   /// asked of the store once in limits::shared_look.
   async::Task<bool> is_shared();
+  /// The same for any mailbox, asked at once.
+  async::Task<bool> is_shared(const store::MailboxInfo& mailbox);
   void select(std::unique_ptr<View> view);
   void unselect();
   /// Ends the session after the reply.
