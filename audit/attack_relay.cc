@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Each disguise as RCPT on port 25, from a stranger's and from the null sender; a few on the doors for logins, without one.
+// Each disguise as RCPT on port 25, from a stranger's and from the null sender; a few on the doors for logins, without one, and
+// on those for listed machines.
 #include "audit/attacks.h"
 #include "audit/disguises.h"
 #include "base/encoding.h"
@@ -61,6 +62,26 @@ async::Task<> try_without_login(Attack& attack, std::string name, net::Endpoint 
                                                 "the port for logins must refuse MAIL before AUTH"});
 }
 
+/// The doors for listed machines take nothing from any other, not even for us, and no passwords.
+async::Task<> try_unlisted(Attack& attack, std::string name, net::Endpoint door) {
+  const std::string recipients[] = {"<victim@elsewhere.example>", "<victim%elsewhere.example@" + attack.domain() + ">",
+                                    "<" + attack.postmaster() + ">"};
+  for (const auto& to : recipients) {
+    auto line = co_await greeted(attack, door);
+    if (!line.is_open()) {
+      attack.report.judge(true, {"relay", name + " from a machine that is not listed", {}, "turned away at once", {}});
+      co_return;
+    }
+    const auto mail = co_await line.say("MAIL FROM:<" + attack.postmaster() + ">");
+    const auto rcpt = co_await line.say("RCPT TO:" + to);
+    attack.report.judge(!rcpt.starts_with("25"), {"relay",
+                                                  name + " from a machine that is not listed, RCPT TO:" + to,
+                                                  {},
+                                                  shown(is_refusal(mail) ? mail : rcpt),
+                                                  "look at the networks of [trusted] and [device]"});
+  }
+}
+
 }  // namespace
 
 async::Task<> attack_relay(Attack& attack) {
@@ -77,6 +98,8 @@ async::Task<> attack_relay(Attack& attack) {
   co_await try_all(attack, "<" + attack.postmaster() + ">", few);
   if (target.submission) co_await try_without_login(attack, "submission", *target.submission, Wrap::none);
   if (target.submissions) co_await try_without_login(attack, "submissions", *target.submissions, Wrap::tls);
+  if (target.trusted) co_await try_unlisted(attack, "trusted", *target.trusted);
+  if (target.device) co_await try_unlisted(attack, "device", *target.device);
 }
 
 }  // namespace postern::audit

@@ -23,6 +23,8 @@ inline constexpr std::chrono::milliseconds silence{700};
 /// Whom to attack. A door that is not open is nothing.
 struct Target {
   std::optional<net::Endpoint> smtp, submission, submissions, imaps, pop3s;
+  /// The listeners for listed machines, where the attacker is none of them.
+  std::optional<net::Endpoint> trusted, device;
   std::string hostname;              ///< what the server calls itself
   std::vector<std::string> domains;  ///< its own; at least one
   std::string person;                ///< a login that exists; empty: unknown

@@ -15,6 +15,7 @@
 #include "base/ascii.h"
 #include "base/file.h"
 #include "config/parse.h"
+#include "config/way_out.h"
 
 namespace postern::admin::cli {
 
@@ -31,7 +32,7 @@ constexpr std::size_t last_max = 1024 * 1024;
 struct DoorOption {
   const char* name;
   std::optional<net::Endpoint> audit::Target::* door;
-  std::vector<config::Endpoint> config::Listen::* listen;
+  std::vector<config::Endpoint> config::Listen::* listen;  ///< null: listed machines may do more there, see reach_unlisted()
 };
 constexpr DoorOption doors[] = {
     {"smtp", &audit::Target::smtp, &config::Listen::smtp},
@@ -39,6 +40,8 @@ constexpr DoorOption doors[] = {
     {"submissions", &audit::Target::submissions, &config::Listen::submissions},
     {"imaps", &audit::Target::imaps, &config::Listen::imaps},
     {"pop3s", &audit::Target::pop3s, &config::Listen::pop3s},
+    {"trusted", &audit::Target::trusted, nullptr},
+    {"device", &audit::Target::device, nullptr},
 };
 
 /// "127.0.0.1:2525", or "none".
@@ -63,12 +66,22 @@ std::optional<net::Endpoint> reach(const std::vector<config::Endpoint>& listen) 
   return std::nullopt;
 }
 
+/// A door for listed machines, unless this machine is one of them there: then it may relay.
+std::optional<net::Endpoint> reach_unlisted(const std::vector<config::Endpoint>& listen,
+                                            const std::vector<config::Network>& listed) {
+  const auto door = reach(listen);
+  const auto here = [&](const config::Network& network) { return network.contains(door->address.to_string()); };
+  return door && std::ranges::none_of(listed, here) ? door : std::nullopt;
+}
+
 std::expected<audit::Target, Failure> read_target(Invocation& run, const config::Config& config) {
   audit::Target target;
   target.hostname = run.has("hostname") ? run.text("hostname") : config.server.hostname;
   target.message_bytes = config.limits.message_bytes;
+  target.trusted = reach_unlisted(config.listen.trusted, config.trusted.networks);
+  target.device = reach_unlisted(config.way_out->device.listen, config.way_out->device.networks);
   for (const auto& door : doors) {
-    target.*door.door = reach(config.listen.*door.listen);
+    if (door.listen) target.*door.door = reach(config.listen.*door.listen);
     if (!run.has(door.name)) continue;
     const auto given = read_door(run.text(door.name));
     if (!given) return std::unexpected(Failure{exit_usage, std::string("--") + door.name + ": " + given.error().text});
@@ -222,6 +235,8 @@ std::vector<Subcommand> audit_commands() {
             {"--submissions", "the same for submission with TLS from the start"},
             {"--imaps", "the same for IMAP"},
             {"--pop3s", "the same for POP3"},
+            {"--trusted", "the same for trusted machines, of which this one is none"},
+            {"--device", "the same for devices"},
             {"--domain", "a domain of the server; without it the running server is asked"},
             {"--hostname", "what the server calls itself, when it is another one"},
             {"--person", "a login that exists; without it one of the running server"}},

@@ -103,6 +103,8 @@ class Smtp(socketserver.StreamRequestHandler):
             return self.refuse("552 5.3.4 no")
         if self.server.logins:
             return self.refuse("530 5.7.0 log in")
+        if self.server.kind == "listed" and not self.has("unlisted"):
+            return self.refuse("550 5.7.1 who are you")
         self.sender, self.recipients = found[1].decode(errors="replace"), []
         self.say("250 2.1.0 ok")
         return True
@@ -117,7 +119,7 @@ class Smtp(socketserver.StreamRequestHandler):
     def do_rcpt(self, rest):
         if self.sender is None and not self.has("order"):
             return self.refuse("503 5.5.1 MAIL first")
-        if not self.known(rest) and not self.has("relay"):
+        if not self.known(rest) and not self.has("relay") and self.server.kind != "listed":
             self.unknown += 1
             return self.refuse("550 5.7.1 no")
         self.recipients.append(rest)
@@ -272,7 +274,7 @@ class Server(socketserver.ThreadingTCPServer):
 
 
 class Attacked:
-    """All five doors of one scripted server."""
+    """All doors of one scripted server."""
 
     def __init__(self, pair, holes):
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -287,6 +289,8 @@ class Attacked:
             "submissions": Server(Smtp, tls, wrap=True, logins=True, holes=holes),
             "imaps": Server(Lines, tls, kind="imaps", holes=holes),
             "pop3s": Server(Lines, tls, kind="pop3s", holes=holes),
+            "trusted": Server(Smtp, tls, kind="listed", holes=holes),
+            "device": Server(Smtp, tls, kind="listed", holes=holes),
         }
 
     def __enter__(self):
@@ -311,7 +315,7 @@ def audit(config, doors, only=None):
 
 # hole → the family it must be seen in, and how many failures at least
 HOLES = {
-    "relay": ("relay", 100), "percent": ("relay", 3), "smuggling": ("smuggling", 1), "bdat": ("smuggling", 1),
+    "relay": ("relay", 100), "unlisted": ("relay", 6), "percent": ("relay", 3), "smuggling": ("smuggling", 1), "bdat": ("smuggling", 1),
     "injection": ("starttls", 1), "memory": ("starttls", 1), "old_tls": ("tls", 1), "auth": ("logins", 2),
     "auth_names": ("names", 1), "vrfy": ("names", 1), "endless": ("names", 1), "catch_all": ("names", 1),
     "spoof": ("spoofing", 10), "received": ("spoofing", 1), "results": ("spoofing", 1), "sizes": ("sizes", 3),

@@ -8,12 +8,18 @@ import lab as laboratory
 
 def check_ourselves():
     with laboratory.Lab(peers=False) as lab:
+        mx = laboratory.ADDRESSES["mx"]
+        lab.postern_options = {"listen": f'trusted = ["{mx}:2525"]\n', "trusted": 'networks = ["192.0.2.0/24"]\n',
+                               "device": f'listen = ["{mx}:2526"]\nnetworks = ["192.0.2.0/24"]\n'}
+        lab.write_postern_config()
         lab.start_postern()
         lab.postern("alias", "add", "postmaster@postern.test", laboratory.LOCAL[0], check=False)
         done = lab.run("mx", laboratory.POSTERN, "--config", lab.config, "--json", "audit", check=False, timeout=300)
         report = json.loads(done.stdout.splitlines()[-1])
         failed = [check for check in report["checks"] if check["result"] == "failed"]
         assert done.returncode == 0 and not failed, failed
+        for door in ("trusted", "device"):
+            assert sum(check["name"].startswith(door + " from") for check in report["checks"]) == 3, f"{door} was not attacked"
         assert not lab.messages(laboratory.LOCAL[0]), "an attack was delivered"
         print(f"ok   our own server holds: {report['passed']} passed, {report['skipped']} left out", flush=True)
         # A hole that was not there last night: the postmaster hears of it once.
