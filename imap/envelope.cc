@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Parses the ENVELOPE text that mime::imap_envelope wrote, by the grammar of the wire.
+// Reads the ENVELOPE text that mime::imap_envelope wrote. SORT and THREAD read one for each message, so what nobody asks for is
+// passed over without a copy.
 #include "imap/envelope.h"
 
+#include <charconv>
+
+#include "base/ascii.h"
 #include "mime/date.h"
 
 namespace postern::imap {
@@ -9,34 +13,124 @@ namespace {
 
 constexpr std::int64_t seconds_a_minute = 60;
 
+/// The grammar of RFC 3501 §9, as far as envelopes need it. After the first fault everything is empty and ok() is false.
+class Scanner {
+ public:
+  explicit Scanner(std::string_view text) : rest_(text) {}
+  bool ok() const { return ok_; }
+  bool at_end() const { return rest_.empty(); }
+
+  void expect(char c) {
+    if (!take(c)) give_up();
+  }
+  bool take(char c) {
+    if (!rest_.starts_with(c)) return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
+  bool is(char c) const { return rest_.starts_with(c); }
+  bool take_nil() {
+    if (!ascii::istarts_with(rest_, "NIL")) return false;
+    rest_.remove_prefix(3);
+    return true;
+  }
+
+  /// nstring = string / nil; empty for NIL.
+  std::string nstring() {
+    const auto [text, escaped] = raw();
+    if (!escaped) return std::string(text);
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      if (text[i] == '\\') ++i;
+      out += text[i];
+    }
+    return out;
+  }
+  void skip() { raw(); }
+
+ private:
+  struct Raw {
+    std::string_view text;
+    bool escaped = false;
+  };
+
+  Raw raw() {
+    if (take_nil()) return {};
+    if (is('{')) return {literal()};
+    expect('"');
+    Raw out;
+    std::size_t end = 0;
+    for (; end < rest_.size() && rest_[end] != '"'; ++end) {
+      if (rest_[end] != '\\') continue;
+      out.escaped = true;
+      ++end;
+    }
+    if (end >= rest_.size()) {
+      give_up();
+      return {};
+    }
+    out.text = rest_.substr(0, end);
+    rest_.remove_prefix(end + 1);
+    return out;
+  }
+
+  // RFC 3501 §9: literal = "{" number "}" CRLF *CHAR8
+  std::string_view literal() {
+    constexpr std::string_view close = "}\r\n";
+    std::size_t size = 0;
+    const auto [end, error] = std::from_chars(rest_.data() + 1, rest_.data() + rest_.size(), size);
+    if (error == std::errc()) rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
+    if (error != std::errc() || !rest_.starts_with(close) || size > rest_.size() - close.size()) {
+      give_up();
+      return {};
+    }
+    const auto out = rest_.substr(close.size(), size);
+    rest_.remove_prefix(close.size() + size);
+    return out;
+  }
+
+  void give_up() {
+    ok_ = false;
+    rest_ = {};
+  }
+
+  std::string_view rest_;
+  bool ok_ = true;
+};
+
 // RFC 3501 §9: address = "(" addr-name SP addr-adl SP addr-mailbox SP addr-host ")"; all four are nstrings
-FirstAddress read_address(Parser& in) {
+FirstAddress read_address(Scanner& in) {
   FirstAddress out;
   in.expect('(');
-  out.name = in.nstring().value_or("");
-  in.sp();
-  in.nstring();
-  in.sp();
-  out.mailbox = in.nstring().value_or("");
-  in.sp();
-  out.host = in.nstring().value_or("");
+  out.name = in.nstring();
+  in.expect(' ');
+  in.skip();
+  in.expect(' ');
+  out.mailbox = in.nstring();
+  in.expect(' ');
+  out.host = in.nstring();
   in.expect(')');
   return out;
 }
 
-// env-from = "(" 1*address ")" / nil
-FirstAddress read_addresses(Parser& in) {
-  FirstAddress first;
-  if (!in.take_keyword("NIL")) {
+void skip_address(Scanner& in) {
+  in.expect('(');
+  for (int i = 0; i < 4; ++i) {
+    if (i != 0) in.expect(' ');
+    in.skip();
+  }
+  in.expect(')');
+}
+
+// env-from = "(" 1*address ")" / nil; all but the first address are passed over, that too without `first`
+void read_addresses(Scanner& in, FirstAddress* first) {
+  if (!in.take_nil()) {
     in.expect('(');
-    for (bool is_first = true; in.is('('); is_first = false) {
-      auto address = read_address(in);
-      if (is_first) first = std::move(address);
-    }
+    if (first != nullptr && in.is('(')) *first = read_address(in);
+    while (in.is('(')) skip_address(in);
     in.expect(')');
   }
-  in.sp();
-  return first;
+  in.expect(' ');
 }
 
 }  // namespace
@@ -45,29 +139,26 @@ FirstAddress read_addresses(Parser& in) {
 //              env-in-reply-to SP env-message-id ")"
 Result<Envelope> Envelope::parse(std::string_view text) {
   Envelope out;
-  Parser in(text);
+  Scanner in(text);
   in.expect('(');
-  if (const auto written = in.nstring()) {
-    if (const auto date = mime::parse_date(*written)) {
-      out.sent_ = day_at(date->at + date->zone_minutes * seconds_a_minute);
-      out.sent_at_ = date->at;
-    }
+  if (const auto date = mime::parse_date(in.nstring())) {
+    out.sent_ = day_at(date->at + date->zone_minutes * seconds_a_minute);
+    out.sent_at_ = date->at;
   }
-  in.sp();
-  out.subject_ = in.nstring().value_or("");
-  in.sp();
-  out.from_ = read_addresses(in);
-  read_addresses(in);  // sender
-  read_addresses(in);  // reply-to
-  out.to_ = read_addresses(in);
-  out.cc_ = read_addresses(in);
-  read_addresses(in);  // bcc
-  out.in_reply_to_ = in.nstring().value_or("");
-  in.sp();
-  out.message_id_ = in.nstring().value_or("");
+  in.expect(' ');
+  out.subject_ = in.nstring();
+  in.expect(' ');
+  read_addresses(in, &out.from_);
+  read_addresses(in, nullptr);  // sender
+  read_addresses(in, nullptr);  // reply-to
+  read_addresses(in, &out.to_);
+  read_addresses(in, &out.cc_);
+  read_addresses(in, nullptr);  // bcc
+  out.in_reply_to_ = in.nstring();
+  in.expect(' ');
+  out.message_id_ = in.nstring();
   in.expect(')');
-  in.end();
-  if (!in.ok()) return postern::fail(ErrorKind::corrupt, "cached envelope: " + in.fault().text);
+  if (!in.ok() || !in.at_end()) return postern::fail(ErrorKind::corrupt, "a cached envelope is damaged");
   return out;
 }
 

@@ -5,6 +5,8 @@
 #include "imap/limits.h"
 #include "mime/body_structure.h"
 #include "mime/header.h"
+#include "mime/listed_fields.h"
+#include "mime/part_codec.h"
 
 namespace postern::imap {
 namespace {
@@ -36,6 +38,12 @@ void append_literal_start(std::string& out, std::uint64_t size) {
   out.append("}\r\n");
 }
 
+bool has_only_listed(const FetchItem& item) {
+  const Section& section = item.section;
+  return item.kind == Kind::section && section.path.empty() && section.filter == Section::Filter::only &&
+         std::ranges::all_of(section.fields, mime::is_listed_field);
+}
+
 /// HEADER.FIELDS and HEADER.FIELDS.NOT of this header.
 void append_fields(std::string& out, const FetchItem& item, std::string_view header) {
   const auto mode = item.section.filter == Section::Filter::only ? mime::Select::only : mime::Select::except;
@@ -48,21 +56,29 @@ void append_fields(std::string& out, const FetchItem& item, std::string_view hea
 
 }  // namespace
 
+FetchWriter::FetchWriter(Session& session, const FetchRequest& request) : session_(session), request_(request) {
+  for (const auto& item : request_.items) {
+    if (has_only_listed(item)) listed_.push_back(&item);
+  }
+}
+
+bool FetchWriter::is_listed(const FetchItem& item) const { return std::ranges::find(listed_, &item) != listed_.end(); }
+
 store::MetaFields FetchWriter::fields() const {
   unsigned out = store::meta_none;
   for (const auto& item : request_.items) {
     if (item.kind == Kind::envelope) out |= store::meta_envelope;
     if (item.kind == Kind::body_structure) out |= store::meta_structure;
-    if (needs_parts(item)) out |= store::meta_parts;
+    if (needs_parts(item) || is_listed(item)) out |= store::meta_parts;
   }
   return static_cast<store::MetaFields>(out);
 }
 
 bool FetchWriter::needs_info() const {
-  return std::ranges::any_of(request_.items, [](const FetchItem& item) {
+  return std::ranges::any_of(request_.items, [this](const FetchItem& item) {
     const bool in_index = item.kind == Kind::internal_date || item.kind == Kind::size || item.kind == Kind::envelope ||
                           item.kind == Kind::body_structure;
-    return in_index || needs_parts(item);
+    return in_index || needs_parts(item) || is_listed(item);
   });
 }
 
@@ -81,6 +97,14 @@ std::uint64_t FetchWriter::octets() const {
     most = std::max(most, wanted);
   }
   return most;
+}
+
+bool FetchWriter::lists_only() const {
+  return std::ranges::none_of(request_.items, [this](const FetchItem& item) {
+    const bool reads =
+        item.kind == Kind::section || item.kind == Kind::preview || item.kind == Kind::binary || item.kind == Kind::binary_size;
+    return reads && !is_listed(item);
+  });
 }
 
 void FetchWriter::begin(std::size_t index, const store::Row& row) {
@@ -159,9 +183,19 @@ bool FetchWriter::item_at_once(const FetchItem& item, const store::Row& row, con
       out.append("EMAILID (").append(loaded.particulars->email_id).append(")");
       return true;
     case Kind::thread_id: out.append("THREADID NIL"); return true;
-    case Kind::section: return loaded.text != nullptr && section_at_once(item, *loaded.text);
+    case Kind::section:
+      if (loaded.info != nullptr && listed_at_once(item, *loaded.info)) return true;
+      return loaded.text != nullptr && section_at_once(item, *loaded.text);
     default: return loaded.info != nullptr && index_item_at_once(item.kind, *loaded.info);
   }
+}
+
+/// HEADER.FIELDS with names whose fields are kept in the index.
+bool FetchWriter::listed_at_once(const FetchItem& item, const store::MessageInfo& info) {
+  if (!is_listed(item)) return false;
+  const auto listed = mime::listed_fields_in(info.meta.parts);
+  if (!listed.empty()) append_fields(session_.out(), item, listed);
+  return !listed.empty();
 }
 
 /// Sections of the message itself whose octets are all loaded.

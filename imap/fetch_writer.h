@@ -19,13 +19,15 @@ async::Task<Result<std::optional<mime::Range>>> octets_of(const Section& section
 
 class FetchWriter {
  public:
-  FetchWriter(Session& session, const FetchRequest& request) : session_(session), request_(request) {}
+  FetchWriter(Session& session, const FetchRequest& request);
 
   /// Which parts of the index the items need; meta_none with needs_info() false when the snapshot is enough.
   store::MetaFields fields() const;
   bool needs_info() const;
   /// Octets from a message's start that the items will need; 0 when they need none.
   std::uint64_t octets() const;
+  /// True when those octets are only needed of messages whose index entry lacks the fields for a list of messages.
+  bool lists_only() const;
   /// Appends the response without suspending when what was loaded has all of it: the common case, and the fast one. False, with
   /// nothing appended, when write() is needed.
   bool write_at_once(std::size_t index, const Message::Loaded& loaded);
@@ -40,6 +42,8 @@ class FetchWriter {
   bool item_at_once(const FetchItem& item, const store::Row& row, const Message::Loaded& loaded);
   bool index_item_at_once(FetchItem::Kind kind, const store::MessageInfo& info);
   bool section_at_once(const FetchItem& item, const store::StoredText& text);
+  bool is_listed(const FetchItem& item) const;
+  bool listed_at_once(const FetchItem& item, const store::MessageInfo& info);
   async::Task<Result<>> write_item(const FetchItem& item, Message& message);
   async::Task<Result<>> write_section(const FetchItem& item, Message& message);
   async::Task<Result<>> write_decoded(const FetchItem& item, Message& message);
@@ -51,8 +55,9 @@ class FetchWriter {
   Session& session_;
   const FetchRequest& request_;
   store::UidSet flags_changed_;
-  bool streaming_ = false;        ///< some of this response has been sent
-  std::uint64_t last_flags_ = 0;  ///< flags that last_text_ shows, for the common case of equal flags
+  std::vector<const FetchItem*> listed_;  ///< HEADER.FIELDS of the message itself that names only fields which the index keeps
+  bool streaming_ = false;                ///< some of this response has been sent
+  std::uint64_t last_flags_ = 0;          ///< flags that last_text_ shows, for the common case of equal flags
   std::string last_text_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "async/executor.h"
 #include "imap/limits.h"
+#include "mime/part_codec.h"
 
 namespace postern::imap {
 
@@ -24,10 +25,10 @@ async::Task<Result<bool>> InfoPages::next() {
   next_ += rows.size();
   store::UidSet uids;
   for (const auto row : rows) uids.add(view.snapshot().row(row).uid);
-  texts_.begin(uids);
-  auto infos = co_await session_.store().info(view.mailbox(), std::move(uids), wanted_.fields);
+  auto infos = co_await session_.store().info(view.mailbox(), uids, wanted_.fields);
   if (!infos) co_return std::unexpected(infos.error());
   infos_ = *std::move(infos);
+  texts_.begin(wanted_.lists_only ? without_listed(uids, infos_) : std::move(uids));
   auto info = infos_.begin();
   for (const auto row : rows) {
     const auto uid = view.snapshot().row(row).uid;
@@ -42,6 +43,14 @@ async::Task<Message> InfoPages::message(const Entry& entry) {
   const auto uid = view.snapshot().row(entry.index).uid;
   if (!texts_.knows(uid)) co_await texts_.load(uid);
   co_return Message(session_.store(), view.mailbox(), uid, {entry.info, texts_.get(uid)});
+}
+
+store::UidSet without_listed(const store::UidSet& page, std::span<const store::MessageInfo> infos) {
+  store::UidSet known;
+  for (const auto& info : infos) {
+    if (!mime::listed_fields_in(info.meta.parts).empty()) known.add(info.uid);
+  }
+  return page.minus(known);
 }
 
 async::Task<Result<Envelope>> envelope_of(Message& message) {

@@ -20,6 +20,7 @@ class InfoPages {
   struct Wanted {
     store::MetaFields fields = store::meta_none;
     std::uint64_t octets = 0;  ///< from the message's start; 0: none
+    bool lists_only = false;   ///< those octets only where the entry lacks the fields for a list of messages
   };
   /// One row; `info` is null when the message is gone.
   struct Entry {
@@ -45,6 +46,9 @@ class InfoPages {
   std::vector<store::MessageInfo> infos_;
   std::vector<Entry> page_;
 };
+
+/// Those of the page whose index entry, read with its parts, lacks the fields for a list of messages: stored by an older version.
+store::UidSet without_listed(const store::UidSet& page, std::span<const store::MessageInfo> infos);
 
 /// The envelope of a message, from the index or computed anew.
 async::Task<Result<Envelope>> envelope_of(Message& message);

@@ -22,6 +22,7 @@ void ReadAhead::begin(store::UidSet page) {
   ahead_ = {};
   ahead_from_ = 0;
   next_ = used_ = 0;
+  if (page_.empty()) texts_.through = UINT32_MAX;
 }
 
 async::Task<> ReadAhead::load(store::Uid uid) {
@@ -36,6 +37,7 @@ async::Task<> ReadAhead::load(store::Uid uid) {
     co_return;
   }
   begin(page_.intersect(store::UidSet{{uid, UINT32_MAX}}));
+  if (page_.empty()) co_return;
   auto texts = co_await store_.read(mailbox_, page_, {.per_message = most_, .total = window_});
   if (texts) texts_ = *std::move(texts);
   texts_.through = std::max(texts_.through, uid);

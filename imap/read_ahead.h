@@ -17,7 +17,7 @@ class ReadAhead {
   /// `per_message`: octets wanted of each; 0 loads nothing.
   ReadAhead(store::Session& store, store::MailboxId mailbox, std::uint64_t per_message, Use use);
 
-  /// The UIDs that may be asked for next, ascending.
+  /// The UIDs that may be asked for next, ascending; empty: nothing will be loaded.
   void begin(store::UidSet page);
   /// Whether get() may be asked without load().
   bool knows(store::Uid uid) const { return most_ == 0 || uid <= texts_.through; }

@@ -9,6 +9,7 @@
 #include <functional>
 
 #include "base/ascii.h"
+#include "mime/listed_fields.h"
 #include "mime/part_fields.h"
 
 namespace postern::mime {
@@ -189,6 +190,8 @@ void PartParser::end_header(std::uint64_t body_begin) {
   lines_at_.back() = lines_;
   in_header_ = false;
   interpreted_ += header_.size();
+  // A header that was cut is not known whole.
+  if (index == 0 && !part.has(part_damaged_header)) tree_.listed = listed_fields(header_);
   if (interpreted_ > max_interpreted) return make_opaque(index);
   const bool digest = part.parent != no_part && tree_.parts[part.parent].type.is("multipart", "digest");
   read_part_fields(header_, digest ? DefaultType::message_rfc822 : DefaultType::text_plain, part);

@@ -74,6 +74,7 @@ struct Part {
 struct PartTree {
   std::vector<Part> parts;
   bool truncated = false;  ///< a limit was reached; some parts are opaque
+  std::string listed;      ///< the root's listed_fields(); empty when they are not known
   const Part& root() const { return parts.front(); }
   /// The number-th child, counted from 1; no_part when there is none.
   PartIndex child(PartIndex parent, std::uint32_t number) const;

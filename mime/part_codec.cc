@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The stored form of a part tree: see part_codec.h.
 //
-// version, flags, number of parts, then for each part in order: index minus parent (0 for the root), kind, flags, header offset
-// from the parent's body, header size, body size, lines, and the strings. Numbers are little-endian base 128, strings have their
-// length before them. Sibling links follow from the parents, so they are not stored and cannot be damaged.
+// version, since version 2 the listed fields of the header, flags, number of parts, then for each part in order: index minus
+// parent (0 for the root), kind, flags, header offset from the parent's body, header size, body size, lines, and the strings.
+// Numbers are little-endian base 128, strings have their length before them. Sibling links follow from the parents, so they are
+// not stored and cannot be damaged.
 #include "mime/part_codec.h"
 
 #include "base/cursor.h"
@@ -15,6 +16,7 @@ constexpr std::uint64_t max_offset = std::uint64_t{1} << 48;  ///< no message is
 constexpr unsigned number_bits = 7;
 constexpr unsigned max_shift = 63;
 constexpr unsigned char more_bit = 0x80;
+constexpr unsigned char without_listed = 1;  ///< the version of Postern 0.1
 
 void put_number(std::string& out, std::uint64_t value) {
   while (value >= more_bit) {
@@ -82,11 +84,12 @@ class Reader {
     if (value > max) ok_ = false;
     return ok_ ? value : 0;
   }
-  std::string string() {
+  std::string_view view() {
     const std::uint64_t size = number(max_offset);
     if (size > in_.rest().size()) ok_ = false;
-    return ok_ ? std::string(in_.take_n(static_cast<std::size_t>(size))) : std::string();
+    return ok_ ? in_.take_n(static_cast<std::size_t>(size)) : std::string_view();
   }
+  std::string string() { return std::string(view()); }
   Parameters parameters() {
     Parameters list(static_cast<std::size_t>(number(max_parameters)));
     for (Parameter& parameter : list) {
@@ -157,6 +160,7 @@ bool fits(const PartTree& tree, PartIndex index, PartIndex before) {
 
 std::string encode_parts(const PartTree& tree) {
   std::string out(1, static_cast<char>(part_codec_version));
+  put_string(out, tree.listed);
   put_number(out, tree.truncated ? 1 : 0);
   put_number(out, tree.parts.size());
   for (PartIndex index = 0; index < tree.parts.size(); ++index) put_part(out, tree, index);
@@ -165,11 +169,13 @@ std::string encode_parts(const PartTree& tree) {
 
 Result<PartTree> decode_parts(std::string_view bytes) {
   if (bytes.empty()) return fail(ErrorKind::corrupt, "an empty part tree");
-  if (static_cast<unsigned char>(bytes.front()) != part_codec_version) {
+  const auto version = static_cast<unsigned char>(bytes.front());
+  if (version != part_codec_version && version != without_listed) {
     return fail(ErrorKind::unsupported, "a part tree of another version");
   }
   Reader in(bytes.substr(1));
   PartTree tree;
+  if (version != without_listed) tree.listed = in.string();
   tree.truncated = in.number(1) == 1;
   const std::uint64_t count = in.number(max_parts);
   for (std::uint64_t i = 0; i < count && in.ok(); ++i) tree.parts.push_back(read_part(in, tree));
@@ -177,6 +183,11 @@ Result<PartTree> decode_parts(std::string_view bytes) {
   link_siblings(tree);
   if (!is_tree(tree)) return fail(ErrorKind::corrupt, "a part tree whose parts do not fit into each other");
   return tree;
+}
+
+std::string_view listed_fields_in(std::string_view bytes) {
+  if (bytes.empty() || static_cast<unsigned char>(bytes.front()) != part_codec_version) return {};
+  return Reader(bytes.substr(1)).view();
 }
 
 bool is_tree(const PartTree& tree) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "async/executor.h"
+#include "mime/listed_fields.h"
 #include "mime/part_codec.h"
 
 namespace postern::store {
@@ -38,6 +39,9 @@ UidSet take_page(UidSet& uids, std::uint64_t most) {
   return page;
 }
 
+/// SUBJECT, FROM and their like: mime/listed_fields.h has the whole field, as often as it stands in the message.
+bool is_in_list(const TextNeedle& needle) { return needle.scope == TextScope::header && mime::is_listed_field(needle.field); }
+
 /// One search over one mailbox.
 class Scan {
  public:
@@ -47,6 +51,7 @@ class Scan {
         query_(query),
         finders_(make_finders(query.needles)),
         places_(places_of(finders_)),
+        in_list_(std::ranges::all_of(query.needles, is_in_list)),
         matcher_(finders_),
         truths_(finders_.size()) {}
 
@@ -68,7 +73,12 @@ class Scan {
  private:
   Task<Result<>> message(const MessageInfo& info) {
     matcher_.reset();
-    if (places_ != 0) {
+    const auto listed = in_list_ ? mime::listed_fields_in(info.meta.parts) : std::string_view();
+    if (!listed.empty()) {
+      const auto before = matcher_.work();
+      mime::add_header_text(listed, mime::HeaderOf::message, matcher_);
+      if (const auto paid = co_await pay(listed.size() + matcher_.work() - before); !paid) co_return paid;
+    } else if (places_ != 0) {
       if (const auto loaded = co_await load(info.uid); !loaded) co_return loaded;
       auto tree = mime::decode_parts(info.meta.parts);
       if (!tree) tree = co_await parse(info);
@@ -154,6 +164,7 @@ class Scan {
   TextQuery& query_;
   const std::vector<Finder> finders_;
   const mime::TextPlaces places_;
+  const bool in_list_;  ///< all needles are for fields that the index keeps
   TextMatcher matcher_;
   TextTruths truths_;
   ReadTexts texts_;

@@ -4,6 +4,7 @@
 
 #include "async/together.h"
 #include "imap/fetch_writer.h"
+#include "imap/info_pages.h"
 #include "imap/limits.h"
 #include "imap/read_ahead.h"
 #include "imap/resync.h"
@@ -22,18 +23,20 @@ class Fetcher {
         texts_(session.store(), session.view().mailbox(), writer_.octets(), ReadAhead::Use::all) {}
 
   async::Task<Reply> run(const IndexRanges& ranges) {
-    std::vector<std::size_t> page;
-    const auto [first, last] = wanted_part(ranges);
-    std::size_t position = 0;
-    for (const auto& range : ranges) {
-      for (auto i = range.begin; i < range.end; ++i) {
-        if (!is_wanted(session_.view().snapshot().row(i))) continue;
-        if (const auto at = position++; at < first || at >= last) continue;
-        page.push_back(i);
-        if (page.size() == limits::info_page && !co_await write_page(page)) co_return gone();
+    Rows rows(*this, ranges);
+    Page page{rows.next(), {}};
+    co_await load(page);
+    while (!page.rows.empty()) {
+      Page following{rows.next(), {}};
+      if (following.rows.empty()) {
+        co_await write_page(page);
+      } else {
+        // While this page is written, the store reads the next one.
+        co_await async::together(async::all(load(following), write_page(page)));
       }
+      if (!session_.is_selected()) co_return no("NONEXISTENT", "The mailbox was deleted");
+      page = std::move(following);
     }
-    if (!page.empty() && !co_await write_page(page)) co_return gone();
     if (failed_) co_return no("SERVERBUG", "Some of the messages cannot be read");
     // RFC 3516 §4.3
     if (undecodable_) co_return no("UNKNOWN-CTE", "The transfer encoding of a part is not known");
@@ -64,26 +67,61 @@ class Fetcher {
     return request_.partial->of(total);
   }
 
-  static Reply gone() { return no("NONEXISTENT", "The mailbox was deleted"); }
+  /// Rows that are answered together, and their index entries.
+  struct Page {
+    std::vector<std::size_t> rows;
+    std::vector<store::MessageInfo> infos;
+  };
 
-  /// Writes the rows of the page and empties it; false when the mailbox was deleted meanwhile.
-  async::Task<bool> write_page(std::vector<std::size_t>& page) {
+  /// The wanted rows of the ranges, a page at a time.
+  class Rows {
+   public:
+    Rows(const Fetcher& fetcher, const IndexRanges& ranges)
+        : fetcher_(fetcher), ranges_(ranges), wanted_(fetcher.wanted_part(ranges)) {}
+    /// Empty at the end.
+    std::vector<std::size_t> next() {
+      std::vector<std::size_t> page;
+      for (; range_ < ranges_.size() && page.size() < limits::info_page; ++range_, offset_ = 0) {
+        const auto& range = ranges_[range_];
+        while (range.begin + offset_ < range.end && page.size() < limits::info_page) add(range.begin + offset_++, page);
+        if (range.begin + offset_ < range.end) break;
+      }
+      return page;
+    }
+
+   private:
+    void add(std::size_t row, std::vector<std::size_t>& page) {
+      if (!fetcher_.is_wanted(fetcher_.session_.view().snapshot().row(row))) return;
+      if (const auto at = position_++; at >= wanted_.first && at < wanted_.second) page.push_back(row);
+    }
+
+    const Fetcher& fetcher_;
+    const IndexRanges& ranges_;
+    const std::pair<std::size_t, std::size_t> wanted_;
+    std::size_t range_ = 0, offset_ = 0, position_ = 0;
+  };
+
+  async::Task<> load(Page& page) {
+    if (page.rows.empty() || !writer_.needs_info() || !session_.is_selected()) co_return;
+    auto loaded = co_await session_.store().info(session_.view().mailbox(), uids(page.rows), writer_.fields());
+    if (loaded) page.infos = *std::move(loaded);
+  }
+
+  /// Writes the rows of the page, unless the mailbox is deleted meanwhile.
+  async::Task<> write_page(const Page& loaded_page) {
+    const auto& page = loaded_page.rows;
+    const auto& infos = loaded_page.infos;
     if (request_.sets_seen && !session_.view().read_only()) co_await set_seen(page);
-    if (!session_.is_selected()) co_return false;
+    if (!session_.is_selected()) co_return;
     if (reads_bodies() && co_await session_.is_shared()) {
       session_.trace().read({session_.view().mailbox(), session_.view().name()}, uids(page));
-    }
-    std::vector<store::MessageInfo> infos;
-    if (writer_.needs_info()) {
-      auto loaded = co_await session_.store().info(session_.view().mailbox(), uids(page), writer_.fields());
-      if (loaded) infos = *std::move(loaded);
     }
     std::vector<store::Particulars> particulars;
     if (request_.needs_particulars()) {
       auto loaded = co_await session_.store().particulars(session_.view().mailbox(), uids(page));
       if (loaded) particulars = *std::move(loaded);
     }
-    texts_.begin(uids(page));
+    texts_.begin(writer_.lists_only() ? without_listed(uids(page), infos) : uids(page));
     Loaded loaded{infos, particulars};
     for (std::span<const std::size_t> rest = page; !rest.empty();) {
       const auto uid = uid_of(rest.front());
@@ -94,8 +132,6 @@ class Fetcher {
       // While this window is written, the store reads the next one.
       co_await async::together(async::all(texts_.read_on(), write_window(window, loaded)));
     }
-    page.clear();
-    co_return true;
   }
 
   /// What was loaded for a page, and how far it was used.

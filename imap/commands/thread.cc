@@ -7,6 +7,7 @@
 #include "imap/searcher.h"
 #include "imap/threads.h"
 #include "mime/header.h"
+#include "mime/part_codec.h"
 
 namespace postern::imap::commands {
 namespace {
@@ -19,17 +20,22 @@ Algorithm read_algorithm(Parser& in) {
   return Algorithm::ordered_subject;
 }
 
+std::string references_in(std::string_view block) {
+  std::size_t position = 0;
+  while (const auto field = mime::next_field(block, position)) {
+    if (field->is("References")) return field->value();
+  }
+  return {};
+}
+
 /// The References field of a message, which the cached envelope has not.
-async::Task<Result<std::string>> references_field(Message& message) {
+async::Task<Result<std::string>> references_field(const store::MessageInfo& info, Message& message) {
+  if (const auto listed = mime::listed_fields_in(info.meta.parts); !listed.empty()) co_return references_in(listed);
   const auto size = co_await message.header_size();
   if (!size) co_return std::unexpected(size.error());
   const auto block = co_await message.read_all({0, *size}, mime::max_header_block);
   if (!block) co_return std::unexpected(block.error());
-  std::size_t position = 0;
-  while (const auto field = mime::next_field(*block, position)) {
-    if (field->is("References")) co_return field->value();
-  }
-  co_return std::string();
+  co_return references_in(*block);
 }
 
 class Threader {
@@ -38,8 +44,11 @@ class Threader {
       : session_(session), command_(command), algorithm_(algorithm) {}
 
   async::Task<Result<ThreadTree>> run(const std::vector<std::size_t>& matches) {
-    const std::uint64_t octets = algorithm_ == Algorithm::references ? limits::usual_header : 0;
-    InfoPages pages(session_, matches, {.fields = store::meta_envelope, .octets = octets});
+    const bool references = algorithm_ == Algorithm::references;
+    const auto fields =
+        static_cast<store::MetaFields>(store::meta_envelope | (references ? store::meta_parts : store::meta_none));
+    InfoPages pages(session_, matches,
+                    {.fields = fields, .octets = references ? limits::usual_header : 0, .lists_only = references});
     for (;;) {
       const auto more = co_await pages.next();
       if (!more) co_return std::unexpected(more.error());
@@ -74,7 +83,7 @@ class Threader {
     }
     auto ids = message_ids(envelope->message_id());
     if (!ids.empty()) out.id = std::move(ids.front());
-    const auto field = co_await references_field(message);
+    const auto field = co_await references_field(*entry.info, message);
     if (!field) co_return std::unexpected(field.error());
     out.references = message_ids(*field);
     // RFC 5256 §3: without valid References the first id of In-Reply-To is the parent.
