@@ -17,6 +17,7 @@
 #include "store/sqlite/recovery.h"
 #include "store/sqlite/recovery_admin.h"
 #include "store/sqlite/schema.h"
+#include "store/sqlite/warming.h"
 
 namespace postern::store::sqlite {
 
@@ -154,6 +155,7 @@ class Implementation final : public SqliteStore {
  private:
   Result<> open_mail() {
     const auto path = folder_ / "mail.db";
+    warming_.emplace(path);
     auto db = open_current({.path = path, .cache_kib = writer_cache_kib, .vfs = &core_.vfs}, mail_schema(), log_);
     if (!db) return std::unexpected(db.error());
     core_.db = std::move(*db);
@@ -225,6 +227,7 @@ class Implementation final : public SqliteStore {
   const bool search_text_;
   UniqueFd lock_;
   bool closed_ = false;
+  std::optional<Warming> warming_;
   const HousekeepingOptions housekeeping_;
   const Space::Limits space_limits_;
   const BackupOptions backup_;
