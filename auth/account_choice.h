@@ -17,6 +17,7 @@ using AccountChoice = std::function<std::string(mail::AccountId account, std::st
 inline constexpr std::string_view imap_capabilities_off = "imap_capabilities_off";
 inline constexpr std::string_view pop3_to_trash = "pop3_to_trash";
 inline constexpr std::string_view pop3_folders = "pop3_folders";
+inline constexpr std::string_view pop3_login_delay = "pop3_login_delay";
 
 inline std::string choice_of(const AccountChoice& choice, mail::AccountId account, std::string_view setting) {
   return choice ? choice(account, setting) : std::string();

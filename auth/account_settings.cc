@@ -34,6 +34,7 @@ constexpr std::array table{
     AccountSetting{pop3_to_trash, Kind::flag, "off", "What POP3 deletes goes to the folder Trash."},
     AccountSetting{pop3_folders, Kind::folders, "INBOX",
                    "Folders that POP3 shows, one behind the other, with \";\" between them."},
+    AccountSetting{pop3_login_delay, Kind::number, "", "Seconds between two POP3 logins of the account, a day at most."},
     AccountSetting{imap_capabilities_off, Kind::names, "",
                    "IMAP capabilities that this account's clients do not get, for example IDLE."},
     AccountSetting{forward_to, Kind::addresses, "",

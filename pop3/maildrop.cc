@@ -29,6 +29,18 @@ Result<DropLocks::Lock> DropLocks::take(store::AccountId account) {
   return Lock(*this, account);
 }
 
+std::chrono::seconds DropLocks::wait_of(store::AccountId account, std::chrono::seconds delay, Time now) const {
+  const std::lock_guard hold(mutex_);
+  const auto last = last_logins_.find(account);
+  if (last == last_logins_.end()) return std::chrono::seconds(0);
+  return std::chrono::ceil<std::chrono::seconds>(last->second + delay - now);
+}
+
+void DropLocks::note_login(store::AccountId account, Time now) {
+  const std::lock_guard hold(mutex_);
+  last_logins_[account] = now;
+}
+
 async::Task<Result<std::unique_ptr<Maildrop>>> Maildrop::open(DropLocks& locks, std::unique_ptr<store::Session> session,
                                                               Choice choice) {
   auto lock = locks.take(session->identity().account());

@@ -3,6 +3,8 @@
 // a second POP3 session out (RFC 1939 §4). Nothing is deleted before commit().
 #pragma once
 
+#include <chrono>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -15,9 +17,11 @@
 
 namespace postern::pop3 {
 
-/// Which maildrops are in use. One for the whole server; thread-safe.
+/// Which maildrops are in use, and when those that have a login delay were opened last. One for the whole server; thread-safe.
 class DropLocks {
  public:
+  using Time = std::chrono::steady_clock::time_point;
+
   /// Held while a session is in the transaction state; frees the maildrop when it goes, however the session ended.
   class Lock {
    public:
@@ -35,9 +39,15 @@ class DropLocks {
   /// Error conflict when another session has it.
   Result<Lock> take(store::AccountId account);
 
+  /// RFC 2449 §6.5: how long the account has to wait until `delay` has passed since its last login; zero or less: not at all.
+  std::chrono::seconds wait_of(store::AccountId account, std::chrono::seconds delay, Time now) const;
+  /// The account logged in; call it for accounts with a delay only, so that no others take memory.
+  void note_login(store::AccountId account, Time now);
+
  private:
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::set<store::AccountId> held_;
+  std::map<store::AccountId, Time> last_logins_;
 };
 
 class Maildrop {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pop3/session.h"
 
+#include "base/cursor.h"
 #include "pop3/commands.h"
 
 namespace postern::pop3 {
@@ -16,6 +17,8 @@ async::Task<> Session::run() {
   if (!co_await send(Reply::ok("POP3 ready"))) co_return;
   while (co_await read_and_answer()) {
   }
+  // The connection may take its time to close; nobody else shall wait for that.
+  release_maildrop();
   services_.log.info("pop3", "closed",
                      {{"ip", connection_.peer().address.to_string()},
                       {"login", login_},
@@ -101,6 +104,48 @@ Reply refusal_reply(auth::Refusal refusal) {
 }
 }  // namespace
 
+std::chrono::steady_clock::time_point Session::now() const {
+  return services_.clock != nullptr ? services_.clock->steady() : std::chrono::steady_clock::now();
+}
+
+namespace {
+/// The account's seconds, a day at most; zero when it has none.
+std::chrono::seconds login_delay_of(const auth::AccountChoice& choice, mail::AccountId account) {
+  constexpr std::uint64_t a_day = 24 * 60 * 60;
+  const auto text = auth::choice_of(choice, account, auth::pop3_login_delay);
+  Cursor in(text);
+  return std::chrono::seconds(std::min(in.take_number().value_or(0), a_day));
+}
+}  // namespace
+
+/// The refusal when the maildrop stays closed.
+async::Task<std::optional<Reply>> Session::open_maildrop(const mail::Identity& identity) {
+  const auto account = identity.account();
+  // RFC 2449 §6.5, §8.1.1
+  login_delay_ = login_delay_of(services_.choice, account);
+  const auto wait = login_delay_.count() == 0 ? login_delay_ : services_.locks.wait_of(account, login_delay_, now());
+  if (wait.count() > 0) {
+    auto refusal = Reply::error(fmt::format("come again in {} seconds", wait.count()), "LOGIN-DELAY");
+    refusal.failed = false;  // a client that is too early does nothing wrong
+    co_return refusal;
+  }
+  const bool to_trash = auth::choice_of(services_.choice, account, auth::pop3_to_trash) == "on";
+  auto drop = co_await Maildrop::open(services_.locks, services_.store.session(identity),
+                                      {to_trash ? Maildrop::Removal::to_trash : Maildrop::Removal::expunge,
+                                       auth::choice_of(services_.choice, account, auth::pop3_folders)});
+  if (!drop) {
+    if (drop.error().kind == ErrorKind::conflict) co_return Reply::error("maildrop is in use by another session", "IN-USE");
+    services_.log.error("pop3", "maildrop not opened", {{"login", identity.login()}, {"error", drop.error().text}});
+    co_return Reply::error("mailbox is not available now", "SYS/TEMP");
+  }
+  if (login_delay_.count() != 0) services_.locks.note_login(account, now());
+  maildrop_ = std::move(*drop);
+  if (services_.trace != nullptr) {
+    maildrop_->trace_by({services_.trace, *services_.clock, {identity.login(), "pop3", connection_.peer().address.to_string()}});
+  }
+  co_return std::nullopt;
+}
+
 async::Task<Reply> Session::finish_login(auth::Step step) {
   if (step.refusal) {
     auto reply = refusal_reply(*step.refusal);
@@ -112,21 +157,7 @@ async::Task<Reply> Session::finish_login(auth::Step step) {
     co_return reply;
   }
   if (!step.login) co_return Reply::error("authentication failed", "AUTH");
-  const auto account = step.login->identity.account();
-  const bool to_trash = auth::choice_of(services_.choice, account, auth::pop3_to_trash) == "on";
-  auto drop = co_await Maildrop::open(services_.locks, services_.store.session(step.login->identity),
-                                      {to_trash ? Maildrop::Removal::to_trash : Maildrop::Removal::expunge,
-                                       auth::choice_of(services_.choice, account, auth::pop3_folders)});
-  if (!drop) {
-    if (drop.error().kind == ErrorKind::conflict) co_return Reply::error("maildrop is in use by another session", "IN-USE");
-    services_.log.error("pop3", "maildrop not opened", {{"login", step.login->identity.login()}, {"error", drop.error().text}});
-    co_return Reply::error("mailbox is not available now", "SYS/TEMP");
-  }
-  maildrop_ = std::move(*drop);
-  if (services_.trace != nullptr) {
-    maildrop_->trace_by(
-        {services_.trace, *services_.clock, {step.login->identity.login(), "pop3", connection_.peer().address.to_string()}});
-  }
+  if (auto refusal = co_await open_maildrop(step.login->identity)) co_return *std::move(refusal);
   login_ = step.login->identity.login();
   ticket_ = std::move(step.login->ticket);
   if (ticket_) ticket_->on_end(connection_.executor(), [this] { connection_.request_stop(); });

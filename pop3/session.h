@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "async/task.h"
@@ -38,7 +39,7 @@ struct Services {
   Log& log;
   auth::AccountChoice choice = {};
   store::TraceBook* trace = nullptr;  ///< null: nothing is traced
-  const Clock* clock = nullptr;       ///< of the trace; set when there is one
+  const Clock* clock = nullptr;       ///< of the trace and of login delays; set when there is a trace
 };
 
 class Session {
@@ -55,12 +56,18 @@ class Session {
   std::string& user() { return user_; }
   Maildrop& maildrop() { return *maildrop_; }
   auth::Origin origin() const;
+  /// Seconds between two logins of the account (RFC 2449 §6.5); zero: any time. Known after the login only.
+  std::chrono::seconds login_delay() const { return login_delay_; }
   /// What a SASL exchange or a USER/PASS login ended in: opens the maildrop or says why not.
   async::Task<Reply> finish_login(auth::Step step);
   void enter_update() { state_ = State::update; }
+  /// RFC 1939 §6: before the answer to QUIT, so that a client that comes again at once is let in.
+  void release_maildrop() { maildrop_.reset(); }
 
  private:
   async::Task<bool> read_and_answer();
+  async::Task<std::optional<Reply>> open_maildrop(const mail::Identity& identity);
+  std::chrono::steady_clock::time_point now() const;
   async::Task<Reply> answer(std::string_view line);
   async::Task<bool> send(Reply reply);
   async::Task<> end_with(std::string_view text, std::string_view code);
@@ -80,6 +87,7 @@ class Session {
   std::string login_;
   std::shared_ptr<auth::SessionTicket> ticket_;
   std::unique_ptr<Maildrop> maildrop_;
+  std::chrono::seconds login_delay_{0};
   std::size_t login_failures_ = 0;
   std::size_t bad_commands_ = 0;
 };

@@ -16,6 +16,7 @@ async::Task<Reply> quit(Session& session, std::string_view) {
     session.services().log.error("pop3", "deleted messages not removed", {{"error", done.error().text}});
     co_return Reply::fatal("some deleted messages not removed", "SYS/TEMP");
   }
+  session.release_maildrop();
   Reply reply = Reply::ok("bye");
   reply.close = true;
   co_return reply;

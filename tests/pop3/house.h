@@ -21,8 +21,13 @@ class Pop3House final : public DialogueHost {
       : log_(LogLevel::debug, null_sink()),
         store_(store::memory::make(clock_)),
         auth_(make_accounts()),
-        services_{*store_, auth_, locks_, log_,
-                  [this](mail::AccountId, std::string_view setting) { return choices_[std::string(setting)]; }} {}
+        services_{*store_,
+                  auth_,
+                  locks_,
+                  log_,
+                  [this](mail::AccountId, std::string_view setting) { return choices_[std::string(setting)]; },
+                  nullptr,
+                  &clock_} {}
   ~Pop3House() override {
     for (const auto& one : connections_) {
       if (const auto connection = one.lock()) connection->cancel();
@@ -51,6 +56,11 @@ class Pop3House final : public DialogueHost {
     if (word == "disk_full") return store_->fail_writes(Error{ErrorKind::no_space, "disk full"}), std::string();
     if (word == "disk_well") return store_->fail_writes(std::nullopt), std::string();
     if (word == "choose") return in >> user >> choices_[user], std::string();
+    if (word == "later") {
+      int seconds = 0;
+      in >> seconds;
+      return clock_.advance(std::chrono::seconds(seconds)), std::string();
+    }
     if (word == "bad_commands") return in >> settings_.bad_commands, std::string();
     if (word == "stop") return stop(), std::string();
     in >> user;
