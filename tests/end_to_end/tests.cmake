@@ -12,5 +12,5 @@ if(NOT POSTERN_SANITIZE AND NOT POSTERN_FUZZ AND TARGET postern)
       ENVIRONMENT "POSTERN_BINARY=$<TARGET_FILE:postern>;PYTHONDONTWRITEBYTECODE=1;POSTERN_BUILD=${PROJECT_BINARY_DIR}")
   endforeach()
   # They keep both cores of a small machine busy: nothing beside them.
-  set_tests_properties(end_to_end_siege end_to_end_login_storm PROPERTIES RUN_SERIAL ON)
+  set_tests_properties(end_to_end_siege end_to_end_login_storm end_to_end_idle_crowd PROPERTIES RUN_SERIAL ON)
 endif()
