@@ -73,7 +73,8 @@ TEST(PeopleFile, TellsEveryMistakeWithLineColumnAndRemedy) {
             "2, networks: here is no network; write 192.0.2.0/24, 2001:db8::/32 or one address\n"
             "2, protocols: jmap is no protocol of ours; name imap, pop3 or smtp\n"
             "2, settings: there is no setting \"colour\"; there are admin, team, plus_addresses, login_mail, quota_mail, "
-            "pop3_to_trash, pop3_folders, pop3_login_delay, imap_capabilities_off, forward_to, forward_copy, messages_per_hour, messages_per_day, "
+            "pop3_to_trash, pop3_folders, pop3_login_delay, imap_capabilities_off, forward_to, forward_copy, messages_per_hour, "
+            "messages_per_day, "
             "recipients_per_hour, "
             "new_recipients_per_day, recipients_per_day\n" +
                 problems_of("login,hash\nalice@example.org,{MD5}x\n") +

@@ -294,14 +294,19 @@ PROGRAMS = {
 
 # ---- what happens meanwhile
 
+def arrival_number(message):
+    return int(re.search(rb"^Subject: arrival (\d+)", message, re.MULTILINE).group(1))
+
+
 class World:
     """Arrivals, changes by another client, and kills. Everything that may fail while the server is away is tried again."""
 
     def __init__(self, lab, options):
         self.lab, self.options = lab, options
         self.random = random.Random(options.seed)
-        self.acknowledged = []  # markers of messages that got a 250
-        self.removed = set()
+        self.acknowledged = []  # numbers of the messages that got a 250
+        self.uncertain = 0  # times that no answer came; the message may be there twice, once of each try
+        self.removed = set()  # numbers of the messages that our own client was about to remove
         self.kills = 0
         self.ended = threading.Event()
         self.faults = []
@@ -324,6 +329,7 @@ class World:
                 smtp.sendmail("carol@partner.test", [ALICE], message.encode())
                 self.acknowledged.append(number)
                 return True
+        self.uncertain += 1
         return False
 
     def changes(self):
@@ -342,6 +348,10 @@ class World:
             flag = self.random.choice(("\\Seen", "\\Flagged", "\\Answered"))
             client.uid("STORE", uid, self.random.choice(("+FLAGS", "-FLAGS")), f"({flag})")
         gone = self.random.choice(uids).decode()
+        subject = client.uid("FETCH", gone, "(BODY.PEEK[HEADER.FIELDS (SUBJECT)])")[1][0]
+        if not isinstance(subject, tuple):
+            return
+        self.removed.add(arrival_number(subject[1]))
         client.uid("STORE", gone, "+FLAGS", "(\\Deleted)")
         client.uid("EXPUNGE", gone)
 
@@ -396,7 +406,8 @@ def server_side(lab):
     parts = lab.inside("mx", read)
     rows = [from_fetch(part) for part in parts]
     exact = [(row[0], row[1], hashlib.sha256(part[1]).hexdigest()) for row, part in zip(rows, parts)]
-    return {("flags", "digest"): rows, ("uid", "flags", "digest"): exact, "bodies": [body_digest(part[1]) for part in parts]}
+    return {("flags", "digest"): rows, ("uid", "flags", "digest"): exact, "bodies": [body_digest(part[1]) for part in parts],
+            "numbers": [arrival_number(part[1]) for part in parts]}
 
 
 def threads_of(lab, world, programs, failed):
@@ -407,9 +418,12 @@ def threads_of(lab, world, programs, failed):
 
 
 def nothing_lost(world, server):
-    """What got a 250 is there unless somebody removed it: the only one who removes is our own client, one a round."""
-    assert len(server["bodies"]) <= len(world.acknowledged), "a message is there twice"
-    return len(world.acknowledged) - len(server["bodies"])
+    """What got a 250 is there unless our own client removed it, and nothing is there twice that was not sent twice."""
+    lost = set(world.acknowledged) - world.removed - set(server["numbers"])
+    assert not lost, f"lost: {sorted(lost)}"
+    twice = len(server["numbers"]) - len(set(server["numbers"]))
+    assert twice <= world.uncertain, f"{twice} messages are there twice, {world.uncertain} were sent without an answer"
+    return len(world.removed)
 
 
 def body(lab, options):
