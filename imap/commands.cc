@@ -10,7 +10,7 @@ namespace {
 constexpr CommandRow table[] = {
     // any state
     {"CAPABILITY", any_state, may_expunge, commands::capability},
-    {"NOOP", any_state, may_expunge, commands::noop},
+    {"NOOP", any_state, may_expunge | asks_changes, commands::noop},
     {"LOGOUT", any_state, tells_itself, commands::logout},
     {"ID", any_state, may_expunge, commands::id, "ID"},
     // before the login
@@ -35,6 +35,7 @@ constexpr CommandRow table[] = {
     {"APPEND", logged_in, may_expunge, commands::append},
     {"ESEARCH", logged_in, may_expunge | by_uid, commands::esearch, "MULTISEARCH"},
     {"IDLE", logged_in, may_expunge, commands::idle, "IDLE"},
+    {"NOTIFY", logged_in, may_expunge | asks_changes, commands::notify, "NOTIFY"},
     {"GETQUOTA", logged_in, may_expunge, commands::get_quota, "QUOTA"},
     {"GETQUOTAROOT", logged_in, may_expunge, commands::get_quota_root, "QUOTA"},
     {"SETACL", logged_in, may_expunge, commands::set_acl, "ACL"},
@@ -45,7 +46,8 @@ constexpr CommandRow table[] = {
     {"GETMETADATA", logged_in, may_expunge, commands::get_metadata, "METADATA"},
     {"SETMETADATA", logged_in, may_expunge, commands::set_metadata, "METADATA"},
     // in a mailbox
-    {"CHECK", selected, may_expunge, commands::noop},
+    {"CANCELUPDATE", selected, may_expunge, commands::cancel_update, "CONTEXT=SEARCH"},
+    {"CHECK", selected, may_expunge | asks_changes, commands::noop},
     {"CLOSE", selected, tells_itself, commands::close},
     {"UNSELECT", selected, tells_itself, commands::unselect, "UNSELECT"},
     {"EXPUNGE", selected, tells_itself, commands::expunge},

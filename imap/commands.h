@@ -24,10 +24,11 @@ inline constexpr unsigned logged_in = authenticated | selected;
 /// Properties of a command, as bits.
 enum CommandTrait : unsigned {
   no_trait = 0,
-  may_expunge = 1,  ///< EXPUNGE may be said at its end: it uses no sequence numbers (RFC 3501 §7.4.1)
-  by_uid = 2,       ///< the UID form: numbers are UIDs, and UID is part of every FETCH response
-  by_number = 8,    ///< its numbers are sequence numbers: unknown to clients that enabled UIDONLY (RFC 9586 §3)
-  tells_itself = 4  ///< the command has said all changes itself (SELECT, LOGOUT …), the loop adds none
+  may_expunge = 1,   ///< EXPUNGE may be said at its end: it uses no sequence numbers (RFC 3501 §7.4.1)
+  by_uid = 2,        ///< the UID form: numbers are UIDs, and UID is part of every FETCH response
+  tells_itself = 4,  ///< the command has said all changes itself (SELECT, LOGOUT …), the loop adds none
+  by_number = 8,     ///< its numbers are sequence numbers: unknown to clients that enabled UIDONLY (RFC 9586 §3)
+  asks_changes = 16  ///< the client asks for what changed, whatever NOTIFY says
 };
 
 struct CommandRow;
@@ -57,6 +58,7 @@ namespace commands {
 
 async::Task<Reply> append(Session& session, Command& command);
 async::Task<Reply> authenticate(Session& session, Command& command);
+async::Task<Reply> cancel_update(Session& session, Command& command);
 async::Task<Reply> capability(Session& session, Command& command);
 async::Task<Reply> close(Session& session, Command& command);
 async::Task<Reply> compress(Session& session, Command& command);
@@ -83,6 +85,7 @@ async::Task<Reply> lsub(Session& session, Command& command);
 async::Task<Reply> move(Session& session, Command& command);
 async::Task<Reply> my_rights(Session& session, Command& command);
 async::Task<Reply> name_space(Session& session, Command& command);
+async::Task<Reply> notify(Session& session, Command& command);
 async::Task<Reply> noop(Session& session, Command& command);
 async::Task<Reply> replace(Session& session, Command& command);
 async::Task<Reply> rename(Session& session, Command& command);

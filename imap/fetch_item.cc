@@ -226,14 +226,28 @@ void FetchRequest::require(Kind kind) {
   if (!has(kind)) items.insert(items.begin(), {.kind = kind});
 }
 
-FetchRequest parse_fetch(Parser& in) {
+bool FetchRequest::reads_bodies() const {
+  return std::ranges::any_of(items, [](const FetchItem& item) {
+    const bool text = item.section.kind == SectionKind::whole || item.section.kind == SectionKind::text;
+    return item.kind == Kind::binary || (item.kind == Kind::section && text);
+  });
+}
+
+FetchRequest parse_fetch_list(Parser& in) {
   FetchRequest request;
   ItemParser items(in, request);
-  if (in.take('(')) {
-    do items.item();
-    while (in.take(' '));
-    in.expect(')');
-  } else if (!items.macro()) {
+  in.expect('(');
+  do items.item();
+  while (in.take(' '));
+  in.expect(')');
+  return request;
+}
+
+FetchRequest parse_fetch(Parser& in) {
+  FetchRequest request;
+  if (in.is('(')) {
+    request = parse_fetch_list(in);
+  } else if (ItemParser items(in, request); !items.macro()) {
     items.item();
   }
   if (in.ok() && !in.at_end()) parse_modifiers(in, request);

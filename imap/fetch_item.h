@@ -66,10 +66,14 @@ struct FetchRequest {
   bool has(FetchItem::Kind kind) const;
   /// SAVEDATE or EMAILID: what store/particulars.h knows.
   bool needs_particulars() const { return has(FetchItem::Kind::save_date) || has(FetchItem::Kind::email_id); }
+  /// More than what a list of messages shows.
+  bool reads_bodies() const;
   /// Adds an item once, at the front.
   void require(FetchItem::Kind kind);
 };
 
+/// "(" fetch-att *(SP fetch-att) ")" alone, as NOTIFY has it (RFC 5465 §8). Faults go to the parser.
+FetchRequest parse_fetch_list(Parser& in);
 /// RFC 3501 §6.4.5: "ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")", then the modifiers of RFC 4466
 /// and RFC 7162. The parser stands before the first item. Faults go to the parser.
 FetchRequest parse_fetch(Parser& in);

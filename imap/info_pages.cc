@@ -20,6 +20,7 @@ async::Task<Result<bool>> InfoPages::next() {
   if (next_ != 0) co_await async::yield();
   // security.md D89: nobody waits for the outcome any more.
   if (session_.connection().peer_is_gone()) co_return fail(ErrorKind::closed, "the client went away");
+  if (next_ != 0 && session_.progress_due()) co_await session_.tell_progress(next_, rows_.size());
   const auto& view = session_.view();
   const auto rows = rows_.subspan(next_, std::min(limits::info_page, rows_.size() - next_));
   next_ += rows.size();

@@ -44,9 +44,15 @@ inline constexpr std::size_t flags = 100;          ///< flags in one list
 inline constexpr std::size_t flag_length = 128;
 inline constexpr std::size_t list_pattern = 1'000;  ///< octets of a LIST pattern with its reference
 inline constexpr std::size_t list_patterns = 20;
-inline constexpr std::size_t metadata_entries = 100;   ///< named in one command
-inline constexpr std::size_t id_fields = 30;           ///< RFC 2971 §3.3
-inline constexpr std::size_t append_messages = 1'000;  ///< of one MULTIAPPEND
+inline constexpr std::size_t metadata_entries = 100;    ///< named in one command
+inline constexpr std::size_t id_fields = 30;            ///< RFC 2971 §3.3
+inline constexpr std::size_t notify_groups = 50;        ///< of events, in one NOTIFY
+inline constexpr std::size_t notify_names = 1'000;      ///< mailboxes named in one NOTIFY
+inline constexpr std::size_t notify_mailboxes = 2'000;  ///< watched by one session (RFC 5465 §5.8)
+inline constexpr std::size_t contexts = 32;             ///< results that one session is told the changes of
+inline constexpr std::size_t context_uids = 1'000'000;  ///< in all of them together
+inline constexpr std::size_t context_members = 1'000;   ///< ranges or members told in one response
+inline constexpr std::size_t append_messages = 1'000;   ///< of one MULTIAPPEND
 
 inline constexpr std::size_t info_page = 1'000;       ///< messages asked of the store at once
 inline constexpr std::size_t flush_at = 64 * 1024;    ///< output collected before it is sent
@@ -57,6 +63,8 @@ inline constexpr std::size_t usual_header = 16 * 1024;
 inline constexpr std::size_t usual_message = 256 * 1024;
 /// How long the answer to "is this mailbox shared?" holds for the trace of its owner's reading.
 inline constexpr std::chrono::seconds shared_look{60};
+/// A command that takes longer says so as often (RFC 9585).
+inline constexpr std::chrono::seconds progress_every{10};
 /// A client that takes nothing of our output for so long is cut off (D92).
 inline constexpr std::chrono::seconds write_timeout{60};
 

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 
+#include "imap/capabilities.h"
+#include "imap/contexts.h"
+
 namespace postern::imap {
 namespace {
 
@@ -145,6 +148,27 @@ void SearchAnswer::save() {
   store::UidSet uids;
   for (const auto uid : kept) uids.add(uid);
   view_.save(std::move(uids));
+}
+
+void check_update(Session& session, Command& command, const SearchProgram& program, std::string_view capability) {
+  if (!program.returns.update) return;
+  if (is_capability_off(*session.config(), session.capabilities_off(), capability)) {
+    command.args.fail("Unknown search return option");
+  } else if (session.contexts().has(command.tag)) {
+    command.args.fail("Changes of the result of this tag are told already");
+  }
+}
+
+void keep_updated(Session& session, const Command& command, SearchProgram program, std::vector<SortCriterion> order,
+                  const std::vector<std::size_t>& matches) {
+  if (!program.returns.update) return;
+  if (!can_be_updated(program)) {
+    return session.tell_no_update(command.tag, "Results by sequence number, by age or of a saved search are not kept up to date");
+  }
+  Context context{command.tag, command.numbering(), std::move(program), std::move(order), {}};
+  context.members.reserve(matches.size());
+  for (const auto index : matches) context.members.push_back(session.view().snapshot().row(index).uid);
+  if (!session.contexts().add(std::move(context))) session.tell_no_update(command.tag, "Too many results are kept up to date");
 }
 
 Reply search_failed(const Error& error) {

@@ -8,6 +8,7 @@
 
 #include "imap/search_key.h"
 #include "imap/session.h"
+#include "imap/sorter.h"
 
 namespace postern::imap {
 
@@ -40,6 +41,13 @@ class SearchAnswer {
   const SearchProgram& program_;
   const std::vector<std::size_t>& matches_;
 };
+
+/// Refuses UPDATE (RFC 5267 §4.3) when CONTEXT is off, or the tag is one whose result is kept up to date already. `capability`:
+/// "CONTEXT=SEARCH". Faults go to the parser.
+void check_update(Session& session, Command& command, const SearchProgram& program, std::string_view capability);
+/// Changes of the result are told from now on, or NOUPDATE says that they are not. `order`: of SORT.
+void keep_updated(Session& session, const Command& command, SearchProgram program, std::vector<SortCriterion> order,
+                  const std::vector<std::size_t>& matches);
 
 /// What a client is told of a search that failed.
 Reply search_failed(const Error& error);

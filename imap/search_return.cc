@@ -18,6 +18,10 @@ void parse_option(Parser& in, SearchReturn& out) {
     out.count = true;
   } else if (in.take_keyword("SAVE")) {
     out.save = true;
+  } else if (in.take_keyword("UPDATE")) {
+    out.update = true;
+  } else if (in.take_keyword("CONTEXT")) {
+    // RFC 5267 §4.2: only a hint that the result will be asked for again
   } else if (in.take_keyword("PARTIAL")) {
     if (out.partial) in.fail("PARTIAL is allowed once");
     in.sp();

@@ -35,6 +35,7 @@ struct SearchReturn {
   bool all = false;
   bool count = false;
   bool save = false;
+  bool update = false;  ///< RFC 5267: tell what changes in the result
   std::optional<PartialRange> partial;
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "async/executor.h"
+#include "async/together.h"
 #include "base/ascii.h"
 #include "imap/envelope.h"
 #include "imap/limits.h"
@@ -131,22 +132,53 @@ Result<> Searcher::resolve() {
 
 async::Task<Result<std::vector<std::size_t>>> Searcher::run() {
   if (const auto resolved = resolve(); !resolved) co_return std::unexpected(resolved.error());
-  const auto most = std::min(most_open, most_truths / std::max<std::size_t>(columns_, 1));
   std::size_t index = 0;
   // Nothing changes the picture while a command runs, but what follows suspends: the snapshot is held here.
   const auto& snapshot = view_.snapshot();
   for (const auto& chunk : snapshot.chunks()) {
     for (const auto& row : *chunk) {
-      const Candidate candidate{index, &row, nullptr};
-      const auto value = test(candidate);
-      if (value == Truth::yes) matches_.push_back(index);
-      if (value == Truth::unknown) open_.push_back(candidate);
+      if (decide_now(index, row)) {
+        if (const auto done = co_await rest(); !done) co_return std::unexpected(done.error());
+      }
       ++index;
-      if (work_ += program_.keys.size(); work_ >= keys_a_turn) co_await take_turn();
-      if (open_.size() < most) continue;
-      if (const auto done = co_await settle(); !done) co_return std::unexpected(done.error());
     }
   }
+  co_return co_await finish();
+}
+
+async::Task<Result<std::vector<std::size_t>>> Searcher::run(const IndexRanges& rows) {
+  if (const auto resolved = resolve(); !resolved) co_return std::unexpected(resolved.error());
+  const auto& snapshot = view_.snapshot();
+  for (const auto& range : rows) {
+    for (auto index = range.begin; index < range.end; ++index) {
+      if (!decide_now(index, snapshot.row(index))) continue;
+      if (const auto done = co_await rest(); !done) co_return std::unexpected(done.error());
+    }
+  }
+  co_return co_await finish();
+}
+
+/// Tests what the row alone tells; true when it is time for rest().
+bool Searcher::decide_now(std::size_t index, const store::Row& row) {
+  const Candidate candidate{index, &row, nullptr};
+  const auto value = test(candidate);
+  if (value == Truth::yes) matches_.push_back(index);
+  if (value == Truth::unknown) open_.push_back(candidate);
+  work_ += program_.keys.size();
+  return work_ >= keys_a_turn || open_.size() >= most_kept();
+}
+
+/// Open candidates that are collected before the next passes.
+std::size_t Searcher::most_kept() const { return std::min(most_open, most_truths / std::max<std::size_t>(columns_, 1)); }
+
+/// Others have their turn, and many open candidates are decided.
+async::Task<Result<>> Searcher::rest() {
+  if (work_ >= keys_a_turn) co_await take_turn();
+  if (open_.size() < most_kept()) co_return Result<>();
+  co_return co_await settle();
+}
+
+async::Task<Result<std::vector<std::size_t>>> Searcher::finish() {
   if (const auto done = co_await settle(); !done) co_return std::unexpected(done.error());
   std::ranges::sort(matches_);
   co_return std::move(matches_);
@@ -220,6 +252,7 @@ async::Task<Result<>> Searcher::read_infos() {
   for (std::size_t begin = 0; begin < open_.size(); begin += limits::info_page) {
     const auto done = co_await read_page(begin, std::min(begin + limits::info_page, open_.size()));
     if (!done) co_return done;
+    if (session_.progress_due()) co_await session_.tell_progress(std::min(begin + limits::info_page, open_.size()), open_.size());
   }
   // What is expunged meanwhile matches nothing.
   std::erase_if(open_, [](const Candidate& candidate) { return candidate.row == nullptr; });
@@ -296,14 +329,33 @@ async::Task<Result<Day>> Searcher::sent_day(const store::MessageInfo& info) {
   co_return envelope->sent().value_or(no_day);
 }
 
+async::Task<> Searcher::look_for(store::TextCandidates where, store::TextQuery query, async::Event& due, Answer& answer) {
+  answer = co_await store::search_text(session_.store(), std::move(where), std::move(query));
+  due.publish();
+}
+
+/// Tells that the search goes on, whenever its slices find that this is due (RFC 9585).
+async::Task<> Searcher::tell_due(async::Event& due, const Answer& answer) {
+  for (std::uint64_t seen = 0; !answer;) {
+    seen = co_await due.wait_beyond(seen);
+    if (!answer && session_.progress_due()) co_await session_.tell_progress(0, 0);
+  }
+}
+
 /// All text keys over all that is left, in one call.
 async::Task<Result<>> Searcher::search_text() {
   store::TextQuery query;
   for (const auto key : text_keys_) query.needles.push_back(needle_of(program_.keys[key]));
-  query.gone = [&connection = session_.connection()] { return connection.peer_is_gone(); };
+  async::Event due;
+  query.gone = [this, &due] {
+    if (session_.progress_due()) due.publish();
+    return session_.connection().peer_is_gone();
+  };
   store::TextCandidates where{view_.mailbox(), {}};
   for (const auto& candidate : open_) where.uids.add(candidate.row->uid);
-  const auto found = co_await store::search_text(session_.store(), std::move(where), std::move(query));
+  std::optional<Result<store::TextTruths>> answer;
+  co_await async::together(async::all(look_for(std::move(where), std::move(query), due, answer), tell_due(due, answer)));
+  const auto& found = *answer;
   if (!found) co_return std::unexpected(found.error());
   std::size_t row = 0, kept = 0;
   for (const auto& candidate : open_) {

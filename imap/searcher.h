@@ -28,6 +28,8 @@ class Searcher {
   /// Indexes of the rows that match, ascending. Errors: invalid (a sequence number without message), limit (security.md D89),
   /// closed (the client went away), io, corrupt.
   async::Task<Result<std::vector<std::size_t>>> run();
+  /// The same of these rows alone, ascending; they outlive the call.
+  async::Task<Result<std::vector<std::size_t>>> run(const IndexRanges& rows);
 
  private:
   /// A message that the snapshot did not decide.
@@ -39,6 +41,13 @@ class Searcher {
   Result<> resolve();
   store::MetaFields fields() const;
   bool needs_info(const SearchKey& key) const;
+  using Answer = std::optional<Result<store::TextTruths>>;
+  bool decide_now(std::size_t index, const store::Row& row);
+  std::size_t most_kept() const;
+  async::Task<Result<>> rest();
+  async::Task<Result<std::vector<std::size_t>>> finish();
+  async::Task<> look_for(store::TextCandidates where, store::TextQuery query, async::Event& due, Answer& answer);
+  async::Task<> tell_due(async::Event& due, const Answer& answer);
   Truth test(const Candidate& candidate);
   Truth leaf(std::size_t key, const Candidate& candidate) const;
   async::Task<Result<>> settle();

@@ -7,6 +7,10 @@
 #include "base/ascii.h"
 #include "base/secret.h"
 #include "imap/capabilities.h"
+#include "imap/contexts.h"
+#include "imap/limits.h"
+#include "imap/message_page.h"
+#include "imap/notifier.h"
 #include "store/sharing.h"
 
 namespace postern::imap {
@@ -119,6 +123,7 @@ async::Task<bool> Session::read_command() {
   if (!connection_.has_complete_line()) {
     co_await flush();
     if (connection_.buffered().empty()) release_buffers();
+    if (notifier_ && !co_await wait_for_command()) co_return false;
   }
   for (;;) {
     const auto line = co_await connection_.read_line(command_limits().line);
@@ -130,6 +135,27 @@ async::Task<bool> Session::read_command() {
     if (co_await take_line(*line)) co_return true;
     if (finished_) co_return false;
   }
+}
+
+/// Tells news until the client says something; false when the session is over.
+async::Task<bool> Session::wait_for_command() {
+  const auto end = std::chrono::steady_clock::now() + config()->limits.imap_idle;
+  while (notifier_) {
+    auto& event = notifier_->event();
+    const auto seen = event.sequence();
+    const bool immediate = selected_events_.immediate;
+    co_await tell_news(immediate ? Expunges::tell : Expunges::hold,
+                       {.uid = immediate || qresync(), .modseq = condstore_, .uid_only = uid_only_});
+    if (finished_) co_return false;
+    co_await flush();
+    if (!notifier_) break;
+    if (connection_.buffered().empty()) release_buffers();
+    const auto wake = co_await connection_.wait_input_or(event, seen, end);
+    if (!wake) throw ConnectionOver{wake.error().text};
+    if (*wake == net::Wake::deadline) co_return co_await read_failed({ErrorKind::timeout, "idle for too long"});
+    if (*wake != net::Wake::event) break;  // read_line() says why when it was no input
+  }
+  co_return true;
 }
 
 /// True when the command is complete.
@@ -245,10 +271,20 @@ async::Task<Reply> Session::dispatch(Parser& in, std::string& tag) {
 }
 
 async::Task<Reply> Session::run_row(Command& command) {
+  asked_ = (command.row.traits & asks_changes) != 0;
+  running_ = command.tag;
+  progress_ = std::chrono::steady_clock::now() + services_.progress_every;
   auto reply = co_await command.row.run(*this, command);
   if (view_ && (command.row.traits & tells_itself) == 0) {
-    co_await tell_changes(expunges_after(command.row, connection_), flag_format(command));
+    const bool wanted = selected_events_.messages || asked_;
+    if (wanted || !view_->watch().latest()) {
+      co_await tell_changes(expunges_after(command.row, connection_), flag_format(command));
+    } else {
+      co_await tell_gathered();
+    }
   }
+  running_.clear();
+  asked_ = false;
   co_return reply;
 }
 
@@ -299,7 +335,10 @@ Reply Session::begin_account(auth::Login login) {
 
 // RFC 8437 §3: what was selected, enabled and saved is forgotten; a compressed stream stays compressed.
 void Session::end_account() {
-  view_.reset();
+  unselect();
+  notifier_.reset();
+  selected_events_ = {};
+  untold_from_ = 0;
   store_.reset();
   ticket_.reset();
   trace_ = {};
@@ -328,6 +367,7 @@ void Session::enable_qresync() {
 }
 
 void Session::select(std::unique_ptr<View> view) {
+  unselect();
   view_ = std::move(view);
   shared_asked_.reset();
 }
@@ -350,7 +390,28 @@ async::Task<bool> Session::is_shared(const store::MailboxInfo& mailbox) {
   co_return entries && entries->size() > 1;
 }
 
-void Session::unselect() { view_.reset(); }
+void Session::unselect() {
+  view_.reset();
+  contexts_.reset();
+  untold_from_ = 0;
+}
+
+// RFC 5465 §6.1: without a group of its own the selected mailbox has no events.
+void Session::notify_by(std::unique_ptr<Notifier> notifier) {
+  notifier_ = std::move(notifier);
+  untold_from_ = 0;
+  const auto* group = notifier_->request().selected();
+  const unsigned events = group == nullptr ? unsigned{no_event} : group->events;
+  selected_events_ = {.messages = (events & message_new) != 0,
+                      .flags = (events & flag_change) != 0,
+                      .immediate = group != nullptr && group->filter == EventGroup::Filter::selected};
+}
+
+void Session::stop_notifying() {
+  notifier_.reset();
+  untold_from_ = 0;
+  selected_events_ = {.messages = false, .flags = false, .immediate = false};
+}
 
 // ---- output
 
@@ -370,28 +431,69 @@ async::Task<> Session::flush_if_full() {
 
 async::Task<Update> Session::take_changes(Expunges expunges) {
   if (!view_) co_return Update{};
+  const auto before = contexts_ ? view_->snapshot_ptr() : nullptr;
   auto update = view_->advance(expunges);
   if (update.mailbox_gone) {
-    // RFC 4314 §4: whoever may not read it any more is not told whether it is still there.
-    const bool foreign = view_->is_foreign();
-    say_bye(foreign ? "The selected mailbox was deleted, or you may not read it any more" : "The selected mailbox was deleted");
-    finished_ = true;
-    view_.reset();
+    co_await leave_view();
     co_return Update{};
   }
+  if (contexts_) {
+    contexts_->note(update.changed, update.first_added);
+    contexts_->tell_vanished(*this, update.vanished, *before);
+  }
+  if (update.first_added != 0 && notifier_ && untold_from_ == 0) untold_from_ = update.first_added;
   if (update.first_added != 0 && !view_->read_only() && !revision2_) {
-    const auto before = view_->recent_count();
+    const auto recent_before = view_->recent_count();
     const auto above = co_await store_->take_recent(view_->mailbox());
     if (above && *above < UINT32_MAX) view_->add_recent(std::max(*above + 1, update.first_added));
-    update.recent = update.recent || view_->recent_count() != before;
+    update.recent = update.recent || view_->recent_count() != recent_before;
   }
   co_return update;
+}
+
+/// The mailbox went, or the right to read it. Who had it only by a grant is not told whether it still exists.
+async::Task<> Session::leave_view() {
+  std::string_view text = "The selected mailbox was deleted";
+  if (view_->is_foreign()) {
+    const auto grant = co_await store::sharing_of(*store_).grant(view_->mailbox());
+    text = grant ? "Your right to read the selected mailbox was withdrawn"
+                 : "The selected mailbox was deleted, or is not shared with you any more";
+  }
+  say_bye(text);
+  finished_ = true;
+  unselect();
+}
+
+Contexts& Session::contexts() {
+  if (!contexts_) contexts_ = std::make_unique<Contexts>();
+  return *contexts_;
+}
+
+void Session::tell_no_update(std::string_view tag, std::string_view text) {
+  std::string code = "NOUPDATE ";
+  append_string(code, tag);
+  append_reply(out_, "*", no(std::move(code), std::string(text)));
+}
+
+bool Session::progress_due() const {
+  if (running_.empty() || std::chrono::steady_clock::now() < progress_) return false;
+  return !is_capability_off(*config(), capabilities_off_, "INPROGRESS");
+}
+
+// RFC 9585 §4: an untagged OK that names the command
+async::Task<> Session::tell_progress(std::uint64_t done, std::uint64_t goal) {
+  std::string code = "INPROGRESS (";
+  append_string(code, running_);
+  code += goal == 0 ? std::string(" NIL NIL)") : fmt::format(" {} {})", done, goal);
+  append_reply(out_, "*", ok(std::move(code), "Still working"));
+  progress_ = std::chrono::steady_clock::now() + services_.progress_every;
+  co_await flush();
 }
 
 async::Task<> Session::tell(const Update& update, FlagFormat format) {
   if (!view_) co_return;
   view_->append_update(out_, update, uid_only_ ? Removal::vanished : removal_);
-  for (const auto& row : update.changed) {
+  for (const auto& row : selected_events_.flags || asked_ ? std::span(update.changed) : std::span<const store::Row>()) {
     view_->append_changed(out_, row, format);
     if (out_.size() >= limits::flush_at) co_await flush();
   }
@@ -400,6 +502,36 @@ async::Task<> Session::tell(const Update& update, FlagFormat format) {
 async::Task<> Session::tell_changes(Expunges expunges, FlagFormat format) {
   const auto update = co_await take_changes(expunges);
   co_await tell(update, format);
+  co_await tell_gathered();
+}
+
+/// What follows from changes that were told.
+async::Task<> Session::tell_gathered() {
+  co_await tell_arrivals();
+  if (contexts_ && view_) co_await contexts_->tell(*this);
+}
+
+// RFC 5465 §5.2: what the client wants to know of each new message, behind EXISTS
+async::Task<> Session::tell_arrivals() {
+  const auto from = std::exchange(untold_from_, 0);
+  if (from == 0 || !view_ || !notifier_) co_return;
+  const auto* group = notifier_->request().selected();
+  if (group == nullptr || !group->fetch) co_return;
+  auto request = *group->fetch;
+  if (!uid_only_) request.require(FetchItem::Kind::uid);
+  co_await tell_messages(*this, request, from);
+}
+
+// RFC 5465 §5.8: when the account cannot be watched any more the client learns it, and it is as after NOTIFY NONE.
+async::Task<> Session::tell_news(Expunges expunges, FlagFormat format) {
+  if (notifier_) co_await notifier_->follow_selected();
+  if (selected_events_.messages || (view_ && !view_->watch().latest())) co_await tell_changes(expunges, format);
+  if (!notifier_ || finished_) co_return;
+  const auto told = co_await notifier_->tell();
+  if (told) co_return;
+  services_.log.info("imap", "notifying ends", {{"error", told.error().text}});
+  append_reply(out_, "*", ok("NOTIFICATIONOVERFLOW", "No changes will be told any more"));
+  stop_notifying();
 }
 
 void Session::say_bye(std::string_view text) { out_.append("* BYE ").append(text).append("\r\n"); }

@@ -21,6 +21,7 @@
 #include "config/live.h"
 #include "imap/assembly.h"
 #include "imap/commands.h"
+#include "imap/limits.h"
 #include "imap/view.h"
 #include "net/connection.h"
 #include "store/mailbox_trace.h"
@@ -48,7 +49,9 @@ struct Services {
   Log& log;
   Occupancy& occupancy;
   auth::AccountChoice choice = {};
-  store::TraceBook* trace = nullptr;  ///< null: nothing is traced
+  store::TraceBook* trace = nullptr;                                  ///< null: nothing is traced
+  std::size_t most_watched = limits::notify_mailboxes;                ///< by one NOTIFY
+  std::chrono::milliseconds progress_every = limits::progress_every;  ///< between two INPROGRESS
 };
 
 /// Thrown to end the connection at once: the stream is broken, or a literal cannot be completed.
@@ -58,6 +61,16 @@ struct ConnectionOver {
 
 /// Serves one connection until it is over. The listener has done the TLS handshake; without TLS the client gets a BYE.
 async::Task<> serve(net::Connection& connection, const Services& services);
+
+class Contexts;
+class Notifier;
+
+/// What a client hears of its selected mailbox. Without NOTIFY all of it, after commands (RFC 5465 §3.1).
+struct SelectedEvents {
+  bool messages = true;    ///< new ones and expunged ones
+  bool flags = true;       ///< changes of flags by others
+  bool immediate = false;  ///< EXPUNGE may come at any time
+};
 
 class Session {
  public:
@@ -110,6 +123,26 @@ class Session {
   void compress_after_reply() { compress_next_ = true; }
   bool is_compressed() const { return compressed_; }
 
+  /// NOTIFY SET: changes are told by it from now on, also between commands (RFC 5465 §3.1).
+  void notify_by(std::unique_ptr<Notifier> notifier);
+  /// NOTIFY NONE: nothing is told any more unless a command asks for it.
+  void stop_notifying();
+  /// Null while nothing is told between commands.
+  Notifier* notifier() { return notifier_.get(); }
+  /// Between commands, and in IDLE: what NOTIFY asked for, of the selected mailbox and of others; without NOTIFY what changed in
+  /// the selected mailbox. Throws ConnectionOver.
+  async::Task<> tell_news(Expunges expunges, FlagFormat format);
+
+  /// Results of SEARCH and SORT that are kept up to date; gone with the view. Needs selected state.
+  Contexts& contexts();
+  /// "* NO [NOUPDATE "a"] …": changes of that result are not told (RFC 5267 §4.3.1).
+  void tell_no_update(std::string_view tag, std::string_view text);
+
+  /// True when the command that runs has taken so long that the client should hear of it.
+  bool progress_due() const;
+  /// Says how far the command is: `done` of `goal`, where goal 0 means that nobody knows (RFC 9585). Throws ConnectionOver.
+  async::Task<> tell_progress(std::uint64_t done, std::uint64_t goal);
+
   bool condstore() const { return condstore_; }
   /// By any of the commands of RFC 7162 §3.1. In a mailbox the first one tells HIGHESTMODSEQ.
   void enable_condstore();
@@ -156,6 +189,10 @@ class Session {
 
  private:
   async::Task<bool> read_command();
+  async::Task<bool> wait_for_command();
+  async::Task<> tell_arrivals();
+  async::Task<> tell_gathered();
+  async::Task<> leave_view();
   async::Task<bool> take_line(std::string_view line);
   async::Task<bool> read_failed(Error error);
   async::Task<> run_command();
@@ -174,7 +211,14 @@ class Session {
   std::unique_ptr<store::Session> store_;
   store::MailboxTrace trace_;
   std::unique_ptr<View> view_;
-  std::string occupied_;                                               ///< key held in the Occupancy
+  std::unique_ptr<Notifier> notifier_;
+  std::unique_ptr<Contexts> contexts_;
+  std::string running_;                             ///< tag of the command that runs
+  std::chrono::steady_clock::time_point progress_;  ///< when its progress is told next
+  SelectedEvents selected_events_;
+  bool asked_ = false;          ///< the command that runs asks for all changes
+  store::Uid untold_from_ = 0;  ///< new messages from here on were told by EXISTS and not yet by FETCH; 0: none
+  std::string occupied_;        ///< key held in the Occupancy
   std::optional<std::chrono::steady_clock::time_point> shared_asked_;  ///< when it was asked whether the mailbox is shared
   bool shared_ = false;
   unsigned bad_commands_ = 0;

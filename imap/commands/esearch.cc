@@ -115,6 +115,8 @@ async::Task<Reply> esearch(Session& session, Command& command) {
     const bool gone = !done && (done.error().kind == ErrorKind::not_found || done.error().kind == ErrorKind::denied);
     if (!done && !gone) co_return search_failed(done.error());
   }
+  // RFC 5267 §4.3.1
+  if (program.returns.update) session.tell_no_update(command.tag, "Results of ESEARCH are not kept up to date");
   co_return ok("Done");
 }
 

@@ -49,14 +49,6 @@ class Fetcher {
   // RFC 7162 §3.1.4.1
   bool is_wanted(const store::Row& row) const { return !request_.changed_since || row.modseq > *request_.changed_since; }
 
-  /// More than what a list of messages shows.
-  bool reads_bodies() const {
-    return std::ranges::any_of(request_.items, [](const FetchItem& item) {
-      const bool text = item.section.kind == mime::SectionKind::whole || item.section.kind == mime::SectionKind::text;
-      return item.kind == FetchItem::Kind::binary || (item.kind == FetchItem::Kind::section && text);
-    });
-  }
-
   // RFC 9394 §3.3: positions among the messages that are wanted
   std::pair<std::size_t, std::size_t> wanted_part(const IndexRanges& ranges) const {
     if (!request_.partial) return {0, SIZE_MAX};
@@ -113,7 +105,7 @@ class Fetcher {
     const auto& infos = loaded_page.infos;
     if (request_.sets_seen && !session_.view().read_only()) co_await set_seen(page);
     if (!session_.is_selected()) co_return;
-    if (reads_bodies() && co_await session_.is_shared()) {
+    if (request_.reads_bodies() && co_await session_.is_shared()) {
       session_.trace().read({session_.view().mailbox(), session_.view().name()}, uids(page));
     }
     std::vector<store::Particulars> particulars;

@@ -2,6 +2,7 @@
 // IDLE: the only command that waits for the mailbox and for the client at once.
 #include "base/ascii.h"
 #include "imap/limits.h"
+#include "imap/notifier.h"
 #include "imap/session.h"
 
 namespace postern::imap::commands {
@@ -14,11 +15,16 @@ constexpr std::size_t longest_done = 128;
 async::Task<net::Wake> wait_and_tell(Session& session, Command& command, async::Event& idle_event) {
   const auto end = std::chrono::steady_clock::now() + session.config()->limits.imap_idle;
   for (;;) {
-    auto& event = session.is_selected() ? session.view().watch().event() : idle_event;
+    const auto* notifier = session.notifier();
+    auto& event = notifier != nullptr     ? session.notifier()->event()
+                  : session.is_selected() ? session.view().watch().event()
+                                          : idle_event;
     const auto seen = event.sequence();
-    co_await session.tell_changes(Expunges::tell, session.flag_format(command));
+    const bool was_selected = session.is_selected();
+    co_await session.tell_news(Expunges::tell, session.flag_format(command));
     co_await session.flush();
-    if (session.is_selected() != (&event != &idle_event)) co_return net::Wake::stop;
+    if (session.is_selected() != was_selected) co_return net::Wake::stop;
+    if (session.notifier() != notifier) continue;
     session.release_buffers();
     const auto wake = co_await session.connection().wait_input_or(event, seen, end);
     if (!wake) throw ConnectionOver{wake.error().text};

@@ -13,6 +13,7 @@ async::Task<Reply> search(Session& session, Command& command) {
   if (session.revision2() && !program.returns.extended) program.returns.extended = program.returns.all = true;
   // RFC 6855 §3: after ENABLE UTF8=ACCEPT there is only UTF-8.
   if (session.utf8() && program.names_charset) command.args.fail("CHARSET is not allowed with UTF8=ACCEPT");
+  check_update(session, command, program, "CONTEXT=SEARCH");
   if (!command.args.ok()) co_return command.args.fault();
   if (program.uses_modseq) session.enable_condstore();
   Searcher searcher(session, program);
@@ -23,6 +24,7 @@ async::Task<Reply> search(Session& session, Command& command) {
     co_return search_failed(matches.error());
   }
   SearchAnswer(session, command, program, *matches).append("SEARCH");
+  keep_updated(session, command, std::move(program), {}, *matches);
   co_return ok("Done");
 }
 

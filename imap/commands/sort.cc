@@ -16,12 +16,13 @@ async::Task<Reply> sort(Session& session, Command& command) {
   auto criteria = parse_sort_criteria(in);
   in.sp();
   parse_search_criteria(in, program);
+  check_update(session, command, program, "CONTEXT=SORT");
   if (!in.ok()) co_return in.fault();
   if (program.uses_modseq) session.enable_condstore();
   Searcher searcher(session, program);
   auto matches = co_await searcher.run();
   if (matches) {
-    Sorter sorter(session, std::move(criteria));
+    Sorter sorter(session, criteria);
     matches = co_await sorter.run(*std::move(matches));
   }
   if (!matches) {
@@ -29,6 +30,7 @@ async::Task<Reply> sort(Session& session, Command& command) {
     co_return search_failed(matches.error());
   }
   SearchAnswer(session, command, program, *matches).append("SORT");
+  keep_updated(session, command, std::move(program), std::move(criteria), *matches);
   co_return ok("Done");
 }
 

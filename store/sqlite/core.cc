@@ -61,11 +61,13 @@ void Core::refresh_guests(const Transaction& transaction) {
 }
 
 void Core::publish_feeds(const Transaction& transaction) {
-  std::vector<AccountId> changed(transaction.announced().begin(), transaction.announced().end());
+  const std::vector<AccountId> announced(transaction.announced().begin(), transaction.announced().end());
+  std::vector<AccountId> changed;
   for (const MailboxState* mailbox : transaction.touched_mailboxes()) {
     if (std::ranges::find(changed, mailbox->account) == changed.end()) changed.push_back(mailbox->account);
   }
-  if (!changed.empty()) feeds.publish(changed);
+  if (!announced.empty()) feeds.publish(announced);
+  if (!changed.empty()) feeds.publish(changed, FeedTable::Word::messages);
 }
 
 bool Core::reap(Transaction& transaction) {

@@ -90,6 +90,7 @@ class ImapHouse : public DialogueHost {
       return text ? deliver(user, *text) : text.error().text;
     }
     if (word == "quota") return quota(user, in);
+    if (word == "boxes") return boxes(user, in);
     if (word == "team") return team(user, in);
     if (word == "account_off") return account_off_ = user, std::string();
     if (word == "all_off") return all_off(user), std::string();
@@ -197,6 +198,19 @@ class ImapHouse : public DialogueHost {
     return done ? std::string() : done.error().text;
   }
 
+  /// boxes alice 10: so many mailboxes more, in two levels.
+  std::string boxes(const std::string& user, std::istream& in) {
+    int count = 0;
+    in >> count;
+    const auto session = store_->session(identity(accounts_.at(user)));
+    for (int i = 0; i < count; ++i) {
+      const auto n = std::to_string(++boxes_);
+      const auto made = run(session->create("Boxes/" + n, store::SpecialUse::none));
+      if (!made) return made.error().text;
+    }
+    return {};
+  }
+
   std::string quota(const std::string& user, std::istream& in) {
     store::AccountRow row{.id = accounts_.at(user), .login = user + "@example.org"};
     in >> row.quota_bytes >> row.quota_messages;
@@ -208,6 +222,8 @@ class ImapHouse : public DialogueHost {
     unsigned value = 0;
     in >> value;
     auto config = *config_.get();
+    if (name == "watched") return services_.most_watched = value, std::string();
+    if (name == "progress") return services_.progress_every = std::chrono::milliseconds(value), std::string();
     if (name == "errors")
       config.limits.errors = value;
     else if (name == "per_user")
@@ -246,6 +262,7 @@ class ImapHouse : public DialogueHost {
   imap::Services services_;
   std::vector<std::weak_ptr<net::Connection>> connections_;
   int mails_ = 0;
+  int boxes_ = 0;
 
  public:
   /// Sessions that still run are destroyed while everything they use is there.
@@ -253,8 +270,12 @@ class ImapHouse : public DialogueHost {
     for (const auto& one : connections_) {
       if (const auto connection = one.lock()) connection->cancel();
     }
-    io_.restart();
-    io_.run_for(std::chrono::milliseconds(50));
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    const auto lives = [](const auto& one) { return !one.expired(); };
+    while (std::ranges::any_of(connections_, lives) && std::chrono::steady_clock::now() < end) {
+      io_.restart();
+      io_.run_for(std::chrono::milliseconds(5));
+    }
   }
 };
 

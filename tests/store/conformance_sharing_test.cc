@@ -260,15 +260,23 @@ TEST_P(SharingTest, FeedsTellOfEveryChange) {
     const auto now = feed->event().sequence();
     return std::exchange(seen, now) != now;
   };
+  auto restructured = [&, seen = feed->structure()]() mutable {
+    const auto now = feed->structure();
+    return std::exchange(seen, now) != now;
+  };
   EXPECT_FALSE(told());
   fill(projects_, 1);
   EXPECT_TRUE(told());
+  EXPECT_FALSE(restructured());
   must(alice().subscribe("Projects", true));
   EXPECT_TRUE(told());
+  EXPECT_TRUE(restructured());
   must(alice().rename("Projects", "Work"));
   EXPECT_TRUE(told());
+  EXPECT_TRUE(restructured());
   must(of(alice()).annotate(projects_, {{"/private/comment", "x"}}));
   EXPECT_TRUE(told());
+  EXPECT_TRUE(restructured());
   must(bob().append(must(bob().status("INBOX")).id, {message("other")}));
   EXPECT_FALSE(told());
   feed->follow({bob_});

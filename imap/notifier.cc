@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+// Looking at the account's mailboxes, and saying what differs from the last look.
+#include "imap/notifier.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "imap/limits.h"
+#include "imap/rights.h"
+#include "imap/special_use.h"
+#include "imap/status_item.h"
+
+namespace postern::imap {
+namespace {
+
+constexpr unsigned message_events = message_new | message_expunge | flag_change;
+constexpr unsigned note_events = mailbox_metadata_change | server_metadata_change;
+
+/// Mail is delivered to INBOX, and what looks like spam to the folder for it.
+bool is_inbox(const store::MailboxInfo& info) { return info.name == "INBOX" || info.use == store::SpecialUse::junk; }
+
+/// "* METADATA "INBOX" /shared/comment": RFC 5464 §4.4.2, names alone
+void append_entries(std::string& out, std::string_view mailbox, NameForm names, const std::vector<std::string>& entries) {
+  if (entries.empty()) return;
+  out.append("* METADATA ");
+  append_mailbox(out, mailbox, names);
+  for (const auto& entry : entries) out.append(" ").append(entry);
+  out.append("\r\n");
+}
+
+/// Names of entries that were set, changed or taken away. Both are in order of their names.
+std::vector<std::string> changed_entries(const std::vector<store::Annotation>& before,
+                                         const std::vector<store::Annotation>& after) {
+  std::vector<std::string> out;
+  auto old = before.begin();
+  for (auto now = after.begin(); now != after.end() || old != before.end();) {
+    if (now == after.end() || (old != before.end() && old->entry < now->entry)) {
+      out.push_back((old++)->entry);
+    } else if (old == before.end() || now->entry < old->entry) {
+      out.push_back((now++)->entry);
+    } else {
+      if (old->value != now->value) out.push_back(now->entry);
+      ++old;
+      ++now;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Notifier::Notifier(Session& session, NotifyRequest request)
+    : session_(session), request_(std::move(request)), feed_(store::sharing_of(session.store()).feed()) {}
+
+// RFC 5465 §3.1
+async::Task<Result<>> Notifier::begin() {
+  co_await follow_selected();
+  if (request_.all_events() == no_event) co_return Result<>();
+  const auto sight = co_await look();
+  if (!sight) co_return std::unexpected(sight.error());
+  known_ = watched(*sight);
+  if (known_.size() > session_.services().most_watched) co_return fail(ErrorKind::limit, "more mailboxes than can be watched");
+  subscribed_ = sight->subscribed;
+  if ((request_.all_events() & note_events) != 0) {
+    structure_ = feed_->structure();
+    auto notes = co_await read_notes();
+    if (!notes) co_return std::unexpected(notes.error());
+    notes_ = *std::move(notes);
+  }
+  for (const auto& [id, known] : known_) {
+    if (!request_.status || (known.events & message_events) == 0) continue;
+    // As if everything was new.
+    co_await tell_status(sight->mailboxes.at(id), {}, known.events);
+    co_await session_.flush_if_full();
+  }
+  co_return Result<>();
+}
+
+async::Task<> Notifier::follow_selected() {
+  if (!session_.is_selected() || !session_.view().is_foreign()) co_return;
+  const auto id = session_.view().mailbox();
+  if (!followed_.insert(id).second) co_return;
+  const auto grant = co_await store::sharing_of(session_.store()).grant(id);
+  if (grant) feed_->follow({grant->owner});
+}
+
+async::Task<Result<>> Notifier::tell() {
+  if (request_.all_events() == no_event) co_return Result<>();
+  const auto sight = co_await look();
+  if (!sight) co_return std::unexpected(sight.error());
+  auto now = watched(*sight);
+  if (now.size() > session_.services().most_watched) co_return fail(ErrorKind::limit, "more mailboxes than can be watched");
+  co_await compare(*sight, now);
+  known_ = std::move(now);
+  tell_subscriptions(*sight);
+  subscribed_ = sight->subscribed;
+  co_return co_await tell_notes(*sight);
+}
+
+// ---- looking
+
+async::Task<Result<Notifier::Sight>> Notifier::look() {
+  Sight sight;
+  auto mine = co_await session_.store().list();
+  if (!mine) co_return std::unexpected(mine.error());
+  std::vector<store::MailboxInfo> others;
+  if (request_.needs_foreign()) {
+    auto shared = co_await store::sharing_of(session_.store()).shared_with_me();
+    if (!shared) co_return std::unexpected(shared.error());
+    others = *std::move(shared);
+  }
+  for (auto* list : {&*mine, &others}) {
+    for (auto& info : *list) {
+      sight.names.insert(info.name);
+      sight.mailboxes.emplace(info.id, std::move(info));
+    }
+  }
+  if (request_.needs_subscriptions()) {
+    auto subscribed = co_await session_.store().subscriptions();
+    if (!subscribed) co_return std::unexpected(subscribed.error());
+    sight.subscribed = {std::make_move_iterator(subscribed->begin()), std::make_move_iterator(subscribed->end())};
+  }
+  if (const auto done = co_await follow_owners(sight); !done) co_return std::unexpected(done.error());
+  co_return sight;
+}
+
+/// Changes of what others share are heard from the next one on; what happened until now is in the picture, or in the next one.
+async::Task<Result<>> Notifier::follow_owners(const Sight& sight) {
+  for (const auto& [id, info] : sight.mailboxes) {
+    if (!may_be_foreign(info.name) || events_of(sight, info) == no_event || followed_.contains(id)) continue;
+    const auto grant = co_await grant_on(session_, info);
+    if (!grant && grant.error().kind != ErrorKind::not_found) co_return std::unexpected(grant.error());
+    if (!grant) continue;
+    feed_->follow({grant->owner});
+    followed_.insert(id);
+  }
+  std::erase_if(followed_, [&](store::MailboxId id) {
+    const bool selected = session_.is_selected() && session_.view().mailbox() == id;
+    return !selected && request_.needs_foreign() && !sight.mailboxes.contains(id);
+  });
+  co_return Result<>();
+}
+
+unsigned Notifier::events_of(const Sight& sight, const store::MailboxInfo& info) const {
+  return request_.events_of({.name = info.name,
+                             .foreign = may_be_foreign(info.name),
+                             .inbox = is_inbox(info),
+                             .subscribed = sight.subscribed.contains(info.name)});
+}
+
+/// Of a name that is no mailbox now.
+unsigned Notifier::events_of(const Sight& sight, std::string_view name) const {
+  const bool subscribed = sight.subscribed.contains(name) || subscribed_.contains(name);
+  return request_.events_of({name, may_be_foreign(name), name == "INBOX", subscribed});
+}
+
+std::map<store::MailboxId, Notifier::Known> Notifier::watched(const Sight& sight) const {
+  std::map<store::MailboxId, Known> out;
+  for (const auto& [id, info] : sight.mailboxes) {
+    const auto events = events_of(sight, info);
+    if (events == no_event) continue;
+    out.emplace(id, Known{info.name, info.uidvalidity, info.uidnext, info.messages, info.highest, events});
+  }
+  return out;
+}
+
+// ---- telling
+
+/// Gone first, so that a name that was taken again ends as what it is.
+async::Task<> Notifier::compare(const Sight& sight, const std::map<store::MailboxId, Known>& now) {
+  for (const auto& [id, before] : known_) {
+    if (sight.mailboxes.contains(id) || (before.events & mailbox_name) == 0) continue;
+    tell_name(sight, before.name, {});
+    co_await session_.flush_if_full();
+  }
+  for (const auto& [id, info] : sight.mailboxes) {
+    const auto before = known_.find(id);
+    const auto after = now.find(id);
+    const unsigned old_events = before == known_.end() ? unsigned{no_event} : before->second.events;
+    const unsigned events = after == now.end() ? unsigned{no_event} : after->second.events;
+    const bool renamed = before != known_.end() && before->second.name != info.name;
+    const bool is_new = before == known_.end() && after != now.end();
+    if ((is_new && (events & mailbox_name) != 0) || (renamed && ((events | old_events) & mailbox_name) != 0)) {
+      tell_name(sight, info.name, renamed ? std::string_view(before->second.name) : std::string_view());
+    }
+    if (after != now.end()) co_await tell_status(info, is_new ? Known{.uidnext = 1} : before->second, events);
+    co_await session_.flush_if_full();
+  }
+}
+
+// RFC 5465 §5.4; OLDNAME: RFC 9051 §6.3.9.7. What may not be looked up any more is told as what is not there.
+void Notifier::tell_name(const Sight& sight, std::string_view name, std::string_view old_name) {
+  std::string attributes;
+  const auto add = [&attributes](std::string_view word) { attributes.append(attributes.empty() ? "" : " ").append(word); };
+  if (!sight.names.contains(name)) add("\\NonExistent");
+  const auto next = sight.names.upper_bound(name);
+  // The order of names keeps what lies below a name behind it, but other names may stand between ("a", "a-b", "a/c").
+  const bool parent = std::any_of(next, sight.names.end(), [&](const auto& one) { return store::is_below(one, name); });
+  add(parent ? "\\HasChildren" : "\\HasNoChildren");
+  if (sight.subscribed.contains(name)) add("\\Subscribed");
+  const auto info = std::ranges::find_if(sight.mailboxes, [&](const auto& one) { return one.second.name == name; });
+  if (info != sight.mailboxes.end() && info->second.use != store::SpecialUse::none) add(special_use_name(info->second.use));
+  auto& out = session_.out();
+  out.append("* LIST (").append(attributes).append(") \"/\" ");
+  append_mailbox(out, name, session_.names());
+  if (!old_name.empty()) {
+    out.append(" (\"OLDNAME\" (");
+    append_mailbox(out, old_name, session_.names());
+    out.append("))");
+  }
+  out.append("\r\n");
+}
+
+// RFC 5465 §5.5
+void Notifier::tell_subscriptions(const Sight& sight) {
+  if ((request_.all_events() & subscription_change) == 0) return;
+  std::vector<std::string> changed;
+  std::ranges::set_symmetric_difference(subscribed_, sight.subscribed, std::back_inserter(changed), Order());
+  for (const auto& name : changed) {
+    const auto info = std::ranges::find_if(sight.mailboxes, [&](const auto& one) { return one.second.name == name; });
+    const auto events = info == sight.mailboxes.end() ? events_of(sight, name) : events_of(sight, info->second);
+    // A mailbox that the filter SUBSCRIBED has just lost was matched by it before.
+    const auto before = info == sight.mailboxes.end() ? known_.end() : known_.find(info->first);
+    const auto old_events = events_of(sight, name) | (before == known_.end() ? unsigned{no_event} : before->second.events);
+    if (((events | old_events) & subscription_change) != 0) tell_name(sight, name, {});
+  }
+}
+
+// RFC 5465 §5.1 to §5.3: of mailboxes that are not selected STATUS tells enough for a client to look.
+async::Task<> Notifier::tell_status(const store::MailboxInfo& info, const Known& before, unsigned events) {
+  if (session_.is_selected() && session_.view().mailbox() == info.id) co_return;
+  const bool messages = (events & message_new) != 0 &&
+                        (before.uidnext != info.uidnext || before.messages != info.messages || before.uidvalidity == 0);
+  const bool flags = (events & flag_change) != 0 && before.highest != info.highest;
+  const bool is_new = before.uidvalidity == 0 && before.uidnext == 1;
+  if ((!messages && !flags) || (is_new && info.messages == 0)) co_return;
+  const auto grant = co_await grant_on(session_, info);
+  if (!grant || (grant->rights & store::right::read) == 0) co_return;
+  StatusItems items;
+  if (messages) items = {StatusItem::messages, StatusItem::uid_next};
+  items.push_back(StatusItem::uid_validity);
+  if ((events & flag_change) != 0 || session_.condstore()) items.push_back(StatusItem::highest_modseq);
+  append_status(session_.out(), info, items, {.names = session_.names()});
+}
+
+// ---- annotations
+
+async::Task<Result<std::map<store::MailboxId, Notifier::Notes>>> Notifier::read_notes() {
+  std::map<store::MailboxId, Notes> out;
+  std::vector<store::MailboxId> ids;
+  if ((request_.all_events() & server_metadata_change) != 0) ids.push_back(0);
+  for (const auto& [id, known] : known_) {
+    if ((known.events & mailbox_metadata_change) != 0) ids.push_back(id);
+  }
+  auto& sharing = store::sharing_of(session_.store());
+  for (const auto id : ids) {
+    auto notes = co_await sharing.annotations(id);
+    const bool hidden = !notes && (notes.error().kind == ErrorKind::not_found || notes.error().kind == ErrorKind::denied);
+    if (!notes && !hidden) co_return std::unexpected(notes.error());
+    if (notes && !notes->empty()) out.emplace(id, *std::move(notes));
+  }
+  co_return out;
+}
+
+// RFC 5465 §5.6 and §5.7. Values stay out: a client that wants them asks.
+async::Task<Result<>> Notifier::tell_notes(const Sight& sight) {
+  if ((request_.all_events() & note_events) == 0 || structure_ == feed_->structure()) co_return Result<>();
+  structure_ = feed_->structure();
+  auto now = co_await read_notes();
+  if (!now) co_return std::unexpected(now.error());
+  const Notes none;
+  const auto of = [&none](const auto& all, store::MailboxId id) -> const Notes& {
+    const auto found = all.find(id);
+    return found == all.end() ? none : found->second;
+  };
+  append_entries(session_.out(), "", session_.names(), changed_entries(of(notes_, 0), of(*now, 0)));
+  for (const auto& [id, known] : known_) {
+    const auto info = sight.mailboxes.find(id);
+    if (info == sight.mailboxes.end() || (known.events & mailbox_metadata_change) == 0) continue;
+    append_entries(session_.out(), known.name, session_.names(), changed_entries(of(notes_, id), of(*now, id)));
+    co_await session_.flush_if_full();
+  }
+  notes_ = *std::move(now);
+  co_return Result<>();
+}
+
+}  // namespace postern::imap
