@@ -5,9 +5,9 @@
 //   message                                        server without it
 //   SIZE=n larger than the server's limit          failed 5.3.4, nothing is sent
 //   8-bit text                                     recoded to quoted-printable or base64, and signed again when we signed it
-//     that cannot be recoded: in a header field,     sent as it is: every server of today is 8-bit clean, and a bounce or a broken
-//     inside multipart/signed, under DKIM or ARC     signature would help nobody (seven_bit.h)
-//     of somebody else, too large then
+//     that cannot be recoded: in a header field,     sent as it is: every server of today is 8-bit clean, and a bounce or a
+//     broken inside multipart/signed, under DKIM or ARC     signature would help nobody (seven_bit.h) of somebody else, too large
+//     then
 //   UTF-8 in an address or header field            failed 5.6.7 (RFC 6531 §3.4: no downgrade)
 //   binary content (BODY=BINARYMIME)               never in the queue: smtp/binary.h makes base64 of it
 //   REQUIRETLS                                     failed 5.7.30 (RFC 8689 §4.2.1)
