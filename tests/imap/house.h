@@ -3,6 +3,7 @@
 // (password "secret"). The connection claims to be TLS, because sessions exist on nothing else. One thread, on io().
 #pragma once
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <exception>
