@@ -8,9 +8,6 @@ namespace postern::auth {
 namespace {
 
 constexpr std::chrono::minutes rounds{1};
-/// Rows wait so long for more: each transaction costs a sync, which deliveries would wait for.
-constexpr std::chrono::milliseconds row_linger{50};
-constexpr std::size_t rows_enough = 256;
 
 }  // namespace
 
@@ -47,10 +44,7 @@ void Backroom::on_new_network(NewNetworkNotice notice) {
 
 void Backroom::settle() {
   std::unique_lock lock(mutex_);
-  ++hurry_;
-  changed_.notify_all();
   changed_.wait(lock, [this] { return rows_.empty() && jobs_.empty() && !busy_; });
-  --hurry_;
 }
 
 void Backroom::finish() {
@@ -67,7 +61,6 @@ void Backroom::work() {
   for (auto next = std::chrono::steady_clock::now() + rounds;;) {
     changed_.wait_until(lock, next, [this] { return ending_ || !rows_.empty() || !jobs_.empty(); });
     if (ending_ && rows_.empty() && jobs_.empty()) return;
-    if (!rows_.empty()) linger(lock);
     Load load{std::exchange(rows_, {}), std::exchange(jobs_, {})};
     busy_ = true;
     lock.unlock();
@@ -83,10 +76,6 @@ void Backroom::work() {
     busy_ = false;
     changed_.notify_all();
   }
-}
-
-void Backroom::linger(std::unique_lock<std::mutex>& lock) {
-  changed_.wait_for(lock, row_linger, [this] { return ending_ || hurry_ > 0 || !jobs_.empty() || rows_.size() >= rows_enough; });
 }
 
 void Backroom::carry(Load load) {

@@ -71,7 +71,6 @@ class Backroom {
     std::vector<Job> jobs;
   };
   void work();
-  void linger(std::unique_lock<std::mutex>& lock);
   void carry(Load load);
   void write(std::vector<store::LoginRow> rows);
   void learn_networks(const std::vector<store::LoginRow>& rows);
@@ -86,7 +85,6 @@ class Backroom {
   std::vector<Job> jobs_;
   std::unordered_set<std::string> names_;  ///< of jobs that wait or run
   NewNetworkNotice notice_;
-  std::size_t hurry_ = 0;  ///< who waits in settle()
   bool busy_ = false;
   bool ending_ = false;
   std::thread thread_;  // last: it uses the rest
