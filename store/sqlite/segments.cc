@@ -213,7 +213,7 @@ void ActiveSegment::use(UniqueFd file, Position end) {
   const auto& folder = folder_.folder();
   file_ = std::move(file);
   id_ = end.segment;
-  end_ = allocated_ = cleared_ = settled_ = end.offset;
+  end_ = allocated_ = cleared_ = clear_at_ = settled_ = end.offset;
   overwrites_ = folder_.disk().overwrites_in_place(folder) && on_one_device(folder, folder.parent_path());
 }
 
@@ -245,13 +245,15 @@ Result<> ActiveSegment::make_room(std::uint64_t bytes) {
   return {};
 }
 
-/// After a batch that used the last of the cleared room. A failure costs the next batches time only.
-void ActiveSegment::clear_room_ahead() {
-  if (!overwrites_ || end_ <= cleared_) return;
-  const std::uint64_t step = std::min(limits_.clear_bytes, allocated_ - end_);
-  if (step > 0) [[maybe_unused]]
-    const auto cleared = folder_.disk().clear(file_.get(), end_, step);
-  cleared_ = end_ + step;
+/// After a batch that used the last of the cleared room. No room for zeros costs the next batches time only.
+Result<> ActiveSegment::clear_room_ahead(std::uint64_t end) {
+  if (!overwrites_ || end <= clear_at_) return {};
+  const std::uint64_t step = std::min(limits_.clear_bytes, allocated_ - end);
+  auto cleared = step > 0 ? folder_.disk().clear(file_.get(), end, step) : Result<>();
+  if (!cleared && cleared.error().kind != ErrorKind::no_space) return cleared;
+  cleared_ = cleared ? end + step : end;
+  clear_at_ = end + step;
+  return {};
 }
 
 Result<> ActiveSegment::write_out(const Position& from) {
@@ -280,11 +282,13 @@ Result<> ActiveSegment::append(std::span<NewBody* const> bodies) {
     at += body.record_size();
   }
   if (auto written = folder_.disk().write(file_.get(), pieces_, end_); !written) return written;
-  for (NewBody* body : bodies) body->placed = true;
   const std::uint64_t batch = at - end_;
+  if (batch <= limits_.clear_bytes / 4) {
+    if (auto cleared = clear_room_ahead(at); !cleared) return cleared;
+  }
+  for (NewBody* body : bodies) body->placed = true;
   const std::uint64_t began = std::exchange(end_, at);
   if (!needs_sync()) folder_.disk().begin_write_out(file_.get(), began, batch);
-  if (batch <= limits_.clear_bytes / 4) clear_room_ahead();
   return {};
 }
 

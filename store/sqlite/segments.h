@@ -160,7 +160,7 @@ class ActiveSegment {
 
  private:
   void use(UniqueFd file, Position end);
-  void clear_room_ahead();
+  Result<> clear_room_ahead(std::uint64_t end);
 
   SegmentFolder& folder_;
   const Limits limits_;
@@ -168,9 +168,10 @@ class ActiveSegment {
   SegmentId id_ = 0;
   std::uint64_t end_ = 0;
   std::uint64_t allocated_ = 0;
-  bool overwrites_ = false;    ///< room is cleared ahead, and the index lies on the same device
-  std::uint64_t cleared_ = 0;  ///< written at least with zeros up to here
-  std::uint64_t settled_ = 0;  ///< and these blocks were synced
+  bool overwrites_ = false;     ///< room is cleared ahead, and the index lies on the same device
+  std::uint64_t cleared_ = 0;   ///< written at least with zeros up to here
+  std::uint64_t clear_at_ = 0;  ///< a batch that ends behind this clears again
+  std::uint64_t settled_ = 0;   ///< and these blocks were synced
   std::vector<Rotation> rotations_;
   std::vector<iovec> pieces_;
   std::vector<HeaderBytes> headers_;

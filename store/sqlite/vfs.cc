@@ -55,14 +55,16 @@ int write_below(File& file, const void* bytes, int size, sqlite3_int64 at) {
 }
 
 /// The next commits overwrite, and their syncs need no commit of the file system's. Frames of zeros have the wrong salt: for
-/// SQLite the log ends before them. A failure costs time only; a full disk shows with the next frames.
-void clear_room_ahead(File& file, sqlite3_int64 end) {
-  if (!file.clears || end <= file.cleared) return;
+/// SQLite the log ends before them. A full disk costs time only, until the next frames find it.
+int clear_room_ahead(File& file, sqlite3_int64 end) {
+  if (!file.clears || end <= file.cleared) return SQLITE_OK;
   static constexpr std::array<char, write_step> zeros{};
   file.cleared = end + static_cast<sqlite3_int64>(cleared_step);
   for (sqlite3_int64 at = end; at < file.cleared; at += static_cast<sqlite3_int64>(zeros.size())) {
-    if (write_below(file, zeros.data(), static_cast<int>(zeros.size()), at) != SQLITE_OK) return;
+    const int code = write_below(file, zeros.data(), static_cast<int>(zeros.size()), at);
+    if (code != SQLITE_OK) return code == SQLITE_FULL ? SQLITE_OK : code;
   }
+  return SQLITE_OK;
 }
 
 /// After an error nothing is held any more: SQLite rolls the transaction back.
@@ -74,7 +76,7 @@ int write_held(File& file) {
     const auto size = static_cast<int>(std::min(write_step, bytes.size() - done));
     code = write_below(file, bytes.data() + done, size, file.held->at + static_cast<sqlite3_int64>(done));
   }
-  if (code == SQLITE_OK) clear_room_ahead(file, file.held->end());
+  if (code == SQLITE_OK) code = clear_room_ahead(file, file.held->end());
   file.held->bytes.clear();
   return code;
 }

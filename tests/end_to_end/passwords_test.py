@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import lab as laboratory
-from lab import ADDRESSES, POSTERN
+from lab import ADDRESSES, POSTERN, wait_for
 
 ALICE, BOB = "alice@postern.test", "bob@postern.test"
 COMMON = "This password is on lists of passwords attackers try first. Choose another."
@@ -174,7 +174,8 @@ def check_configuration(lab):
     assert refused.returncode == 10 and "auth.min_password_length" in refused.stdout and "12" in refused.stdout, refused.stdout
     lab.write_postern_config(auth="min_password_length = 12\n")
     lab.start_postern()
-    assert "12 characters are few for a password that stands alone; 15 are advised" in (lab.folder / "postern.log").read_text()
+    wait_for(lambda: "12 characters are few for a password that stands alone; 15 are advised" in (lab.folder / "postern.log").read_text(),
+             "the warning")
     assert "Too short: 11 of at least 12" in set_password(lab, ALICE, "Tr0ub4dor&3", code=1)["error"]
     set_password(lab, ALICE, "Tr0ub4dor&3x")
     print("ok   12 with a warning, 11 not at all", flush=True)

@@ -18,6 +18,7 @@ class NotingDisk final : public sqlite::RealDisk {
   Result<> clear(int fd, std::uint64_t offset, std::uint64_t bytes) override {
     note("clear");
     if (full) return fail(ErrorKind::no_space, "injected");
+    if (unwritable) return fail(ErrorKind::io, "injected");
     return RealDisk::clear(fd, offset, bytes);
   }
   Result<> write_out(int fd, std::uint64_t offset, std::uint64_t bytes) override {
@@ -38,7 +39,7 @@ class NotingDisk final : public sqlite::RealDisk {
     return std::exchange(steps_, {});
   }
 
-  std::atomic<bool> overwrites = true, full = false, broken = false;
+  std::atomic<bool> overwrites = true, full = false, unwritable = false, broken = false;
 
  private:
   void note(const char* step) {
@@ -127,8 +128,20 @@ TEST_F(ClearedRoom, UsedUpRoomIsClearedAndSyncedAgain) {
 
 TEST_F(ClearedRoom, NoRoomForZerosRefusesNothing) {
   disk_.full = true;
-  for (int i = 0; i < 3; ++i) accept("message " + std::to_string(i));
+  for (int i = 0; i < 3; ++i) {
+    const Steps steps = accept("message " + std::to_string(i));
+    EXPECT_EQ(count(steps, "sync"), 1u);  // nobody may rely on room that was not cleared
+    EXPECT_EQ(count(steps, "out"), 0u);
+  }
   expect_bodies(*store_);
+}
+
+TEST_F(ClearedRoom, ADiskThatCannotWriteZerosIsBroken) {
+  disk_.unwritable = true;
+  const auto refused = try_accept("refused");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::io);
+  EXPECT_FALSE(try_accept("later"));
 }
 
 TEST_F(ClearedRoom, ABodyThatDoesNotReachTheDeviceIsRefusedAndWritingStops) {
