@@ -7,7 +7,6 @@ import email
 import gzip
 import json
 import re
-import signal
 import smtplib
 import sqlite3
 import sys
@@ -20,14 +19,6 @@ from lab import ADDRESSES, wait_for
 
 ALICE = laboratory.LOCAL[0]
 DAY = 86400
-
-
-def add_records(lab, records):
-    zone = lab.folder / "knot" / "test.zone"
-    text = zone.read_text()
-    serial = int(re.search(r"hostmaster.test. (\d+)", text).group(1))
-    zone.write_text(text.replace(f"hostmaster.test. {serial}", f"hostmaster.test. {serial + 1}") + "\n".join(records) + "\n")
-    lab.processes["knot"].send_signal(signal.SIGHUP)
 
 
 def deliver(lab, author, message=None):
@@ -141,7 +132,7 @@ def main():
     with laboratory.Lab(peers=False) as lab:
         lab.postern_options = {"reports": f'dmarc = true\ntls = true\nfrom = "dmarc@postern.test"\nreceived_by = "{ALICE}"\n'}
         lab.write_postern_config()
-        add_records(lab, [
+        lab.publish(*[
             'partner        TXT "v=spf1 a:mx.partner.test -all"',
             '_dmarc.partner TXT "v=DMARC1; p=reject; rua=mailto:own@partner.test"',
             '_smtp._tls.partner TXT "v=TLSRPTv1; rua=mailto:tls@partner.test"',
