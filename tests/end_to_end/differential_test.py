@@ -24,7 +24,7 @@ def data(text):
     return RCPT + ["DATA", ("raw", text)]
 
 
-# Name → what is said, a line at a time; ("raw", octets) goes out without CR LF, ("group", lines) at once.
+# Name → what is said, a line at a time; ("raw", octets) goes out without CR LF, ("group", lines) at once, each with an answer.
 STREAMS = {
     "EHLO without a name": ["EHLO"],
     "HELO without a name": ["HELO"],
@@ -113,6 +113,83 @@ STREAMS = {
     "BDAT with a size of letters": RCPT + ["BDAT x LAST"],
     "BDAT before RCPT": MAIL + [("raw", "BDAT 5 LAST\r\nabc\r\n")],
     "DATA behind BDAT": RCPT + [("raw", "BDAT 12\r\nSubject: x\r\n"), "DATA"],
+    "BDAT in two chunks": RCPT + [("raw", "BDAT 12\r\nSubject: x\r\n"), ("raw", "BDAT 9 LAST\r\n\r\nhello\r\n")],
+    "BDAT with an empty last chunk": RCPT + [("raw", "BDAT 14\r\nSubject: x\r\n\r\n"), "BDAT 0 LAST"],
+    "BDAT with a negative size": RCPT + ["BDAT -1 LAST"],
+    "BDAT with a size of 2 to the 64": RCPT + ["BDAT 18446744073709551616 LAST"],
+    "BDAT with a plus sign": RCPT + [("raw", "BDAT +12 LAST\r\nSubject: x\r\n")],
+    "BDAT with zeros in front": RCPT + [("raw", "BDAT 0012 LAST\r\nSubject: x\r\n")],
+    "BDAT with another word than LAST": RCPT + ["BDAT 12 FIRST"],
+    "BDAT last in small letters": RCPT + [("raw", "bdat 12 last\r\nSubject: x\r\n")],
+    "BDAT before MAIL": EHLO + [("raw", "BDAT 5 LAST\r\nabc\r\n")],
+    "BDAT behind a refused recipient": MAIL + ["RCPT TO:<nobody.here@{domain}>", ("raw", "BDAT 5 LAST\r\nabc\r\n")],
+    "RCPT behind BDAT": RCPT + [("raw", "BDAT 12\r\nSubject: x\r\n"), "RCPT TO:<{user}>"],
+    "MAIL behind BDAT": RCPT + [("raw", "BDAT 12\r\nSubject: x\r\n"), "MAIL FROM:<eve@sender.test>"],
+    "RSET behind BDAT": RCPT + [("raw", "BDAT 12\r\nSubject: x\r\n"), "RSET", ("raw", "BDAT 5 LAST\r\nabc\r\n")],
+    "QUIT behind BDAT": RCPT + [("raw", "BDAT 12\r\nSubject: x\r\n"), "QUIT"],
+    "BDAT of a line with a dot": RCPT + [("raw", "BDAT 19 LAST\r\nSubject: x\r\n\r\n.\r\na")],
+    "BDAT with a bare LF": RCPT + [("raw", "BDAT 15 LAST\r\nSubject: x\r\n\na\n")],
+    "BDAT that ends in CR": RCPT + [("raw", "BDAT 15 LAST\r\nSubject: x\r\n\r\n\r")],
+    "BDAT with the line end cut in two": RCPT + [("raw", "BDAT 11\r\nSubject: x\r"), ("raw", "BDAT 1 LAST\r\n\n")],
+    "BDAT with NUL": RCPT + [("raw", "BDAT 15 LAST\r\nSubject: x\r\n\r\n\0")],
+    "a pipelined BDAT": EHLO + [("group", ["MAIL FROM:<eve@sender.test>", "RCPT TO:<{user}>", "BDAT 10 LAST\r\nSubject: x"])],
+    "a command in the packet of BDAT": RCPT + [("group", ["BDAT 12 LAST\r\nSubject: x", "NOOP"])],
+    "BINARYMIME with DATA": EHLO + ["MAIL FROM:<eve@sender.test> BODY=BINARYMIME", "RCPT TO:<{user}>", "DATA"],
+    "commands pipelined behind DATA": RCPT + [("group", ["DATA", "Subject: x\r\n\r\nhello\r\n."])],
+    "commands pipelined behind the end": data(TEXT + ".\r\n") + [("group", ["NOOP", "RSET", "NOOP"])],
+    "a pipelined group with refused recipients": EHLO + [("group", [
+        "MAIL FROM:<eve@sender.test>", "RCPT TO:<nobody.here@{domain}>", "RCPT TO:<no.one@{domain}>", "DATA"]), "RSET"],
+    "pipelining behind DATA without recipients": MAIL + [("group", ["DATA", "RSET", "MAIL FROM:<eve@sender.test>"])],
+    "pipelining behind HELO": [("group", ["HELO client.dns.test", "NOOP"])],
+    "pipelining behind QUIT": EHLO + [("group", ["QUIT", "NOOP"])],
+    "RCPT with an empty quoted name": MAIL + ['RCPT TO:<""@{domain}>'],
+    "RCPT with a name of 65 octets": MAIL + ["RCPT TO:<" + "x" * 65 + "@{domain}>"],
+    "RCPT with a domain of 256 octets": MAIL + ["RCPT TO:<pat@" + "x." * 126 + "test>"],
+    "RCPT with a label of 64 octets": MAIL + ["RCPT TO:<pat@" + "x" * 64 + ".test>"],
+    "RCPT with two dots": MAIL + ["RCPT TO:<pat..x@{domain}>"],
+    "RCPT with a dot in front": MAIL + ["RCPT TO:<.pat@{domain}>"],
+    "RCPT with a dot behind the domain": MAIL + ["RCPT TO:<{user}.>"],
+    "RCPT with two at signs": MAIL + ["RCPT TO:<pat@elsewhere.test@{domain}>"],
+    "RCPT with a quoted local part": MAIL + ['RCPT TO:<"nobody here"@{domain}>'],
+    "RCPT with an escaped quote": MAIL + ['RCPT TO:<"no\\"body"@{domain}>'],
+    "RCPT with an open quote": MAIL + ['RCPT TO:<"pat@{domain}>'],
+    "RCPT with a control character": MAIL + ["RCPT TO:<pat\1x@{domain}>"],
+    "RCPT with a tab in front": MAIL + ["RCPT TO:\t<{user}>"],
+    "RCPT in capitals": MAIL + ["RCPT TO:<{upper}>"],
+    "RCPT of the null path": MAIL + ["RCPT TO:<>"],
+    "RCPT with an IPv6 literal": MAIL + ["RCPT TO:<pat@[IPv6:2001:db8::1]>"],
+    "RCPT with a broken literal": MAIL + ["RCPT TO:<pat@[1.2.3]>"],
+    "RCPT with text behind the bracket": MAIL + ["RCPT TO:<{user}>x"],
+    "RCPT with two addresses": MAIL + ["RCPT TO:<{user}>,<{user}>"],
+    "RCPT twice the same": MAIL + ["RCPT TO:<{user}>", "RCPT TO:<{user}>"],
+    "MAIL with an address literal": EHLO + ["MAIL FROM:<eve@[192.0.2.1]>"],
+    "MAIL with a source route": EHLO + ["MAIL FROM:<@a.test,@b.test:eve@sender.test>"],
+    "MAIL without FROM": EHLO + ["MAIL <eve@sender.test>"],
+    "MAIL FROM without anything": EHLO + ["MAIL FROM:"],
+    "MAIL SIZE twice": EHLO + ["MAIL FROM:<eve@sender.test> SIZE=1 SIZE=2"],
+    "MAIL SMTPUTF8 with a value": EHLO + ["MAIL FROM:<eve@sender.test> SMTPUTF8=yes"],
+    "MAIL REQUIRETLS in clear text": EHLO + ["MAIL FROM:<eve@sender.test> REQUIRETLS"],
+    "a text that ends in CR LF . CR": data(TEXT + ".\r" + "X: y\r\n.\r\n"),
+    "a text that ends in CR . CR LF": data(TEXT + "\r.\r\n" + "X: y\r\n.\r\n"),
+    "a text that ends in CR CR LF . CR LF": data(TEXT + "a\r\r\n.\r\n"),
+    "a text that ends in CR LF NUL . CR LF": data(TEXT + "\0.\r\n" + ".\r\n"),
+    "a text that ends in CR LF . NUL CR LF": data(TEXT + ".\0\r\n" + ".\r\n"),
+    "a whole transaction behind LF . CR LF": data(TEXT + "\n.\r\nMAIL FROM:<eve@sender.test>\r\nRCPT TO:<{user}>\r\nDATA\r\n" + TEXT + ".\r\n"),
+    "a whole transaction behind LF . LF": data(TEXT + "\n.\nMAIL FROM:<eve@sender.test>\nRCPT TO:<{user}>\nDATA\n" + TEXT + ".\r\n"),
+    "a dot with a space": data(TEXT + ". \r\n.\r\n"),
+    "two dots": data(TEXT + "..\r\n.\r\n"),
+    "a command line that ends in CR": EHLO + [("raw", "NOOP\rNOOP\r\n")],
+    "a space before the command": EHLO + [" NOOP"],
+    "a tab behind the command": EHLO + ["NOOP\ttext"],
+    "EHLO with an address literal": ["EHLO [192.0.2.1]"],
+    "EHLO with a broken literal": ["EHLO [192.0.2"],
+    "EHLO of 300 octets": ["EHLO " + "a" * 300],
+    "SSH": [("raw", "SSH-2.0-OpenSSH_9.2\r\n")],
+    "a TLS hello in clear text": [("raw", "\x16\x03\x01\x00\x05hello\r\n")],
+    "XCLIENT": EHLO + ["XCLIENT ADDR=127.0.0.1"],
+    "XFORWARD": EHLO + ["XFORWARD ADDR=127.0.0.1"],
+    "ATRN": EHLO + ["ATRN {domain}"],
+    "DEBUG": EHLO + ["DEBUG"],
 }
 
 
@@ -167,7 +244,7 @@ def converse(address, stream, names):
     wire = Wire(address)
     for one in stream:
         kind, text = one if isinstance(one, tuple) else ("line", one)
-        lines = text if kind == "group" else [text]
+        lines = [text] if isinstance(text, str) else text
         wire.say([line.format(**names) + ("" if kind == "raw" else "\r\n") for line in lines])
         if not all(wire.reply() for _ in lines):
             break
@@ -191,8 +268,8 @@ def main():
     laboratory.need("nft", "ip", "postfix")
     with laboratory.Lab() as lab:
         lab.start_postern()
-        ours = {"domain": "postern.test", "user": laboratory.LOCAL[0], "address": ADDRESSES["mx"]}
-        theirs = {"domain": "partner.test", "user": laboratory.PARTNER[0], "address": ADDRESSES["partner"]}
+        ours = {"domain": "postern.test", "user": laboratory.LOCAL[0], "address": ADDRESSES["mx"], "upper": laboratory.LOCAL[0].upper()}
+        theirs = {"domain": "partner.test", "user": laboratory.PARTNER[0], "address": ADDRESSES["partner"], "upper": laboratory.PARTNER[0].upper()}
         found = {}
         for name, stream in STREAMS.items():
             said = [shown(lab.inside("dns", converse, address, stream, names))
