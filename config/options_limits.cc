@@ -23,7 +23,8 @@ void connection_rows(Builder<Limits>& rows) {
       .number("connections_per_network", &Limits::connections_per_network, {1, most_connections},
               "SMTP connections of one IPv4 /24 or one IPv6 /48.")
       .number("connection_rate_per_minute", &Limits::connection_rate_per_minute, {1, most_connections},
-              "New connections of one address in a minute.")
+              "New connections of one address in a minute, five times that in ten minutes; a network has as many times more as "
+              "it may hold.")
       .number("imap_per_address", &Limits::imap_per_address, {1, most_connections}, "IMAP connections of one address.")
       .number("imap_per_user_address", &Limits::imap_per_user_address, {1, most_connections},
               "IMAP connections of one user from one address. Clients with many folders open many.");

@@ -19,6 +19,9 @@ constexpr std::size_t shard_entries = 4096;
 /// Making room goes down to this size, so that its cost is shared by many arrivals.
 constexpr std::size_t kept_entries = shard_entries * 3 / 4;
 constexpr std::chrono::seconds rate_window{60};
+/// The longer window, and how many times the rate of the short one it has (security.md §1.6: 60 in a minute, 300 in ten).
+constexpr std::chrono::seconds long_window{600};
+constexpr std::size_t long_share = 5;
 
 /// An address or a network; `network` tells 192.0.2.0 the host from 192.0.2.0/24.
 struct Key {
@@ -45,10 +48,22 @@ struct SeededHash {
   }
 };
 
+/// Connections begun in the current window of a fixed length.
+struct Window {
+  std::size_t started = 0;
+  Clock::Steady end{};
+
+  std::size_t count(Clock::Steady now) const { return now < end ? started : 0; }
+  void add(Clock::Steady now, std::chrono::seconds length) {
+    if (now >= end) *this = {0, now + length};
+    ++started;
+  }
+};
+
 struct Entry {
   std::size_t active = 0;
-  std::size_t started = 0;  ///< connections begun in this window
-  Clock::Steady window_end{};
+  Window minute, long_run;
+  bool is_idle(Clock::Steady now) const { return active == 0 && minute.end <= now && long_run.end <= now; }
 };
 
 struct Shard {
@@ -57,13 +72,23 @@ struct Shard {
 
   void make_room(Clock::Steady now) {
     if (entries.size() < shard_entries) return;
-    std::erase_if(entries, [now](const auto& item) { return item.second.active == 0 && item.second.window_end <= now; });
+    std::erase_if(entries, [now](const auto& item) { return item.second.is_idle(now); });
     for (auto item = entries.begin(); item != entries.end() && entries.size() >= kept_entries;)
       item = item->second.active == 0 ? entries.erase(item) : std::next(item);
   }
 };
 
 bool over(std::size_t value, std::size_t limit) { return limit != 0 && value >= limit; }
+
+/// New connections of one network in a minute; see AdmissionLimits.
+std::size_t network_rate(const AdmissionLimits& limits) {
+  if (limits.per_address == 0 || limits.per_network == 0) return 0;
+  return limits.rate_per_minute * std::max<std::size_t>(1, limits.per_network / limits.per_address);
+}
+
+bool too_fast(const Entry& entry, std::size_t rate, Clock::Steady now) {
+  return over(entry.minute.count(now), rate) || over(entry.long_run.count(now), rate * long_share);
+}
 
 }  // namespace
 
@@ -92,14 +117,15 @@ std::optional<Refusal> Admission::State::take(const IpAddress& peer, const Admis
   shard.make_room(now);
   Entry& network = shard.entries[Key{peer.network_key(), true}];
   Entry& host = shard.entries[Key{peer.host_key(), false}];
-  if (now >= host.window_end) {
-    host.started = 0;
-    host.window_end = now + rate_window;
-  }
-  ++host.started;
-  if (over(host.started - 1, now_limits.rate_per_minute)) return Refusal::rate;
+  // Who goes on knocking stays out: what is refused counts for the minute, and for nothing else.
+  const bool host_fast = too_fast(host, now_limits.rate_per_minute, now);
+  host.minute.add(now, rate_window);
+  if (host_fast || too_fast(network, network_rate(now_limits), now)) return Refusal::rate;
   if (over(host.active, now_limits.per_address)) return Refusal::per_address;
   if (over(network.active, now_limits.per_network)) return Refusal::per_network;
+  host.long_run.add(now, long_window);
+  network.minute.add(now, rate_window);
+  network.long_run.add(now, long_window);
   ++host.active;
   ++network.active;
   return std::nullopt;
@@ -112,7 +138,6 @@ void Admission::State::give_back(const IpAddress& peer) {
     const auto item = shard.entries.find(key);
     if (item == shard.entries.end()) continue;
     --item->second.active;
-    if (item->second.active == 0 && key.network) shard.entries.erase(item);
   }
 }
 

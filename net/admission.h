@@ -17,12 +17,13 @@
 
 namespace postern::net {
 
-/// 0 means no limit.
+/// 0 means no limit. The rate of a network is that of an address as many times as it may hold an address' connections
+/// (180 in a minute by default); only what its addresses were let in with counts for it, so that one of them cannot use it up.
 struct AdmissionLimits {
   std::size_t per_address = 20;      ///< connections of one IPv4 address or IPv6 /64
   std::size_t per_network = 60;      ///< connections of one IPv4 /24 or IPv6 /48
   std::size_t total = 2000;          ///< connections of this listener
-  std::size_t rate_per_minute = 60;  ///< new connections of one address in 60 s
+  std::size_t rate_per_minute = 60;  ///< new connections of one address in 60 s, and five times that in ten minutes
   std::vector<IpNetwork> exempt;     ///< only `total` applies to these
 };
 

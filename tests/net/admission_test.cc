@@ -60,6 +60,35 @@ TEST_F(AdmissionTest, RateIsPerMinute) {
   EXPECT_EQ(enter(admission, "192.0.2.1"), std::nullopt);
 }
 
+// security.md §1.6: 60 in a minute, 300 in ten minutes.
+TEST_F(AdmissionTest, TenMinutesHaveALimitOfTheirOwn) {
+  limits = {.per_address = 0, .per_network = 0, .total = 0, .rate_per_minute = 3, .exempt = {}};
+  Admission admission(limits, clock);
+  for (int minute = 0; minute < 5; ++minute) {
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(enter(admission, "192.0.2.1"), std::nullopt) << minute << ' ' << i;
+    clock.advance(std::chrono::seconds(61));
+  }
+  EXPECT_EQ(enter(admission, "192.0.2.1"), Refusal::rate);
+  EXPECT_EQ(enter(admission, "192.0.2.2"), std::nullopt);
+  clock.advance(std::chrono::seconds(600 - 5 * 61));
+  EXPECT_EQ(enter(admission, "192.0.2.1"), std::nullopt);
+}
+
+TEST_F(AdmissionTest, ANetworkHasARateThatOneAddressCannotUseUp) {
+  limits = {.per_address = 20, .per_network = 40, .total = 0, .rate_per_minute = 3, .exempt = {}};
+  Admission admission(limits, clock);
+  const auto visit = [&](std::string_view address) {
+    const auto permit = admission.enter(ip(address));
+    return permit ? std::nullopt : std::optional(permit.error());
+  };
+  for (int i = 0; i < 100; ++i) visit("192.0.2.1");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(visit("192.0.2.2"), std::nullopt);
+  EXPECT_EQ(visit("192.0.2.3"), Refusal::rate);  // six of this network came in
+  EXPECT_EQ(visit("192.0.3.1"), std::nullopt);
+  clock.advance(std::chrono::seconds(61));
+  EXPECT_EQ(visit("192.0.2.3"), std::nullopt);
+}
+
 TEST_F(AdmissionTest, ExemptNetworksMeetOnlyTheTotal) {
   limits.exempt = {IpNetwork::parse("10.0.0.0/8").value()};
   Admission admission(limits, clock);
