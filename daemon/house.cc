@@ -149,8 +149,8 @@ Started<void> House::open_way_out() {
   auto taken = queue::Taken::open(config->server.data_dir / "queue.taken", ground_.log);
   if (taken) taken_ = std::move(*taken);
   if (!taken) ground_.log.warning("queue", "no_notes", {{"text", taken.error().text}});
-  callout_ =
-      std::make_unique<outbound::Callout>(outbound::Callout::Parts{*router_, ground_.config, *tls, ground_.clock, ground_.log});
+  callout_ = std::make_unique<outbound::Callout>(
+      outbound::Callout::Parts{*router_, ground_.config, *tls, ground_.clock, ground_.log, &ground_.sasl});
   if (auto gate = open_gate(*config); !gate) return std::unexpected(gate.error());
   const auto login_of = [&directory = *archive_.directory](store::AccountId id) {
     const auto account = directory.account(id);

@@ -2,6 +2,7 @@
 #include "outbound/callout.h"
 
 #include "net/dial.h"
+#include "outbound/sign_in.h"
 #include "outbound/tls_policy.h"
 
 namespace postern::outbound {
@@ -74,6 +75,9 @@ async::Task<Answer> Callout::converse(Client& client, const Hop& hop, const mail
   } else if (demand.level == TlsDemand::Level::required) {
     co_return Answer::unsure;
   }
+  // Who knows its senders by their login answers a stranger with refusals that say nothing of the recipient.
+  const SignIn account = hop.relay ? SignIn{hop.relay->user, hop.relay->password_file} : SignIn{};
+  if (!co_await sign_in(client, parts_.sasl, account)) co_return Answer::unsure;
   const auto outcome = co_await client.try_recipient(recipient);
   if (outcome.kind == mail::Outcome::Kind::delivered) co_return Answer::yes;
   co_return outcome.kind == mail::Outcome::Kind::failed ? Answer::no : Answer::unsure;

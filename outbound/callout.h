@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 
+#include "auth/sasl.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/live.h"
@@ -32,6 +33,7 @@ class Callout final : public policy::Callout {
     std::shared_ptr<net::TlsClient> tls;  ///< null: no TLS, as in tests
     const Clock& clock;
     Log& log;
+    auth::SaslLibrary* sasl = nullptr;  ///< for servers that want a login
   };
   explicit Callout(Parts parts) : parts_(std::move(parts)) {}
   async::Task<policy::Answer> ask(config::Relay relay, mail::Address recipient) override;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "outbound/courier.h"
 
-#include "base/file.h"
 #include "net/dial.h"
 #include "outbound/proxy.h"
 #include "outbound/recipient_policy.h"
+#include "outbound/sign_in.h"
 #include "outbound/tls_required.h"
 
 namespace postern::outbound {
@@ -20,7 +20,6 @@ constexpr std::size_t max_pauses = 10'000;
 constexpr std::size_t max_recipients = 100;          ///< of one transaction (RFC 5321 §4.5.3.1.8)
 constexpr std::size_t first_read = 64 * 1024;        ///< of a message, to look at its header
 constexpr std::chrono::minutes connection_life{30};  ///< of one delivery over a connection, shorter than the queue's lease
-constexpr std::size_t max_password_file = 4096;
 
 mail::Outcome local(Kind kind, mail::EnhancedStatus enhanced, std::string text) {
   mail::Outcome outcome;
@@ -388,10 +387,13 @@ async::Task<Courier::Connected> Courier::open(const Trip& trip, const Stop& stop
     note_shaken(trip, stop, *client, step);
   }
   const auto& outbound = trip.config->outbound;
-  if (step && stop.hop.smart_host) step = co_await login(*client, outbound.smart_host_user, outbound.smart_host_password_file);
+  if (step && stop.hop.smart_host)
+    step = co_await sign_in(*client, parts_.sasl, {outbound.smart_host_user, outbound.smart_host_password_file});
   const auto& route = stop.hop.route;
-  if (step && route && stop.hop.chosen && !stop.hop.fallback) step = co_await login(*client, route->user, route->password_file);
-  if (step && stop.hop.relay) step = co_await login(*client, stop.hop.relay->user, stop.hop.relay->password_file);
+  if (step && route && stop.hop.chosen && !stop.hop.fallback)
+    step = co_await sign_in(*client, parts_.sasl, {route->user, route->password_file});
+  if (step && stop.hop.relay)
+    step = co_await sign_in(*client, parts_.sasl, {stop.hop.relay->user, stop.hop.relay->password_file});
   if (step) co_return client;
   const mail::Outcome why = step.error();
   sessions_.dismiss(std::move(client));
@@ -434,19 +436,6 @@ async::Task<Client::Step> Courier::secure(Client& client, const Stop& stop) {
   // Declined in good order: opportunistic mail goes on in clear text over the same connection.
   if (client.usable() && !client.is_tls()) co_return Client::Step();
   co_return step;
-}
-
-async::Task<Client::Step> Courier::login(Client& client, std::string user, std::filesystem::path file) {
-  if (user.empty()) co_return Client::Step();
-  const auto closed = require_private(file);
-  auto password = closed ? read_file(file, max_password_file) : Result<std::string>(std::unexpected(closed.error()));
-  if (!password || parts_.sasl == nullptr) {
-    const std::string why = password ? "no SASL library" : password.error().text;
-    co_return std::unexpected(local(Kind::deferred, {4, 7, 0}, "login at the smart host is not possible: " + why));
-  }
-  while (!password->empty() && (password->back() == '\n' || password->back() == '\r')) password->pop_back();
-  auth::SaslClient sasl(*parts_.sasl, user, Secret::take(*password));
-  co_return co_await client.authenticate(sasl);
 }
 
 void Courier::tell(const Trip& trip) const {

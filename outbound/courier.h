@@ -82,7 +82,6 @@ class Courier final : public queue::Courier {
   async::Task<Client::Step> secure(Client& client, const Stop& stop);
   void note_session(const Trip& trip, const Stop& stop, policy::TlsSession session);
   void note_shaken(const Trip& trip, const Stop& stop, const Client& client, const Client::Step& step);
-  async::Task<Client::Step> login(Client& client, std::string user, std::filesystem::path file);
   void note_taken(const Trip& trip, const std::vector<mail::Outcome>& outcomes);
   bool paused(Trip& trip, const net::Endpoint& endpoint);
   void pause(const net::Endpoint& endpoint, const mail::Outcome& why);

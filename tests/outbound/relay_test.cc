@@ -172,5 +172,15 @@ TEST_F(RelayTest, WhoeverCannotBeAskedIsUnsure) {
   EXPECT_EQ(ask("known@behind.example"), Answer::unsure);
 }
 
+// A server that knows its senders by their login tells a stranger nothing about recipients, so it is never asked without.
+TEST_F(RelayTest, WhereALoginIsDueNobodyAsksWithout) {
+  relay_to_sink("behind.example").user = "gateway";
+  sink_.answer = [](const std::string& line) {
+    return line.starts_with("RCPT") ? std::string("554 5.7.1 relay access denied\r\n") : std::string();
+  };
+  EXPECT_EQ(ask("known@behind.example"), Answer::unsure);
+  EXPECT_EQ(sink_.count("RCPT"), 0U);
+}
+
 }  // namespace
 }  // namespace postern::outbound
