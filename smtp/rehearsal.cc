@@ -161,7 +161,13 @@ async::Task<Result<Rehearsed>> rehearse(Parts parts, policy::Gate& gate, Suppose
   auto client = std::make_unique<net::Connection>(net::make_socket_stream(executor, UniqueFd(ends[1])), options);
 
   Log quiet(LogLevel::off, null_sink());
-  const Parts quiet_parts{parts.store, parts.directory, parts.door, parts.config, parts.clock, quiet};
+  const Parts quiet_parts{.store = parts.store,
+                          .directory = parts.directory,
+                          .door = parts.door,
+                          .config = parts.config,
+                          .clock = parts.clock,
+                          .log = quiet,
+                          .srs = parts.srs};
   Stage stage{quiet_parts, {}, {}};
   stage.options.service = "explain";
   stage.options.tarpit_step = std::chrono::milliseconds(0);
