@@ -8,6 +8,9 @@
 #include <sys/socket.h>
 
 #include <fstream>
+#include <functional>
+#include <mutex>
+#include <set>
 #include <thread>
 
 #include "async/task_group.h"
@@ -43,6 +46,18 @@ class NameServer {
   }
   std::map<std::string, std::vector<std::string>> records;
   std::atomic<int> asked{0};
+  /// How a question came over the wire.
+  struct Seen {
+    std::string id, name;
+    std::uint16_t port = 0;
+  };
+  /// Made of the query and its true answer; sent in front of the first one with records.
+  std::function<std::string(const std::string& query, std::string answer)> lie;
+  bool lie_from_another_port = false;
+  std::vector<Seen> seen() const {
+    const std::lock_guard lock(mutex_);
+    return seen_;
+  }
   net::Endpoint endpoint() const { return {IpAddress::v4({127, 0, 0, 1}), port_}; }
 
  private:
@@ -55,9 +70,25 @@ class NameServer {
       socklen_t length = sizeof peer;
       const ssize_t got = ::recvfrom(socket_.get(), packet, sizeof packet, 0, reinterpret_cast<sockaddr*>(&peer), &length);
       if (got < 17) continue;
-      const std::string reply = answer(std::string(packet, static_cast<std::size_t>(got)));
+      const std::string query(packet, static_cast<std::size_t>(got));
+      const std::string reply = answer(query);
+      note(query, ntohs(peer.sin_port));
+      if (lie && reply.size() > 8 && reply[7] != 0 && !std::exchange(lied_, true)) {
+        const auto spoofed = lie(query, reply);
+        const UniqueFd other(::socket(AF_INET, SOCK_DGRAM, 0));
+        const int from = lie_from_another_port ? other.get() : socket_.get();
+        ::sendto(from, spoofed.data(), spoofed.size(), 0, reinterpret_cast<sockaddr*>(&peer), length);
+      }
       if (!reply.empty()) ::sendto(socket_.get(), reply.data(), reply.size(), 0, reinterpret_cast<sockaddr*>(&peer), length);
     }
+  }
+
+  void note(const std::string& query, std::uint16_t port) {
+    Seen one{query.substr(0, 2), {}, port};
+    for (std::size_t at = 12; at < query.size() && query[at] != 0; at += static_cast<std::size_t>(query[at]) + 1)
+      one.name += query.substr(at + 1, static_cast<std::size_t>(query[at])) + ".";
+    const std::lock_guard lock(mutex_);
+    seen_.push_back(std::move(one));
   }
 
   std::string answer(const std::string& query) {
@@ -89,6 +120,9 @@ class NameServer {
   UniqueFd socket_;
   std::uint16_t port_ = 0;
   std::atomic<bool> stop_{false};
+  bool lied_ = false;
+  mutable std::mutex mutex_;
+  std::vector<Seen> seen_;
   std::thread thread_;
 };
 
@@ -186,6 +220,76 @@ TEST_F(UnboundTest, BadSettingsAreRefused) {
   EXPECT_EQ(Unbound::create(options, loop.executor(), log).error().kind, ErrorKind::not_found);
   options.trust_anchor_file = "/x\"\nserver:";
   EXPECT_EQ(Unbound::create(options, loop.executor(), log).error().kind, ErrorKind::invalid);
+}
+
+// security.md D51: whoever cannot see our questions has to guess the id, the port and the case of each letter.
+TEST_F(UnboundTest, QuestionsAreHardToGuess) {
+  constexpr int questions = 40;
+  Resolver& dns = start();
+  for (int i = 0; i < questions; ++i) loop.run(dns.a("some-longer-name-" + std::to_string(i) + ".example.org"));
+  std::set<std::string> ids;
+  std::set<std::uint16_t> ports;
+  int mixed = 0;
+  const auto seen = server.seen();
+  ASSERT_GE(seen.size(), std::size_t{questions});
+  for (const auto& one : seen) {
+    ids.insert(one.id);
+    ports.insert(one.port);
+    mixed += one.name != ascii::lower(one.name) ? 1 : 0;
+  }
+  // Of 65,536 ids two questions have the same one now and then; ports are of a range of some 60,000.
+  EXPECT_GE(ids.size(), seen.size() - 2);
+  EXPECT_GE(ports.size(), seen.size() - 4);
+  EXPECT_EQ(mixed, static_cast<int>(seen.size()));
+}
+
+// security.md D52: what does not fit the question is no answer, however early it comes. An answer with the right id and port and
+// another question can at most end in a failure: nobody else has both.
+TEST_F(UnboundTest, SpoofedAnswersAreIgnored) {
+  const auto poison = [](std::string answer) { return answer.replace(answer.size() - 4, 4, "\x0a\x42\x42\x42"s); };
+  const std::map<std::string, std::function<std::string(const std::string&, std::string)>> lies{
+      {"another id",
+       [=](const std::string&, std::string answer) { return static_cast<char>(answer[0] ^ 0x55) + poison(answer).substr(1); }},
+      {"another case",
+       [=](const std::string&, std::string answer) {
+         answer = poison(std::move(answer));
+         for (std::size_t i = 13; i < 29; ++i) answer[i] = ascii::lower(answer[i]);
+         return answer;
+       }},
+      {"another name",
+       [=](const std::string&, std::string answer) {
+         answer = poison(std::move(answer));
+         answer[13] = 'x';
+         return answer;
+       }},
+      {"another type",
+       [=](const std::string& query, std::string answer) {
+         answer = poison(std::move(answer));
+         answer[query.find('\0', 12) + 2] = 16;
+         return answer;
+       }},
+      {"half an answer", [=](const std::string&, std::string answer) { return answer.substr(0, 9); }},
+  };
+  for (const auto& [what, lie] : lies) {
+    NameServer liar;
+    liar.records = server.records;
+    liar.lie = lie;
+    liar.start();
+    options.servers = {liar.endpoint()};
+    const auto a = loop.run(start().a("mail.example.org"));
+    EXPECT_TRUE(a.ok() || what != "another id") << what << ": " << to_string(a.status) << ' ' << a.text;
+    for (const auto& one : a.records) EXPECT_EQ(one.to_string(), "192.0.2.1") << what;
+    resolver.reset();
+  }
+  NameServer liar;
+  liar.records = server.records;
+  liar.lie = [=](const std::string&, std::string answer) { return poison(std::move(answer)); };
+  liar.lie_from_another_port = true;
+  liar.start();
+  options.servers = {liar.endpoint()};
+  const auto a = loop.run(start().a("mail.example.org"));
+  ASSERT_TRUE(a.ok()) << a.text;
+  EXPECT_EQ(a.records.front().to_string(), "192.0.2.1") << "from another port";
 }
 
 TEST(Nameservers, FromResolvConf) {
