@@ -24,6 +24,7 @@ class Sealer {
     std::string verdict;  ///< cv=; empty: what is right
     std::string results = "dmarc=pass header.from=football.example.com";
     std::string names = "from:to:subject";
+    std::string more;  ///< tags of the message signature, as "x=1; "
   };
   /// The header with one more set on top.
   std::string seal(const std::string& header, std::string_view body, const Choices& choices) {
@@ -33,8 +34,8 @@ class Sealer {
     const std::string results =
         "ARC-Authentication-Results: i=" + number + "; mx." + choices.domain + ";\r\n\t" + choices.results;
     std::string message = "ARC-Message-Signature: i=" + number +
-                          "; a=ed25519-sha256; c=relaxed/relaxed;\r\n\td=" + choices.domain +
-                          "; s=s; t=1528637940; h=" + choices.names + ";\r\n\tbh=" + base64_encode(hash.finish()) + ";\r\n\tb=";
+                          "; a=ed25519-sha256; c=relaxed/relaxed;\r\n\td=" + choices.domain + "; s=s; t=1528637940; " +
+                          choices.more + "h=" + choices.names + ";\r\n\tbh=" + base64_encode(hash.finish()) + ";\r\n\tb=";
     std::string text;
     std::vector<std::string> names;
     for (const auto name : split_colons(choices.names, 50)) names.emplace_back(name);
@@ -69,14 +70,14 @@ constexpr std::string_view zone_text = R"(
   s._domainkey.slow.example. TIMEOUT
 )";
 
-ArcResult verify(const std::string& header, std::string_view body) {
+ArcResult verify(const std::string& header, std::string_view body, UnixTime at = now) {
   dns::Zone zone(zone_text);
   const SignedFields fields(header);
   BodyHashes hashes;
   ArcVerifier verifier(fields, hashes);
   hashes.feed(body);
   hashes.finish();
-  return async::run_alone(verifier.verify(zone, now));
+  return async::run_alone(verifier.verify(zone, at));
 }
 
 const std::string header = std::string(rfc6376_header) + "\r\n";
@@ -99,6 +100,14 @@ TEST(Arc, ChainsPass) {
     EXPECT_EQ(result.sealers.size(), i);
   }
   EXPECT_EQ(verify(text, rfc6376_body).sealers[1], "forward.example");
+}
+
+TEST(Arc, AnExpiredMessageSignatureFails) {
+  constexpr UnixTime skew = 300;
+  Sealer sealer;
+  const auto text = sealer.seal(header, rfc6376_body, {.more = "x=" + std::to_string(now) + "; "});
+  EXPECT_EQ(verify(text, rfc6376_body, now + skew).code, ArcCode::pass);
+  EXPECT_EQ(verify(text, rfc6376_body, now + skew + 1).reason, "ARC-Message-Signature: expired");
 }
 
 TEST(Arc, WhatIsChangedFails) {

@@ -131,6 +131,8 @@ TEST(Authentication, LocalOverrides) {
   auto all = run({.ip = "198.51.100.9"}, options);
   EXPECT_EQ(all.disposition, DmarcPolicy::quarantine) << "the longest domain counts";
   EXPECT_EQ(all.overridden, OverrideReason::local_policy);
+  std::ranges::reverse(options.overrides);
+  EXPECT_EQ(run({.ip = "198.51.100.9"}, options).disposition, DmarcPolicy::quarantine) << "wherever it stands";
   options.overrides = {{"x.example", DmarcPolicy::reject}};
   all = run({.header = "From: a@sub.x.example\r\n\r\n"}, options);
   EXPECT_EQ(all.dmarc.code, DmarcCode::none);

@@ -42,6 +42,15 @@ TEST(ForgedResults, RemovesOursAndLeavesTheRest) {
             "X-Authentication-Results: mail.example.org; kept\r\n\r\n");
 }
 
+// A name with other letters is the same host as its form for DNS.
+TEST(ForgedResults, OurNameInAnyForm) {
+  for (const char* id :
+       {"m\xc3\xbcller.example", "xn--mller-kva.example", "\"XN--Mller-KVA.example\"", "M\xc3\x9cLLER.example"}) {
+    EXPECT_TRUE(has_forged_results("Authentication-Results: " + std::string(id) + "; spf=pass\r\n\r\n", "xn--mller-kva.example"))
+        << id;
+  }
+}
+
 TEST(ForgedResults, ChangesNothingElse) {
   for (const char* header : {"", "\r\n", "no field\r\nA: b\r\n\r\n", "A: b", "Authentication-Results:\r\n\r\n"}) {
     EXPECT_FALSE(has_forged_results(header, own));

@@ -236,6 +236,60 @@ TEST_F(GateLookups, RatesPutOffAndExplanationsCountNothing) {
   EXPECT_TRUE(ask(zone_, "192.0.2.1", "good.example", "a@mx.example").accepted());
 }
 
+// Each sort has its own key: whoever shares it is counted together, everybody else is not.
+TEST_F(GateLookups, EachRateHasItsKey) {
+  struct Row {
+    const char* name;
+    unsigned config::Gate::* limit;
+    std::string_view ip, from;              ///< counted with 192.0.2.1, a@mx.example
+    std::string_view other_ip, other_from;  ///< not counted with it
+  };
+  for (const auto& row :
+       {Row{"rate_address", &config::Gate::rate_address, "192.0.2.1", "b@good.example", "192.0.2.2", "a@mx.example"},
+        {"rate_network", &config::Gate::rate_network, "192.0.2.2", "b@good.example", "192.0.3.1", "a@mx.example"},
+        {"rate_sender_domain", &config::Gate::rate_sender_domain, "192.0.3.1", "b@mx.example", "192.0.2.1", "b@good.example"}}) {
+    gate_.reset();
+    visit_ = {};
+    auto config = defaults();
+    (*config.gate).*row.limit = 1;
+    config_.replace(config);
+    EXPECT_TRUE(ask(zone_, "192.0.2.1", "good.example", "a@mx.example").accepted()) << row.name;
+    visit_ = {};
+    const auto verdict = ask(zone_, row.ip, "good.example", row.from);
+    EXPECT_EQ(verdict.status.code, 451) << row.name;
+    EXPECT_NE(to_string(verdict.reasons).find(row.name), std::string::npos) << to_string(verdict.reasons);
+    visit_ = {};
+    EXPECT_TRUE(ask(zone_, row.other_ip, "good.example", row.other_from).accepted()) << row.name;
+  }
+}
+
+// Mail that was refused is no mail: a flood of it keeps nobody else out.
+TEST_F(GateLookups, WhatIsRefusedCountsForNoRate) {
+  choose(RuleName::helo_syntax, "reject");
+  auto config = *config_.get();
+  config.gate->rate_recipient = 1;
+  config_.replace(config);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(ask(zone_, "192.0.2.1", "laptop", "a@mx.example").status.code, 550);
+  EXPECT_TRUE(ask(zone_, "192.0.2.1", "good.example", "a@mx.example").accepted());
+}
+
+TEST_F(GateLookups, WhoIsAllowedIsNotGreylisted) {
+  choose(RuleName::greylist, "defer");
+  EXPECT_EQ(ask(zone_, "192.0.2.1", "good.example", "a@mx.example").status.code, 451);
+  ASSERT_TRUE(own_list_->add({OwnEntry::Kind::allow, "192.0.2.1", 0, 0, ""}, clock_.unix_now()));
+  EXPECT_TRUE(ask(zone_, "192.0.2.1", "good.example", "a@mx.example").accepted());
+}
+
+// Whoever owns a reverse zone can put thousands of names there.
+TEST_F(GateLookups, AFewReverseNamesAreTried) {
+  choose(RuleName::reverse_name, "reject");
+  for (std::size_t i = 0; i < 50; ++i) zone_.add("7.2.0.192.in-addr.arpa. PTR n" + std::to_string(i) + ".good.example.\n");
+  zone_.add("n49.good.example. A 192.0.2.7\n");
+  const auto before = zone_.queries();
+  EXPECT_FALSE(ask(zone_, "192.0.2.7", "[192.0.2.7]", "").accepted());
+  EXPECT_LE(zone_.queries() - before, max_reverse_names + 1);
+}
+
 // The limit is zero here: no answer can come in time.
 TEST_F(GateTest, SilenceOfDnsPassesOrPutsOff) {
   Silence silence;

@@ -69,6 +69,8 @@ TEST_F(GreylistTest, LearnsANetwork) {
   }
   EXPECT_EQ(see("192.0.2.9", "new@x.example", "bob@example.org", start + 301), State::known);
   EXPECT_EQ(see("192.0.3.9", "new@x.example", "bob@example.org", start + 301), State::wait);
+  // Nobody of it came for so long that it is unknown again.
+  EXPECT_EQ(look("192.0.2.9", "other@x.example", "bob@example.org", start + 301 + limits_.keep), State::wait);
 }
 
 TEST_F(GreylistTest, ALookLeavesNoTrace) {

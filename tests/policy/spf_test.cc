@@ -209,6 +209,34 @@ TEST(Spf, Explanation) {
   for (const auto& row : rows) EXPECT_EQ(check(row.record, "192.0.2.1", texts).explanation, row.explanation) << row.record;
 }
 
+// What ends in a reply line is short, whatever is published; the sender without a name is postmaster (RFC 7208 §4.3).
+TEST(Spf, ExplanationsAreShortAndNameSomebody) {
+  dns::Zone zone("example.com. TXT \"v=spf1 -all exp=why.example.com\"\n");
+  zone.add("why.example.com. TXT \"%{l}" + std::string(200, 'x') + "\" \"" + std::string(250, 'y') + "\"\n");
+  const auto explanation = check(zone, {.local = ""}).explanation;
+  EXPECT_EQ(explanation.size(), 400U);
+  EXPECT_TRUE(explanation.starts_with("postmasterxxx")) << explanation;
+}
+
+// RFC 7208 §7.3: of several names that lead back, the domain itself, else one below it, else any.
+TEST(Spf, TheValidatedNameIsTheNearest) {
+  struct Row {
+    std::string_view names, validated;
+  };
+  for (const auto& row : {Row{"a.elsewhere.test mail.example.com example.com", "example.com"},
+                          {"a.elsewhere.test mail.example.com", "mail.example.com"},
+                          {"a.elsewhere.test", "a.elsewhere.test"},
+                          {"", "unknown"}}) {
+    dns::Zone zone("example.com. TXT \"v=spf1 -all exp=why.example.com\"\nwhy.example.com. TXT \"%{p}\"\n");
+    for (auto rest = row.names; !rest.empty();
+         rest.remove_prefix(std::min(rest.size(), rest.find(' ')) + (rest.contains(' ') ? 1 : 0))) {
+      const std::string name(rest.substr(0, rest.find(' ')));
+      zone.add("1.2.0.192.in-addr.arpa. PTR " + name + ".\n" + name + ". A 192.0.2.1\n");
+    }
+    EXPECT_EQ(check(zone, {}).explanation, row.validated) << row.names;
+  }
+}
+
 // RFC 7208 §4.6.4, security.md D47
 TEST(Spf, Limits) {
   std::string ten = "v=spf1";
@@ -222,6 +250,8 @@ TEST(Spf, Limits) {
   std::string hosts;
   for (int i = 0; i < 11; ++i) hosts += "many.example.com. MX 10 h" + std::to_string(i) + ".example.com.\n";
   EXPECT_EQ(check("v=spf1 mx:many.example.com -all", "192.0.2.1", hosts).code, SpfCode::permerror);
+  for (int i = 0; i < 11; ++i) hosts += "h" + std::to_string(i) + ".example.com. A 192.0.2.200\n";
+  EXPECT_EQ(check("v=spf1 mx:many.example.com -all", "192.0.2.1", hosts).problem, "many.example.com has more than 10 MX hosts");
 }
 
 TEST(Spf, LoopsAndChainsEnd) {
