@@ -106,7 +106,8 @@ class House : public DialogueHost {
     return "unknown act: " + word;
   }
 
-  // messages alice@example.org 2 · last alice@example.org has|lacks TEXT · queued 1 · require_tls 1 · log has|lacks TEXT
+  // messages alice@example.org 2 · last alice@example.org has|lacks TEXT · queued 1 · require_tls 1 · log has|lacks TEXT · metric
+  // …
   std::string verify(std::string_view line) override {
     io_->restart();
     io_->run_for(std::chrono::milliseconds(20));
@@ -114,6 +115,7 @@ class House : public DialogueHost {
     std::string word;
     in >> word;
     if (word == "log") return search(log_text_, in);
+    if (word == "metric") return search(metrics_.exposition(), in);
     if (word == "queued") return expect_number(in, store_->queue().depth());
     if (word == "require_tls") {
       const auto entries = run(store_->queue().list({}));
@@ -348,6 +350,12 @@ class House : public DialogueHost {
       limits.header_bytes = value;
     else if (name == "greeting_delay")
       config.smtp.greeting_delay = std::chrono::seconds(value);
+    else if (name == "first_recipient")
+      inbound_->options().first_recipient = std::chrono::seconds(value);
+    else if (name == "tarpit_ms")
+      inbound_->options().tarpit_step = std::chrono::milliseconds(value);
+    else if (name == "data_total")
+      limits.data_total = std::chrono::seconds(value);
     else if (name == "timeout")
       limits.smtp_timeout = std::chrono::seconds(value);
     else if (name == "hops")

@@ -30,6 +30,29 @@ class Rehearsal : public testing::Test {
   House house_;
 };
 
+// Neither greylisting nor a rate learns from it, and a notice to a rewritten sender goes where it would go.
+TEST_F(Rehearsal, TeachesTheGateNothing) {
+  house_.act("rule greylist defer");
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(rehearse(supposed("alice@example.org")).steps.back().reply.substr(0, 3), "451") << i;
+    house_.clock().advance(std::chrono::seconds(400));
+  }
+  house_.act("rule greylist off");
+  house_.act("gate rate_recipient 1");
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(rehearse(supposed("alice@example.org")).accepted) << i;
+}
+
+TEST_F(Rehearsal, KnowsRewrittenSenders) {
+  const auto ours = *mail::Domain::parse("example.org");
+  const auto there = house_.srs().forward(*mail::Address::parse("pat@elsewhere.example"), ours, house_.clock().unix_now());
+  ASSERT_TRUE(there);
+  auto mail = supposed(there->to_string());
+  mail.sender = {};
+  const auto seen = rehearse(mail);
+  EXPECT_TRUE(seen.accepted);
+  EXPECT_EQ(seen.destinations.size(), 1U);
+}
+
 TEST_F(Rehearsal, SaysWhatEachCommandGets) {
   const auto seen = rehearse(supposed("alice@example.org", "From: eve@elsewhere.example\r\nSubject: x\r\n\r\n.dot\r\nend"));
   EXPECT_TRUE(seen.accepted);
