@@ -9,6 +9,7 @@ import imaplib
 import json
 import os
 import pwd
+import re
 import resource
 import shutil
 import signal
@@ -587,6 +588,24 @@ def test_systemd(authority):
         assert notified.recv(1000) == b"STOPPING=1"
         assert house.process.wait(timeout=STOP_LIMIT) == 0
         listener.close()
+
+
+def test_units(_authority):
+    """What etc/systemd says is understood: systemd itself only warns of what it does not know, so any word is a failure."""
+    analyze = shutil.which("systemd-analyze")
+    if not analyze:
+        return
+    source = Path(__file__).resolve().parents[2] / "etc" / "systemd"
+    with tempfile.TemporaryDirectory(prefix="postern-units-") as folder:
+        units = []
+        for unit in source.iterdir():
+            units.append(Path(folder) / unit.name)
+            units[-1].write_text(unit.read_text().replace("/usr/sbin/postern", POSTERN))
+        done = subprocess.run([analyze, "verify", "--man=no", *map(str, sorted(units))], capture_output=True, text=True, timeout=60)
+        ours = [line for line in (done.stdout + done.stderr).splitlines() if "postern" in line]
+        assert done.returncode == 0 and not ours, ours
+        when = re.search(r"^OnCalendar=(.+)$", (source / "postern-audit.timer").read_text(), re.M).group(1)
+        subprocess.run([analyze, "calendar", when], check=True, capture_output=True, timeout=60)
 
 
 def main():

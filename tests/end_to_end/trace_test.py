@@ -4,18 +4,23 @@
 fail2ban reads, with the filters of etc/fail2ban."""
 import imaplib
 import json
+import os
 import poplib
 import re
+import shutil
 import smtplib
+import subprocess
 import time
 from pathlib import Path
 
+import apart
 import behind
 import lab as laboratory
 from lab import ADDRESSES, wait_for
 
 ALICE, BOB = laboratory.LOCAL
-FILTERS = Path(__file__).resolve().parents[2] / "etc/fail2ban/filter.d"
+FAIL2BAN = Path(__file__).resolve().parents[2] / "etc/fail2ban"
+FILTERS = FAIL2BAN / "filter.d"
 
 
 def send(lab, sender, recipient, subject, message_id, tls=False):
@@ -133,6 +138,7 @@ def filter_lines(name):
     """The failregex lines of a filter as Python reads them; <HOST> as fail2ban has it, roughly."""
     text = (FILTERS / name).read_text()
     block = re.search(r"^failregex\s*=\s*(.*?)(?=^\w|\Z)", text, re.M | re.S).group(1)
+    block = block.replace("%(before)s", re.search(r"^before = (.*)$", text, re.M).group(1))
     host = r"(?:\[?(?P<host>[0-9a-fA-F.:]+)\]?)"
     return [re.compile(line.strip().replace("<HOST>", host)) for line in block.splitlines() if line.strip()]
 
@@ -176,6 +182,34 @@ def check_filters(lab):
     print("ok   the filters of fail2ban find who does it, and nobody else", flush=True)
 
 
+def check_fail2ban(lab):
+    """The real program, which must see the same hosts in a file and in the journal, and must take the jails."""
+    installed = Path("/usr/bin/fail2ban-regex").exists()
+    root = Path("/") if installed else apart.FOLDER
+    if not (root / "usr/bin/fail2ban-regex").exists():
+        print("--   fail2ban is not here (tools/deps apart)", flush=True)
+        return
+    environment = {**os.environ, "PYTHONPATH": str(root / "usr/lib/python3/dist-packages")}
+
+    def run(*words):
+        done = subprocess.run([apart.DEBIAN_PYTHON, *map(str, words)], env=environment, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done
+        return done.stdout
+    log = lab.folder / "postern.log"
+    for name in ("postern-auth", "postern-smtp"):
+        from_file = set(run(root / "usr/bin/fail2ban-regex", "-o", "ip", log, FILTERS / f"{name}.conf").split())
+        from_journal = set(run(Path(__file__).parent / "fail2ban_reads.py", FAIL2BAN, name, log).split())
+        assert from_file == from_journal == {ADDRESSES["partner"]}, (name, from_file, from_journal)
+    config = lab.folder / "fail2ban"
+    shutil.copytree(root / "etc/fail2ban", config)
+    shutil.rmtree(config / "jail.d")
+    shutil.copytree(FAIL2BAN, config, dirs_exist_ok=True)
+    for jail in (config / "jail.d").iterdir():
+        jail.write_text(jail.read_text().replace("enabled = false", "enabled = true"))
+    assert "successful" in run(root / "usr/bin/fail2ban-client", "-c", config, "-t")
+    print("ok   fail2ban finds them too, in a file and in the journal, and takes the jails", flush=True)
+
+
 def main():
     laboratory.need("ip", "nft", "knotd")
     with laboratory.Lab(peers=False) as lab:
@@ -189,6 +223,7 @@ def main():
         check_queue(lab)
         check_times(lab)
         check_filters(lab)
+        check_fail2ban(lab)
         assert lab.stop("postern") == 0, "Postern did not end cleanly"
 
 
