@@ -266,6 +266,7 @@ async::Task<Reply> Appender::finish() {
   auto appended = co_await session_.store().append(mailbox_, std::move(messages_));
   if (!appended) co_return no_target(appended.error());
   appended_ = *std::move(appended);
+  session_.made(mailbox_, appended_->uids);
   co_return ok(append_uid(*appended_), "Stored");
 }
 

@@ -107,8 +107,9 @@ bool Contexts::cancel(std::string_view tag) {
 
 void Contexts::note(const std::vector<store::Row>& changed, store::Uid first_added) {
   if (contexts_.empty()) return;
-  for (const auto& row : changed) noted_.add(row.uid);
-  if (first_added != 0 && (first_added_ == 0 || first_added < first_added_)) first_added_ = first_added;
+  for (const auto& row : changed) noted_.rows.add(row.uid);
+  auto& first = noted_.first_added;
+  if (first_added != 0 && (first == 0 || first_added < first)) first = first_added;
 }
 
 // RFC 5267 §4.3.3: before EXPUNGE, while the numbers are those that the client knows
@@ -119,14 +120,15 @@ void Contexts::tell_vanished(Session& session, const store::UidSet& vanished, co
   }
 }
 
-async::Task<> Contexts::tell(Session& session) {
+async::Task<std::vector<WantedFetch>> Contexts::tell(Session& session) {
   const auto& picture = session.view().snapshot();
-  store::UidSet rows = std::exchange(noted_, {});
-  const auto first_added = std::exchange(first_added_, 0);
-  if (first_added != 0 && first_added < picture.uidnext) rows.add(store::UidRange{first_added, picture.uidnext - 1});
-  if (rows.empty()) co_return;
+  std::vector<WantedFetch> wanted;
+  auto noted = std::exchange(noted_, {});
+  const auto first = noted.first_added;
+  if (first != 0 && first < picture.uidnext) noted.rows.add(store::UidRange{first, picture.uidnext - 1});
+  if (noted.rows.empty()) co_return wanted;
   for (std::size_t i = 0; i < contexts_.size();) {
-    const auto updated = co_await update(session, contexts_[i], rows);
+    const auto updated = co_await update(session, contexts_[i], noted, wanted);
     co_await session.flush_if_full();
     if (updated) {
       ++i;
@@ -135,19 +137,21 @@ async::Task<> Contexts::tell(Session& session) {
     session.tell_no_update(contexts_[i].tag, "The result cannot be kept up to date any more");
     contexts_.erase(contexts_.begin() + static_cast<std::ptrdiff_t>(i));
   }
+  co_return wanted;
 }
 
 /// Tests these rows again.
-async::Task<Result<>> Contexts::update(Session& session, Context& context, const store::UidSet& rows) {
+async::Task<Result<>> Contexts::update(Session& session, Context& context, const Noted& noted, std::vector<WantedFetch>& wanted) {
+  const auto& rows = noted.rows;
   const auto& picture = session.view().snapshot();
-  IndexRanges wanted;
+  IndexRanges tested;
   for (const auto& range : rows.ranges()) {
     const auto begin = picture.lower_bound(range.lo);
     const auto end = range.hi == UINT32_MAX ? picture.size() : picture.lower_bound(range.hi + 1);
-    if (begin < end) wanted.push_back({begin, end});
+    if (begin < end) tested.push_back({begin, end});
   }
   Searcher searcher(session, context.program);
-  const auto found = co_await searcher.run(wanted);
+  const auto found = co_await searcher.run(tested);
   if (!found) co_return std::unexpected(found.error());
   store::UidSet matches;
   for (const auto index : *found) matches.add(picture.row(index).uid);
@@ -157,6 +161,14 @@ async::Task<Result<>> Contexts::update(Session& session, Context& context, const
   std::ranges::copy_if(*found, std::back_inserter(fresh),
                        [&](std::size_t index) { return !known.contains(picture.row(index).uid); });
   if (fresh.empty()) co_return Result<>();
+  if (const auto& fetch = context.program.returns.update_fetch) {
+    // RFC 5465 §7: not for what came into the result by its flags
+    WantedFetch want{{}, *fetch};
+    for (const auto index : fresh) {
+      if (const auto uid = picture.row(index).uid; noted.is_new(uid)) want.uids.add(uid);
+    }
+    if (!want.uids.empty()) wanted.push_back(std::move(want));
+  }
   if (!context.order.empty()) co_return co_await insert(session, context, std::move(fresh));
   Announcement told(session, context, "ADDTO", picture);
   for (const auto index : fresh) {

@@ -11,6 +11,7 @@
 
 #include "async/task.h"
 #include "base/result.h"
+#include "imap/message_page.h"
 #include "imap/search_key.h"
 #include "imap/sorter.h"
 #include "store/snapshot.h"
@@ -45,16 +46,21 @@ class Contexts {
   /// Says REMOVEFROM for what is about to leave the picture; numbers are those that the client still has.
   void tell_vanished(Session& session, const store::UidSet& vanished, const store::Snapshot& picture);
   /// Tests what was noted, in the picture as it is now, and says what changed. A context that cannot be tested ends with
-  /// NOUPDATE. Throws ConnectionOver.
-  async::Task<> tell(Session& session);
+  /// NOUPDATE. Gives what is to be told of new messages that came into results (RFC 5465 §7). Throws ConnectionOver.
+  async::Task<std::vector<WantedFetch>> tell(Session& session);
 
  private:
-  async::Task<Result<>> update(Session& session, Context& context, const store::UidSet& rows);
+  /// Messages that need to be tested again.
+  struct Noted {
+    store::UidSet rows;
+    store::Uid first_added = 0;
+    bool is_new(store::Uid uid) const { return first_added != 0 && uid >= first_added; }
+  };
+  async::Task<Result<>> update(Session& session, Context& context, const Noted& noted, std::vector<WantedFetch>& wanted);
   async::Task<Result<>> insert(Session& session, Context& context, std::vector<std::size_t> rows);
 
   std::vector<Context> contexts_;
-  store::UidSet noted_;
-  store::Uid first_added_ = 0;
+  Noted noted_;
 };
 
 }  // namespace postern::imap

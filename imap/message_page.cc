@@ -6,6 +6,7 @@
 
 #include "imap/fetch_writer.h"
 #include "imap/limits.h"
+#include "imap/session.h"
 
 namespace postern::imap {
 namespace {
@@ -43,13 +44,44 @@ async::Task<> tell_page(Session& session, const FetchRequest& request, IndexRang
   }
 }
 
+/// The items of all that want this message.
+FetchRequest merged(const std::vector<WantedFetch>& wanted, const std::vector<bool>& by) {
+  FetchRequest out;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (!by[i]) continue;
+    for (const auto& item : wanted[i].request.items) {
+      if (std::ranges::find(out.items, item) == out.items.end()) out.items.push_back(item);
+    }
+  }
+  return out;
+}
+
+/// Who wants the message.
+std::vector<bool> wanting(const std::vector<WantedFetch>& wanted, store::Uid uid) {
+  std::vector<bool> out;
+  for (const auto& one : wanted) out.push_back(one.uids.contains(uid));
+  return out;
+}
+
 }  // namespace
 
-async::Task<> tell_messages(Session& session, const FetchRequest& request, store::Uid from) {
+async::Task<> tell_messages(Session& session, const std::vector<WantedFetch>& wanted) {
   const auto& snapshot = session.view().snapshot();
-  const auto end = snapshot.size();
-  for (auto begin = snapshot.lower_bound(from); begin < end; begin += limits::info_page) {
-    co_await tell_page(session, request, {begin, std::min(begin + limits::info_page, end)});
+  store::UidSet all;
+  for (const auto& one : wanted) {
+    for (const auto& range : one.uids.ranges()) all.add(range);
+  }
+  for (const auto& range : all.ranges()) {
+    const auto end = range.hi == UINT32_MAX ? snapshot.size() : snapshot.lower_bound(range.hi + 1);
+    for (auto begin = snapshot.lower_bound(range.lo); begin < end;) {
+      const auto by = wanting(wanted, snapshot.row(begin).uid);
+      auto until = begin + 1;
+      while (until < end && until - begin < limits::info_page && wanting(wanted, snapshot.row(until).uid) == by) ++until;
+      auto request = merged(wanted, by);
+      if (!session.uid_only()) request.require(FetchItem::Kind::uid);
+      co_await tell_page(session, request, {begin, until});
+      begin = until;
+    }
   }
 }
 

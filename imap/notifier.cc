@@ -13,7 +13,6 @@
 namespace postern::imap {
 namespace {
 
-constexpr unsigned message_events = message_new | message_expunge | flag_change;
 constexpr unsigned note_events = mailbox_metadata_change | server_metadata_change;
 
 /// Mail is delivered to INBOX, and what looks like spam to the folder for it.
@@ -49,6 +48,11 @@ std::vector<std::string> changed_entries(const std::vector<store::Annotation>& b
 
 }  // namespace
 
+const store::MailboxInfo* Notifier::Sight::of(std::string_view name) const {
+  const auto found = std::ranges::find_if(mailboxes, [name](const auto& one) { return one.second.name == name; });
+  return found == mailboxes.end() ? nullptr : &found->second;
+}
+
 Notifier::Notifier(Session& session, NotifyRequest request)
     : session_(session), request_(std::move(request)), feed_(store::sharing_of(session.store()).feed()) {}
 
@@ -56,21 +60,22 @@ Notifier::Notifier(Session& session, NotifyRequest request)
 async::Task<Result<>> Notifier::begin() {
   co_await follow_selected();
   if (request_.all_events() == no_event) co_return Result<>();
+  structure_ = feed_->structure();
+  feed_->take_touched();
   const auto sight = co_await look();
   if (!sight) co_return std::unexpected(sight.error());
   known_ = watched(*sight);
   if (known_.size() > session_.services().most_watched) co_return fail(ErrorKind::limit, "more mailboxes than can be watched");
   subscribed_ = sight->subscribed;
   if ((request_.all_events() & note_events) != 0) {
-    structure_ = feed_->structure();
     auto notes = co_await read_notes();
     if (!notes) co_return std::unexpected(notes.error());
     notes_ = *std::move(notes);
   }
   for (const auto& [id, known] : known_) {
-    if (!request_.status || (known.events & message_events) == 0) continue;
-    // As if everything was new.
-    co_await tell_status(sight->mailboxes.at(id), {}, known.events);
+    // What may be looked up alone is told as such, whether STATUS was asked for or not.
+    if (!known.readable) tell_name(*sight, known.name);
+    if (request_.status && known.readable) tell_status(sight->mailboxes.at(id), {}, known, Status::first);
     co_await session_.flush_if_full();
   }
   co_return Result<>();
@@ -86,15 +91,40 @@ async::Task<> Notifier::follow_selected() {
 
 async::Task<Result<>> Notifier::tell() {
   if (request_.all_events() == no_event) co_return Result<>();
+  const auto structure = feed_->structure();
+  const auto touched = feed_->take_touched();
+  if (structure == structure_ && touched) co_return co_await tell_touched(*touched);
   const auto sight = co_await look();
   if (!sight) co_return std::unexpected(sight.error());
   auto now = watched(*sight);
   if (now.size() > session_.services().most_watched) co_return fail(ErrorKind::limit, "more mailboxes than can be watched");
+  told_.clear();
   co_await compare(*sight, now);
   known_ = std::move(now);
   tell_subscriptions(*sight);
+  tell_own(*sight);
   subscribed_ = sight->subscribed;
-  co_return co_await tell_notes(*sight);
+  const bool noted = structure != structure_;
+  structure_ = structure;
+  co_return noted ? co_await tell_notes(*sight) : Result<>();
+}
+
+/// Mail came, went or got other flags, and nothing else happened.
+async::Task<Result<>> Notifier::tell_touched(const std::vector<store::MailboxId>& touched) {
+  for (const auto id : touched) {
+    const auto known = known_.find(id);
+    if (known == known_.end() || !known->second.readable) continue;
+    const auto info = co_await session_.store().status(known->second.name);
+    const bool hidden = !info && (info.error().kind == ErrorKind::not_found || info.error().kind == ErrorKind::denied);
+    if (!info && !hidden) co_return std::unexpected(info.error());
+    // Names or rights change right now: they are told at the next wake.
+    if (!info || info->id != id) continue;
+    const auto before = known->second;
+    known->second = known_as(*info, before.events);
+    tell_status(*info, before, known->second, Status::change);
+    co_await session_.flush_if_full();
+  }
+  co_return Result<>();
 }
 
 // ---- looking
@@ -125,14 +155,14 @@ async::Task<Result<Notifier::Sight>> Notifier::look() {
 }
 
 /// Changes of what others share are heard from the next one on; what happened until now is in the picture, or in the next one.
-async::Task<Result<>> Notifier::follow_owners(const Sight& sight) {
+async::Task<Result<>> Notifier::follow_owners(Sight& sight) {
   for (const auto& [id, info] : sight.mailboxes) {
-    if (!may_be_foreign(info.name) || events_of(sight, info) == no_event || followed_.contains(id)) continue;
+    if (!may_be_foreign(info.name) || events_of(sight, info) == no_event) continue;
     const auto grant = co_await grant_on(session_, info);
     if (!grant && grant.error().kind != ErrorKind::not_found) co_return std::unexpected(grant.error());
-    if (!grant) continue;
+    if (!grant || (grant->rights & store::right::read) == 0) sight.unreadable.insert(id);
+    if (!grant || !followed_.insert(id).second) continue;
     feed_->follow({grant->owner});
-    followed_.insert(id);
   }
   std::erase_if(followed_, [&](store::MailboxId id) {
     const bool selected = session_.is_selected() && session_.view().mailbox() == id;
@@ -154,12 +184,18 @@ unsigned Notifier::events_of(const Sight& sight, std::string_view name) const {
   return request_.events_of({name, may_be_foreign(name), name == "INBOX", subscribed});
 }
 
-std::map<store::MailboxId, Notifier::Known> Notifier::watched(const Sight& sight) const {
-  std::map<store::MailboxId, Known> out;
+Notifier::Known Notifier::known_as(const store::MailboxInfo& info, unsigned events) {
+  return {info.name, info.uidvalidity, info.uidnext, info.messages, info.unseen, info.highest, events};
+}
+
+Notifier::Picture Notifier::watched(const Sight& sight) const {
+  Picture out;
   for (const auto& [id, info] : sight.mailboxes) {
     const auto events = events_of(sight, info);
     if (events == no_event) continue;
-    out.emplace(id, Known{info.name, info.uidvalidity, info.uidnext, info.messages, info.highest, events});
+    auto known = known_as(info, events);
+    known.readable = !sight.unreadable.contains(id);
+    out.emplace(id, std::move(known));
   }
   return out;
 }
@@ -167,39 +203,84 @@ std::map<store::MailboxId, Notifier::Known> Notifier::watched(const Sight& sight
 // ---- telling
 
 /// Gone first, so that a name that was taken again ends as what it is.
-async::Task<> Notifier::compare(const Sight& sight, const std::map<store::MailboxId, Known>& now) {
-  for (const auto& [id, before] : known_) {
-    if (sight.mailboxes.contains(id) || (before.events & mailbox_name) == 0) continue;
-    tell_name(sight, before.name, {});
-    co_await session_.flush_if_full();
-  }
+async::Task<> Notifier::compare(const Sight& sight, const Picture& now) {
+  co_await tell_gone(sight);
   for (const auto& [id, info] : sight.mailboxes) {
     const auto before = known_.find(id);
     const auto after = now.find(id);
-    const unsigned old_events = before == known_.end() ? unsigned{no_event} : before->second.events;
-    const unsigned events = after == now.end() ? unsigned{no_event} : after->second.events;
-    const bool renamed = before != known_.end() && before->second.name != info.name;
-    const bool is_new = before == known_.end() && after != now.end();
-    if ((is_new && (events & mailbox_name) != 0) || (renamed && ((events | old_events) & mailbox_name) != 0)) {
-      tell_name(sight, info.name, renamed ? std::string_view(before->second.name) : std::string_view());
-    }
-    if (after != now.end()) co_await tell_status(info, is_new ? Known{.uidnext = 1} : before->second, events);
+    tell_one(sight, info, before == known_.end() ? nullptr : &before->second, after == now.end() ? nullptr : &after->second);
     co_await session_.flush_if_full();
   }
 }
 
+// RFC 5465 §5.4; §5.9: who watched the messages of somebody else's mailbox learns that it can be seen no more.
+async::Task<> Notifier::tell_gone(const Sight& sight) {
+  for (const auto& [id, before] : known_) {
+    const bool wanted = (before.events & mailbox_name) != 0 || may_be_foreign(before.name);
+    if (sight.mailboxes.contains(id) || sight.names.contains(before.name) || !wanted) continue;
+    tell_name(sight, before.name);
+    tell_parent(sight, before.name);
+    co_await session_.flush_if_full();
+  }
+}
+
+/// A mailbox that is there now. `before` is null when it was not watched, `after` when it is watched no more.
+void Notifier::tell_one(const Sight& sight, const store::MailboxInfo& info, const Known* before, const Known* after) {
+  const unsigned events =
+      (before == nullptr ? unsigned{no_event} : before->events) | (after == nullptr ? unsigned{no_event} : after->events);
+  const bool wanted = (events & mailbox_name) != 0;
+  const bool renamed = before != nullptr && before->name != info.name;
+  const bool is_new = before == nullptr && after != nullptr;
+  if (renamed && wanted && !is_child_of_renamed(sight, *before, info)) tell_name(sight, info.name, before->name);
+  if (is_new && (wanted || !after->readable)) tell_name(sight, info.name);
+  if (is_new && wanted) tell_parent(sight, info.name);
+  if (before != nullptr && after != nullptr && before->readable != after->readable) tell_name(sight, info.name);
+  if (after == nullptr || !after->readable) return;
+  // RFC 5465 §5.1: FlagChange tells UIDVALIDITY, which a name that was taken before has anew.
+  if (is_new && info.messages == 0 && (events & flag_change) == 0) return;
+  const bool is_first = is_new || !before->readable;
+  tell_status(info, is_first ? Known{} : *before, *after, Status::change);
+}
+
+/// RFC 5465 §5.4: no events for what lies below a mailbox that was renamed and told.
+bool Notifier::is_child_of_renamed(const Sight& sight, const Known& before, const store::MailboxInfo& info) const {
+  return std::ranges::any_of(known_, [&](const auto& one) {
+    const auto& [id, parent] = one;
+    const auto now = sight.mailboxes.find(id);
+    if ((parent.events & mailbox_name) == 0 || now == sight.mailboxes.end() || now->second.name == parent.name) return false;
+    const auto& name = now->second.name;
+    return store::is_below(before.name, parent.name) && store::is_below(info.name, name) &&
+           std::string_view(before.name).substr(parent.name.size()) == std::string_view(info.name).substr(name.size());
+  });
+}
+
+/// RFC 5465 §5.4: the direct parent of what was made or deleted is affected, too.
+void Notifier::tell_parent(const Sight& sight, std::string_view name) {
+  const auto slash = name.rfind('/');
+  if (slash == std::string_view::npos || own_.contains(name)) return;
+  const auto parent = name.substr(0, slash);
+  const auto* info = sight.of(parent);
+  if ((info == nullptr && may_be_foreign(parent)) || told_.contains(parent)) return;
+  const auto events = info == nullptr ? events_of(sight, parent) : events_of(sight, *info);
+  if ((events & mailbox_name) != 0) tell_name(sight, parent);
+}
+
 // RFC 5465 §5.4; OLDNAME: RFC 9051 §6.3.9.7. What may not be looked up any more is told as what is not there.
 void Notifier::tell_name(const Sight& sight, std::string_view name, std::string_view old_name) {
+  if (const auto own = own_.find(name); own != own_.end() && own->second.exists) return;
+  if (!told_.emplace(name).second) return;
   std::string attributes;
   const auto add = [&attributes](std::string_view word) { attributes.append(attributes.empty() ? "" : " ").append(word); };
-  if (!sight.names.contains(name)) add("\\NonExistent");
+  const auto* info = sight.of(name);
+  if (info == nullptr) add("\\NonExistent");
+  const bool foreign = may_be_foreign(name);
+  if (foreign && (info == nullptr || sight.unreadable.contains(info->id))) add("\\NoAccess");
   const auto next = sight.names.upper_bound(name);
   // The order of names keeps what lies below a name behind it, but other names may stand between ("a", "a-b", "a/c").
   const bool parent = std::any_of(next, sight.names.end(), [&](const auto& one) { return store::is_below(one, name); });
   add(parent ? "\\HasChildren" : "\\HasNoChildren");
   if (sight.subscribed.contains(name)) add("\\Subscribed");
-  const auto info = std::ranges::find_if(sight.mailboxes, [&](const auto& one) { return one.second.name == name; });
-  if (info != sight.mailboxes.end() && info->second.use != store::SpecialUse::none) add(special_use_name(info->second.use));
+  if (info != nullptr && info->use != store::SpecialUse::none) add(special_use_name(info->use));
   auto& out = session_.out();
   out.append("* LIST (").append(attributes).append(") \"/\" ");
   append_mailbox(out, name, session_.names());
@@ -217,29 +298,45 @@ void Notifier::tell_subscriptions(const Sight& sight) {
   std::vector<std::string> changed;
   std::ranges::set_symmetric_difference(subscribed_, sight.subscribed, std::back_inserter(changed), Order());
   for (const auto& name : changed) {
-    const auto info = std::ranges::find_if(sight.mailboxes, [&](const auto& one) { return one.second.name == name; });
-    const auto events = info == sight.mailboxes.end() ? events_of(sight, name) : events_of(sight, info->second);
+    const auto own = own_.find(name);
+    if (own != own_.end() && own->second.subscribed == sight.subscribed.contains(name)) continue;
+    const auto* info = sight.of(name);
+    const auto events = info == nullptr ? events_of(sight, name) : events_of(sight, *info);
     // A mailbox that the filter SUBSCRIBED has just lost was matched by it before.
-    const auto before = info == sight.mailboxes.end() ? known_.end() : known_.find(info->first);
+    const auto before = info == nullptr ? known_.end() : known_.find(info->id);
     const auto old_events = events_of(sight, name) | (before == known_.end() ? unsigned{no_event} : before->second.events);
-    if (((events | old_events) & subscription_change) != 0) tell_name(sight, name, {});
+    if (((events | old_events) & subscription_change) != 0) tell_name(sight, name);
   }
 }
 
-// RFC 5465 §5.1 to §5.3: of mailboxes that are not selected STATUS tells enough for a client to look.
-async::Task<> Notifier::tell_status(const store::MailboxInfo& info, const Known& before, unsigned events) {
-  if (session_.is_selected() && session_.view().mailbox() == info.id) co_return;
-  const bool messages = (events & message_new) != 0 &&
-                        (before.uidnext != info.uidnext || before.messages != info.messages || before.uidvalidity == 0);
-  const bool flags = (events & flag_change) != 0 && before.highest != info.highest;
-  const bool is_new = before.uidvalidity == 0 && before.uidnext == 1;
-  if ((!messages && !flags) || (is_new && info.messages == 0)) co_return;
-  const auto grant = co_await grant_on(session_, info);
-  if (!grant || (grant->rights & store::right::read) == 0) co_return;
+/// What the session's commands did is known to the client, unless somebody else has undone it meanwhile.
+void Notifier::tell_own(const Sight& sight) {
+  const auto own = std::exchange(own_, {});
+  for (const auto& [name, wish] : own) {
+    const auto* info = sight.of(name);
+    const auto events = info == nullptr ? events_of(sight, name) : events_of(sight, *info);
+    const bool undone = wish.exists && *wish.exists != (info != nullptr);
+    if (undone && (events & mailbox_name) != 0) tell_name(sight, name);
+  }
+}
+
+// RFC 5465 §5.1 to §5.3: of mailboxes that are not selected STATUS tells enough for a client to look. Without CONDSTORE a change
+// of flags shows in UNSEEN, or not at all.
+void Notifier::tell_status(const store::MailboxInfo& info, const Known& before, const Known& after, Status status) {
+  if (session_.is_selected() && session_.view().mailbox() == info.id) return;
+  const bool wants_flags = (after.events & flag_change) != 0;
+  const bool another = before.uidvalidity != after.uidvalidity;
+  const bool messages =
+      (after.events & message_new) != 0 && (another || before.uidnext != after.uidnext || before.messages != after.messages);
+  const bool flags =
+      wants_flags && (session_.condstore() ? before.highest != after.highest : another || before.unseen != after.unseen);
+  if (!messages && !flags) return;
   StatusItems items;
   if (messages) items = {StatusItem::messages, StatusItem::uid_next};
   items.push_back(StatusItem::uid_validity);
-  if ((events & flag_change) != 0 || session_.condstore()) items.push_back(StatusItem::highest_modseq);
+  if (wants_flags && !session_.condstore()) items.push_back(StatusItem::unseen);
+  // RFC 5465 §3.1: at first for FlagChange, later where CONDSTORE is enabled
+  if (session_.condstore() || (wants_flags && status == Status::first)) items.push_back(StatusItem::highest_modseq);
   append_status(session_.out(), info, items, {.names = session_.names()});
 }
 
@@ -264,8 +361,7 @@ async::Task<Result<std::map<store::MailboxId, Notifier::Notes>>> Notifier::read_
 
 // RFC 5465 §5.6 and §5.7. Values stay out: a client that wants them asks.
 async::Task<Result<>> Notifier::tell_notes(const Sight& sight) {
-  if ((request_.all_events() & note_events) == 0 || structure_ == feed_->structure()) co_return Result<>();
-  structure_ = feed_->structure();
+  if ((request_.all_events() & note_events) == 0) co_return Result<>();
   auto now = co_await read_notes();
   if (!now) co_return std::unexpected(now.error());
   const Notes none;

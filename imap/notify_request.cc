@@ -137,9 +137,15 @@ const EventGroup* NotifyRequest::selected() const {
   return found == groups.end() ? nullptr : &*found;
 }
 
+// RFC 5465 §6: several groups can apply to the same mailbox.
 unsigned NotifyRequest::events_of(const NotifyTarget& target) const {
-  const auto found = std::ranges::find_if(groups, [&](const EventGroup& group) { return matches(group, target); });
-  return found == groups.end() ? unsigned{no_event} : found->events;
+  unsigned out = no_event;
+  for (const auto& group : groups) {
+    if (!matches(group, target)) continue;
+    if (group.events == no_event) break;
+    out |= group.events;
+  }
+  return out;
 }
 
 unsigned NotifyRequest::all_events() const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The arguments of NOTIFY (RFC 5465 §8): groups of events, each for some mailboxes. For a mailbox the first group that speaks of
-// it counts (§3.1); the selected mailbox has a group of its own for its messages (§6.1).
+// The arguments of NOTIFY (RFC 5465 §8): groups of events, each for some mailboxes. Several groups may speak of one mailbox,
+// whose events are then those of all of them (§6); a group with NONE says that those behind it do not count for its mailboxes.
+// The selected mailbox has a group of its own for its messages (§6.1).
 #pragma once
 
 #include <optional>

@@ -154,6 +154,8 @@ void check_update(Session& session, Command& command, const SearchProgram& progr
   if (!program.returns.update) return;
   if (is_capability_off(*session.config(), session.capabilities_off(), capability)) {
     command.args.fail("Unknown search return option");
+  } else if (program.returns.update_fetch && is_capability_off(*session.config(), session.capabilities_off(), "NOTIFY")) {
+    command.args.fail("UPDATE takes no FETCH attributes here");
   } else if (session.contexts().has(command.tag)) {
     command.args.fail("Changes of the result of this tag are told already");
   }

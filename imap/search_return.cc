@@ -4,8 +4,17 @@
 
 #include <algorithm>
 
+#include "imap/fetch_item.h"
+
 namespace postern::imap {
 namespace {
+
+// RFC 5465 §8: modifier-update =/ "UPDATE" [SP "(" fetch-att *(SP fetch-att) ")"]
+void parse_update_fetch(Parser& in, SearchReturn& out) {
+  if (!in.rest().starts_with(" (")) return;
+  in.sp();
+  out.update_fetch = std::make_shared<const FetchRequest>(parse_fetch_list(in));
+}
 
 void parse_option(Parser& in, SearchReturn& out) {
   if (in.take_keyword("MIN")) {
@@ -20,6 +29,7 @@ void parse_option(Parser& in, SearchReturn& out) {
     out.save = true;
   } else if (in.take_keyword("UPDATE")) {
     out.update = true;
+    parse_update_fetch(in, out);
   } else if (in.take_keyword("CONTEXT")) {
     // RFC 5267 §4.2: only a hint that the result will be asked for again
   } else if (in.take_keyword("PARTIAL")) {

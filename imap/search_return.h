@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -27,6 +28,8 @@ struct PartialRange {
 /// Faults go to the parser.
 PartialRange parse_partial_range(Parser& in);
 
+struct FetchRequest;
+
 /// RETURN options of RFC 4731, RFC 5182 and RFC 9394.
 struct SearchReturn {
   bool extended = false;  ///< RETURN was given: answer with ESEARCH
@@ -35,7 +38,8 @@ struct SearchReturn {
   bool all = false;
   bool count = false;
   bool save = false;
-  bool update = false;  ///< RFC 5267: tell what changes in the result
+  bool update = false;                               ///< RFC 5267: tell what changes in the result
+  std::shared_ptr<const FetchRequest> update_fetch;  ///< RFC 5465 §7: and this of messages that come into it new
   std::optional<PartialRange> partial;
 };
 

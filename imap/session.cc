@@ -394,6 +394,7 @@ void Session::unselect() {
   view_.reset();
   contexts_.reset();
   untold_from_ = 0;
+  made_ = {};
 }
 
 // RFC 5465 §6.1: without a group of its own the selected mailbox has no events.
@@ -505,21 +506,23 @@ async::Task<> Session::tell_changes(Expunges expunges, FlagFormat format) {
   co_await tell_gathered();
 }
 
-/// What follows from changes that were told.
+/// What follows from changes that were told: behind EXISTS the results that are kept up to date, then what the client wants to
+/// know of new messages, in one response for each (RFC 5465 §5.2, §7).
 async::Task<> Session::tell_gathered() {
-  co_await tell_arrivals();
-  if (contexts_ && view_) co_await contexts_->tell(*this);
+  std::vector<WantedFetch> wanted;
+  if (contexts_ && view_) wanted = co_await contexts_->tell(*this);
+  const auto from = std::exchange(untold_from_, 0);
+  const auto made = std::exchange(made_, {});
+  if (!view_) co_return;
+  const auto* group = notifier_ ? notifier_->request().selected() : nullptr;
+  if (from != 0 && group != nullptr && group->fetch) wanted.push_back({{{from, view_->snapshot().uidnext - 1}}, *group->fetch});
+  for (auto& one : wanted) one.uids = one.uids.minus(made);
+  co_await tell_messages(*this, wanted);
 }
 
-// RFC 5465 §5.2: what the client wants to know of each new message, behind EXISTS
-async::Task<> Session::tell_arrivals() {
-  const auto from = std::exchange(untold_from_, 0);
-  if (from == 0 || !view_ || !notifier_) co_return;
-  const auto* group = notifier_->request().selected();
-  if (group == nullptr || !group->fetch) co_return;
-  auto request = *group->fetch;
-  if (!uid_only_) request.require(FetchItem::Kind::uid);
-  co_await tell_messages(*this, request, from);
+void Session::made(store::MailboxId mailbox, const store::UidSet& uids) {
+  if (!view_ || view_->mailbox() != mailbox || (!notifier_ && !contexts_)) return;
+  for (const auto& range : uids.ranges()) made_.add(range);
 }
 
 // RFC 5465 §5.8: when the account cannot be watched any more the client learns it, and it is as after NOTIFY NONE.

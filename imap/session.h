@@ -160,6 +160,9 @@ class Session {
   /// UIDONLY was enabled (RFC 9586 §3): no sequence number is taken or told.
   bool uid_only() const { return uid_only_; }
   void enable_uid_only() { uid_only_ = true; }
+  /// The session put these messages into a mailbox itself: what NOTIFY and UPDATE fetch of new messages is not told of them
+  /// (RFC 5465 §5.2).
+  void made(store::MailboxId mailbox, const store::UidSet& uids);
   FlagFormat flag_format(const Command& command) const;
 
   /// Text that waits to be sent.
@@ -190,7 +193,6 @@ class Session {
  private:
   async::Task<bool> read_command();
   async::Task<bool> wait_for_command();
-  async::Task<> tell_arrivals();
   async::Task<> tell_gathered();
   async::Task<> leave_view();
   async::Task<bool> take_line(std::string_view line);
@@ -218,6 +220,7 @@ class Session {
   SelectedEvents selected_events_;
   bool asked_ = false;          ///< the command that runs asks for all changes
   store::Uid untold_from_ = 0;  ///< new messages from here on were told by EXISTS and not yet by FETCH; 0: none
+  store::UidSet made_;          ///< by the session itself, in the selected mailbox, and not yet told
   std::string occupied_;        ///< key held in the Occupancy
   std::optional<std::chrono::steady_clock::time_point> shared_asked_;  ///< when it was asked whether the mailbox is shared
   bool shared_ = false;

@@ -4,8 +4,15 @@
 
 #include <algorithm>
 #include <atomic>
+#include <utility>
 
 namespace postern::store {
+namespace {
+
+/// Mailboxes that a feed remembers for a reader that is slow; beyond it, all may have changed.
+constexpr std::size_t most_touched = 64;
+
+}  // namespace
 
 class FeedTable::Listener final : public Feed, public std::enable_shared_from_this<Listener> {
  public:
@@ -28,15 +35,30 @@ class FeedTable::Listener final : public Feed, public std::enable_shared_from_th
       shared_->listeners.emplace(account, this);
     }
   }
-  void hear(Word word) {
-    if (word == Word::structure) ++structure_;
+  std::optional<std::vector<MailboxId>> take_touched() override {
+    const std::lock_guard lock(shared_->mutex);
+    auto out = std::exchange(touched_, {});
+    if (std::exchange(too_many_, false)) return std::nullopt;
+    return out;
+  }
+  void hear() {
+    ++structure_;
     event_.publish();
+  }
+  void wake() { event_.publish(); }
+  /// Under the table's mutex.
+  void touch(MailboxId mailbox) {
+    if (std::ranges::find(touched_, mailbox) != touched_.end()) return;
+    too_many_ = too_many_ || touched_.size() == most_touched;
+    if (!too_many_) touched_.push_back(mailbox);
   }
 
  private:
   const std::shared_ptr<Shared> shared_;
   std::vector<AccountId> followed_;  ///< under the table's mutex
   std::atomic<std::uint64_t> structure_ = 0;
+  std::vector<MailboxId> touched_;  ///< under the table's mutex
+  bool too_many_ = false;           ///< the same
   async::Event event_;
 };
 
@@ -46,7 +68,7 @@ std::shared_ptr<Feed> FeedTable::open(AccountId account) {
   return listener;
 }
 
-void FeedTable::publish(std::span<const AccountId> accounts, Word word) {
+void FeedTable::publish(std::span<const AccountId> accounts) {
   std::vector<std::shared_ptr<Listener>> woken;
   {
     const std::lock_guard lock(shared_->mutex);
@@ -61,7 +83,24 @@ void FeedTable::publish(std::span<const AccountId> accounts, Word word) {
       std::for_each(begin, end, wake);
     }
   }
-  for (const auto& listener : woken) listener->hear(word);
+  for (const auto& listener : woken) listener->hear();
+}
+
+void FeedTable::publish_messages(std::span<const Touched> touched) {
+  std::vector<std::shared_ptr<Listener>> woken;
+  {
+    const std::lock_guard lock(shared_->mutex);
+    for (const auto& [account, mailbox] : touched) {
+      const auto [begin, end] = shared_->listeners.equal_range(account);
+      for (auto one = begin; one != end; ++one) {
+        auto alive = one->second->weak_from_this().lock();
+        if (!alive) continue;
+        alive->touch(mailbox);
+        woken.push_back(std::move(alive));
+      }
+    }
+  }
+  for (const auto& listener : woken) listener->wake();
 }
 
 }  // namespace postern::store

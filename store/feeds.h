@@ -14,13 +14,18 @@ namespace postern::store {
 
 class FeedTable {
  public:
-  /// What has changed: messages alone, or (also) names, subscriptions, rights and annotations.
-  enum class Word : bool { messages, structure };
-
   /// Hears of this account until the last reference goes.
   std::shared_ptr<Feed> open(AccountId account);
-  /// Something of these accounts changed; account 0 wakes every feed.
-  void publish(std::span<const AccountId> accounts, Word word = Word::structure);
+  /// A mailbox whose messages changed.
+  struct Touched {
+    AccountId account = 0;
+    MailboxId mailbox = 0;
+  };
+
+  /// Something of these accounts changed that is more than messages; account 0 wakes every feed.
+  void publish(std::span<const AccountId> accounts);
+  /// Messages changed.
+  void publish_messages(std::span<const Touched> touched);
 
  private:
   class Listener;

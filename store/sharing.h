@@ -91,6 +91,8 @@ class Feed {
   virtual async::Event& event() = 0;
   /// Rises, before the event, with each change that is more than one of messages: names, subscriptions, rights, annotations.
   virtual std::uint64_t structure() const = 0;
+  /// Mailboxes whose messages changed since it was asked last; nothing: too many to remember, it may have been any.
+  virtual std::optional<std::vector<MailboxId>> take_touched() = 0;
   /// Also hear of the mailboxes of these accounts; the session's own account is always heard.
   virtual void follow(std::vector<AccountId> accounts) = 0;
 };

@@ -32,7 +32,10 @@ async::Task<Result<store::Copied>> transfer(Session& session, store::UidSet uids
   if (!target) co_return std::unexpected(target.error());
   const auto from = session.view().mailbox();
   auto copied = co_await session.store().copy(from, std::move(uids), target->id, mode);
-  if (copied) session.trace().transferred({from}, {target->id, target->name}, *copied, mode);
+  if (copied) {
+    session.trace().transferred({from}, {target->id, target->name}, *copied, mode);
+    session.made(target->id, copied->to);
+  }
   co_return copied;
 }
 

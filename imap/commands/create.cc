@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // CREATE with the USE parameter of RFC 6154.
 #include "imap/mailbox_name.h"
+#include "imap/notifier.h"
 #include "imap/session.h"
 #include "imap/special_use.h"
 
@@ -46,6 +47,7 @@ async::Task<Reply> create(Session& session, Command& command) {
   if (!name) co_return no("CANNOT", "This is no valid mailbox name");
   const auto made = co_await session.store().create(*std::move(name), use);
   if (!made) co_return from_error(made.error());
+  if (auto* notifier = session.notifier()) notifier->made_by_session(made->name);
   // RFC 8474 §4.1
   const auto id = co_await session.store().object_id(made->id);
   co_return id ? ok("MAILBOXID (" + *id + ")", "Created") : ok("Created");

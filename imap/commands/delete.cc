@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // DELETE, which the function calls remove.
+#include "imap/notifier.h"
 #include "imap/session.h"
 
 namespace postern::imap::commands {
@@ -17,6 +18,7 @@ async::Task<Reply> remove(Session& session, Command& command) {
   const auto removed = co_await session.store().remove(std::move(name));
   if (!removed) co_return from_error(removed.error());
   session.trace().removed({info->id, info->name});
+  if (auto* notifier = session.notifier()) notifier->removed_by_session(info->name);
   if (session.is_selected() && session.view().mailbox() == info->id) {
     session.unselect();
     session.out().append("* OK [CLOSED] The mailbox is deleted\r\n");

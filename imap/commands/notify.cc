@@ -28,8 +28,7 @@ async::Task<Reply> notify(Session& session, Command& command) {
   co_await session.tell_changes(Expunges::tell, session.flag_format(command));
   const auto begun = co_await notifier->begin();
   if (!begun) {
-    // RFC 5465 §5.8
-    session.stop_notifying();
+    // RFC 5465 §3.1: only a successful NOTIFY replaces the one before.
     if (begun.error().kind != ErrorKind::limit) co_return from_error(begun.error());
     co_return no("NOTIFICATIONOVERFLOW", "These are more mailboxes than can be watched");
   }

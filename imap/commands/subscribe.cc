@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SUBSCRIBE and UNSUBSCRIBE: subscriptions are names and outlive the mailbox.
+#include "imap/notifier.h"
 #include "imap/session.h"
 
 namespace postern::imap::commands {
@@ -13,8 +14,9 @@ async::Task<Reply> change(Session& session, Command& command, Wish wish) {
   auto name = in.mailbox();
   in.end();
   if (!in.ok()) co_return in.fault();
-  const auto done = co_await session.store().subscribe(std::move(name), wish == Wish::on);
+  const auto done = co_await session.store().subscribe(name, wish == Wish::on);
   if (!done) co_return from_error(done.error());
+  if (auto* notifier = session.notifier()) notifier->subscribed_by_session(name, wish == Wish::on);
   co_return ok("Done");
 }
 

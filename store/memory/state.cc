@@ -165,7 +165,7 @@ void Change::remove(const UidSet& uids) {
 void Change::commit() {
   mailbox_.rows = edit_.finish();
   mailbox_.watch->publish(mailbox_.rows);
-  state_.feeds.publish(std::vector{mailbox_.account}, FeedTable::Word::messages);
+  state_.feeds.publish_messages(std::vector{FeedTable::Touched{mailbox_.account, mailbox_.id}});
 }
 
 namespace {

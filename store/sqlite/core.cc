@@ -62,12 +62,10 @@ void Core::refresh_guests(const Transaction& transaction) {
 
 void Core::publish_feeds(const Transaction& transaction) {
   const std::vector<AccountId> announced(transaction.announced().begin(), transaction.announced().end());
-  std::vector<AccountId> changed;
-  for (const MailboxState* mailbox : transaction.touched_mailboxes()) {
-    if (std::ranges::find(changed, mailbox->account) == changed.end()) changed.push_back(mailbox->account);
-  }
+  std::vector<FeedTable::Touched> changed;
+  for (const MailboxState* mailbox : transaction.touched_mailboxes()) changed.push_back({mailbox->account, mailbox->id});
   if (!announced.empty()) feeds.publish(announced);
-  if (!changed.empty()) feeds.publish(changed, FeedTable::Word::messages);
+  if (!changed.empty()) feeds.publish_messages(changed);
 }
 
 bool Core::reap(Transaction& transaction) {

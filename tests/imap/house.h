@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// ImapHouse: everything that an IMAP session needs, with the store in memory and a judge of logins that knows alice and bob
-// (password "secret"). The connection claims to be TLS, because sessions exist on nothing else. One thread, on io().
+// ImapHouse: everything that an IMAP session needs, with the store in memory or the real one, and a judge of logins that knows
+// alice and bob (password "secret"). The connection claims to be TLS, because sessions exist on nothing else. One thread, on
+// io().
 #pragma once
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 
 #include "async/executor.h"
 #include "base/encoding.h"
+#include "base/metrics.h"
 #include "imap/session.h"
 #include "mime/body_structure.h"
 #include "mime/part.h"
@@ -18,7 +20,9 @@
 #include "store/accounts.h"
 #include "store/memory/memory.h"
 #include "store/sharing.h"
+#include "store/sqlite/open.h"
 #include "tests/support/dialogue.h"
+#include "tests/support/folder.h"
 #include "tests/support/identity.h"
 #include "tests/support/retrieval_fakes.h"
 
@@ -44,11 +48,14 @@ class RememberingBook final : public store::TraceBook {
   void close() override {}
 };
 
+/// Which store the sessions use.
+enum class HouseStore : bool { memory, sqlite };
+
 class ImapHouse : public DialogueHost {
  public:
-  ImapHouse()
+  explicit ImapHouse(HouseStore kind = HouseStore::memory)
       : log_(LogLevel::debug, [this](LogLevel, std::string_view line) { log_text_ += std::string(line) + '\n'; }),
-        store_(store::memory::make(clock_)),
+        store_(make_store(kind)),
         config_(make_config()),
         auth_(make_accounts()),
         services_{*store_, auth_, config_, clock_, log_, occupancy_, [this](mail::AccountId, std::string_view setting) {
@@ -98,8 +105,10 @@ class ImapHouse : public DialogueHost {
     if (word == "revoke") return auth_.revoke(user), std::string();
     if (word == "limit") return limit(user, in);
     if (word == "clock") return clock_.advance(std::chrono::seconds(std::stol(user))), std::string();
-    if (word == "disk_full") return store_->fail_writes(Error{ErrorKind::no_space, "disk full"}), std::string();
-    if (word == "disk_well") return store_->fail_writes(std::nullopt), std::string();
+    if (word == "disk_full" && memory_ != nullptr) {
+      return memory_->fail_writes(Error{ErrorKind::no_space, "disk full"}), std::string();
+    }
+    if (word == "disk_well" && memory_ != nullptr) return memory_->fail_writes(std::nullopt), std::string();
     if (word == "stop") {
       for (const auto& one : connections_) {
         if (const auto connection = one.lock()) connection->request_stop();
@@ -152,6 +161,18 @@ class ImapHouse : public DialogueHost {
   mail::AccountId account(const std::string& user) const { return accounts_.at(user); }
 
  private:
+  std::unique_ptr<store::Store> make_store(HouseStore kind) {
+    if (kind == HouseStore::memory) {
+      auto made = store::memory::make(clock_);
+      memory_ = made.get();
+      return made;
+    }
+    folder_ = std::make_unique<Folder>();
+    auto opened = store::sqlite::open({.data_dir = folder_->path(), .segment_bytes = 1 << 20, .allocate_bytes = 1 << 18},
+                                      {clock_, log_, metrics_});
+    if (!opened) throw std::runtime_error(opened.error().text);
+    return std::move(*opened);
+  }
   static void rethrow(const std::exception_ptr& error) {
     if (error) std::rethrow_exception(error);
   }
@@ -254,7 +275,10 @@ class ImapHouse : public DialogueHost {
   FakeClock clock_;
   std::string log_text_;
   Log log_;
-  std::unique_ptr<store::memory::MemoryStore> store_;
+  Metrics metrics_;
+  std::unique_ptr<Folder> folder_;
+  store::memory::MemoryStore* memory_ = nullptr;  ///< the store, when it is that one
+  std::unique_ptr<store::Store> store_;
   std::map<std::string, mail::AccountId> accounts_;
   config::Live config_;
   FakeAuth auth_;
