@@ -180,45 +180,61 @@ async::Task<Result<>> Contexts::update(Session& session, Context& context, const
 }
 
 /// New members of a sorted result. A few are put in one by one, each compared with a few of those that are there; many are sorted
-/// together with all.
+/// together with all. A member that is gone from the store, and not yet from the picture, cannot be compared: it leaves the
+/// result at once, for it would leave it soon.
 async::Task<Result<>> Contexts::insert(Session& session, Context& context, std::vector<std::size_t> rows) {
+  if (rows.size() > most_insertions) co_return co_await insert_all(session, context, std::move(rows));
+  for (const auto row : rows) {
+    if (const auto done = co_await insert_one(session, context, row); !done) co_return done;
+  }
+  co_return Result<>();
+}
+
+async::Task<Result<>> Contexts::insert_all(Session& session, Context& context, std::vector<std::size_t> rows) {
+  const auto& picture = session.view().snapshot();
+  const auto fresh = std::unordered_set<std::size_t>(rows.begin(), rows.end());
+  for (const auto uid : context.members) {
+    if (const auto index = picture.index_of(uid)) rows.push_back(*index);
+  }
+  std::ranges::sort(rows);
+  Sorter sorter(session, context.order);
+  const auto sorted = co_await sorter.run(std::move(rows));
+  if (!sorted) co_return std::unexpected(sorted.error());
+  std::unordered_set<store::Uid> there;
+  for (const auto index : *sorted) there.insert(picture.row(index).uid);
+  take_out(session, context, picture, [&](store::Uid uid) { return !there.contains(uid); });
+  Announcement told(session, context, "ADDTO", picture);
+  context.members.clear();
+  for (const auto index : *sorted) {
+    context.members.push_back(picture.row(index).uid);
+    if (fresh.contains(index)) told.add(context.members.size(), context.members.back());
+  }
+  co_return Result<>();
+}
+
+async::Task<Result<>> Contexts::insert_one(Session& session, Context& context, std::size_t row) {
   const auto& picture = session.view().snapshot();
   auto& members = context.members;
-  Announcement told(session, context, "ADDTO", picture);
-  if (rows.size() > most_insertions) {
-    const auto fresh = std::unordered_set<std::size_t>(rows.begin(), rows.end());
-    for (const auto uid : members) {
-      if (const auto index = picture.index_of(uid)) rows.push_back(*index);
-    }
-    std::ranges::sort(rows);
+  std::size_t low = 0, high = members.size();
+  while (low < high) {
+    const auto middle = (low + high) / 2;
+    const auto pivot = picture.index_of(members[middle]);
+    if (!pivot) co_return fail(ErrorKind::conflict, "a member is not in the picture");
     Sorter sorter(session, context.order);
-    const auto sorted = co_await sorter.run(std::move(rows));
+    const auto sorted = co_await sorter.run({std::min(*pivot, row), std::max(*pivot, row)});
     if (!sorted) co_return std::unexpected(sorted.error());
-    members.clear();
-    for (const auto index : *sorted) {
-      members.push_back(picture.row(index).uid);
-      if (fresh.contains(index)) told.add(members.size(), members.back());
+    if (std::ranges::find(*sorted, row) == sorted->end()) co_return Result<>();  // gone itself
+    if (sorted->size() < 2) {
+      take_out(session, context, picture, [gone = members[middle]](store::Uid uid) { return uid == gone; });
+      --high;
+    } else if (sorted->front() == row) {
+      high = middle;
+    } else {
+      low = middle + 1;
     }
-    co_return Result<>();
   }
-  for (const auto row : rows) {
-    std::size_t low = 0, high = members.size();
-    while (low < high) {
-      const auto middle = (low + high) / 2;
-      const auto pivot = picture.index_of(members[middle]);
-      if (!pivot) co_return fail(ErrorKind::conflict, "a member is not in the picture");
-      Sorter sorter(session, context.order);
-      const auto sorted = co_await sorter.run({std::min(*pivot, row), std::max(*pivot, row)});
-      if (!sorted) co_return std::unexpected(sorted.error());
-      if (sorted->empty() || sorted->front() != row) {
-        low = middle + 1;
-      } else {
-        high = middle;
-      }
-    }
-    members.insert(members.begin() + static_cast<std::ptrdiff_t>(low), picture.row(row).uid);
-    told.add(low + 1, picture.row(row).uid);
-  }
+  members.insert(members.begin() + static_cast<std::ptrdiff_t>(low), picture.row(row).uid);
+  Announcement(session, context, "ADDTO", picture).add(low + 1, picture.row(row).uid);
   co_return Result<>();
 }
 

@@ -58,6 +58,8 @@ class Contexts {
   };
   async::Task<Result<>> update(Session& session, Context& context, const Noted& noted, std::vector<WantedFetch>& wanted);
   async::Task<Result<>> insert(Session& session, Context& context, std::vector<std::size_t> rows);
+  async::Task<Result<>> insert_one(Session& session, Context& context, std::size_t row);
+  async::Task<Result<>> insert_all(Session& session, Context& context, std::vector<std::size_t> rows);
 
   std::vector<Context> contexts_;
   Noted noted_;

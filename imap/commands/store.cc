@@ -3,6 +3,7 @@
 #include "base/ascii.h"
 #include "imap/limits.h"
 #include "imap/session.h"
+#include "store/keywords.h"
 
 namespace postern::imap::commands {
 namespace {
@@ -54,21 +55,39 @@ std::string as_numbers(const store::Snapshot& snapshot, const store::UidSet& uid
   return numbers.to_string();
 }
 
+/// The flags that a client believes a message to have behind its own silent change.
+std::uint64_t believed(const store::Snapshot& now, const store::FlagChange& change, std::uint64_t flags) {
+  const auto bits = change.system | store::find_keywords(now.keywords, change.keywords);
+  switch (change.mode) {
+    case store::FlagChange::Mode::add: return flags | bits;
+    case store::FlagChange::Mode::remove: return flags & ~bits;
+    case store::FlagChange::Mode::replace: return bits;
+  }
+  return flags;
+}
+
 /// RFC 3501 §6.4.6: the new flags of every message of the set, unless .SILENT; RFC 7162 §3.1.3: with CONDSTORE the new MODSEQ
-/// also then. Changes by others in the same moment are told in full.
+/// also then. Changes by others that the client has not heard of are told in full, also in a message that it changed silently.
 async::Task<> answer(Session& session, const Command& command, const Arguments& arguments, const store::FlagResult& result) {
+  const auto before = session.view().snapshot_ptr();
   auto update = co_await session.take_changes(Expunges::hold);
   if (!session.is_selected()) co_return;
   auto& view = session.view();
   auto& out = session.out();
   const auto format = session.flag_format(command);
-  std::erase_if(update.changed, [&](const store::Row& row) {
-    return result.changed.contains(row.uid) && (!arguments.silent || row.modseq == result.modseq);
-  });
+  const auto& snapshot = view.snapshot();
+  const auto knows = [&](const store::Row& row) {
+    const auto index = before->index_of(row.uid);
+    return index && believed(snapshot, arguments.change, before->row(*index).flags) == row.flags;
+  };
+  std::erase_if(update.changed,
+                [&](const store::Row& row) { return result.changed.contains(row.uid) && (!arguments.silent || knows(row)); });
+  store::UidSet told;
+  for (const auto& row : update.changed) told.add(row.uid);
   co_await session.tell(update, format);
   if (arguments.silent && !format.modseq) co_return;
-  const auto& snapshot = view.snapshot();
-  for (const auto& range : result.changed.ranges()) {
+  const auto answered = result.changed.minus(told);
+  for (const auto& range : answered.ranges()) {
     for (auto i = snapshot.lower_bound(range.lo); i < snapshot.size() && snapshot.row(i).uid <= range.hi; ++i) {
       if (arguments.silent) {
         view.append_modseq(out, snapshot.row(i), format);

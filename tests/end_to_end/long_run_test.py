@@ -4,7 +4,7 @@
 it is over, each program catches up once more, and what it holds is compared with the server: the set of (UID, flags, SHA-256) for
 those that keep UIDs and flags, of (flags, SHA-256) for Maildir mirrors, of SHA-256 for programs that only fetch.
 
-Without arguments some twenty seconds; --seconds 1200 --arrivals 10000 --kills 3 is the long run. --seed N repeats a run.
+Without arguments some twenty seconds; --minutes 20 --arrivals 10000 --kills 3 is the long run. --seed N repeats a run.
 A program may fail while the server is away or stopped in the middle of its run; afterwards it must succeed."""
 import argparse
 import contextlib
@@ -39,7 +39,9 @@ MAILDIR_FLAGS = {"S": "\\Seen", "R": "\\Answered", "F": "\\Flagged", "D": "\\Dra
 
 def given():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=20)
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--seconds", type=float, default=20)
+    length.add_argument("--minutes", type=lambda text: 60 * float(text), dest="seconds", default=argparse.SUPPRESS)
     parser.add_argument("--arrivals", type=int, default=200)
     parser.add_argument("--kills", type=int, default=2)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
@@ -175,20 +177,40 @@ class Imapflow(Mirror):
 
 
 class Neomutt(Mirror):
+    """Online: nothing is kept from one run to the next."""
     keeps = ("digest",)
+    program, cache = "neomutt", ""
+
+    def prepare(self):
+        text = clients.neomutt_rc(self.lab, ALICE).read_text().replace('set header_cache = ""\n', "")
+        for folder in ("headers", "bodies"):
+            (self.folder / folder).mkdir()
+        (self.folder / "rc").write_text(text + self.cache.format(folder=self.folder))
 
     def run(self):
         # When its connection ends it asks, and nobody answers.
         out = self.folder / "mbox"
         out.unlink(missing_ok=True)
         keys = f"<tag-pattern>~A<enter><copy-message>{out}<enter><quit>"
-        words = self.lab.command("mx", "neomutt", "-n", "-F", clients.neomutt_rc(self.lab, ALICE), "-f", f"imaps://{MX}:993/INBOX",
-                                 "-e", f"push '{keys}'")
+        words = self.lab.command("mx", self.program, "-n", "-F", self.folder / "rc", "-f", f"imaps://{MX}:993/INBOX", "-e", f"push '{keys}'")
         clients.run_on_terminal(words, {**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8"}, limit=self.patience)
 
     def held(self):
         parts = (b"\n" + (self.folder / "mbox").read_bytes()).split(b"\nFrom ")[1:]
         return sorted((body_digest(part.partition(b"\n")[2]),) for part in parts)
+
+
+class NeomuttCached(Neomutt):
+    """With local copies of headers and bodies, which grow from run to run."""
+    cache = 'set header_cache = "{folder}/headers/"\nset message_cachedir = "{folder}/bodies/"\nset message_cache_clean = yes\n'
+
+
+class Mutt(Neomutt):
+    program = "mutt"
+
+
+class MuttCached(NeomuttCached):
+    program = "mutt"
 
 
 class Fetched(Mirror):
@@ -285,6 +307,9 @@ PROGRAMS = {
     "offlineimap": (Offlineimap, "offlineimap"),
     "imapflow": (Imapflow, "node"),
     "neomutt": (Neomutt, "neomutt"),
+    "neomutt-cached": (NeomuttCached, "neomutt"),
+    "mutt": (Mutt, "mutt"),
+    "mutt-cached": (MuttCached, "mutt"),
     "curl": (Curl, "curl"),
     "getmail-imap": (GetmailImap, "getmail"),
     "getmail-pop3": (GetmailPop3, "getmail"),

@@ -33,13 +33,22 @@ class ImapClient {
   std::string command(const std::string& text) {
     const auto tag = "t" + std::to_string(++tags_);
     in_.clear();
+    taken_ = 0;
     send(tag + " " + text + "\r\n");
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     while (!is_complete(tag)) {
       if (ended_ || std::chrono::steady_clock::now() > end) throw std::runtime_error("no reply to " + text + ": " + in_);
       turn();
     }
+    taken_ = in_.size();
     return in_;
+  }
+  /// What the server has said without being asked since the last reply, or since this was called.
+  std::string unasked() {
+    turn();
+    auto out = in_.substr(taken_);
+    taken_ = in_.size();
+    return out;
   }
 
   /// Everything until the server closes, or nothing has happened for too long.
@@ -70,6 +79,7 @@ class ImapClient {
   ImapHouse& house_;
   UniqueFd fd_;
   std::string in_;
+  std::size_t taken_ = 0;  ///< of in_, given already
   bool ended_ = false;
   int tags_ = 0;
 };
