@@ -65,6 +65,7 @@ std::optional<MethodResult> take_result(Cursor& in) {
   out.method = *method;
   mime::skip_cfws(in);
   out.result = ascii::lower(in.take_while(is_keyword_octet));
+  if (out.result.empty()) return std::nullopt;  // the next word would become it when this is written again
   while (auto name = take_name(in)) {
     auto value = take_value(in);
     if (*name == "reason") {

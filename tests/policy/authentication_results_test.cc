@@ -38,6 +38,7 @@ TEST(AuthenticationResults, ReadingMalformedTextEnds) {
                                   std::string(100'000, '('), "a" + std::string(100'000, ';')}) {
     EXPECT_LE(read_results(text).size(), results_max);
   }
+  EXPECT_TRUE(read_results("a; x= .y=z").empty()) << "a method without a result";
   std::string many = "a";
   for (int i = 0; i < 1000; ++i) many += "; x=y";
   EXPECT_EQ(read_results(many).size(), results_max);
