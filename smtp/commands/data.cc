@@ -2,6 +2,7 @@
 // DATA (RFC 5321 §4.1.1.4), and the two ends of message content that it shares with BDAT.
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "config/gate.h"
 #include "smtp/binary.h"
 #include "smtp/commands.h"
@@ -107,6 +108,9 @@ void begin_content(Context& context) {
                             .lines = line_rule(talk)};
   transaction.intake = std::make_unique<Intake>(
       talk.parts.store.spool(), intake, [&context_talk = talk, &handler = context.handler](std::string& header) -> Refusal {
+        // RFC 5322 §2.2.3: a line that begins with a space continues the one above, and that one is ours.
+        if (!header.empty() && ascii::is_wsp(header.front()))
+          return reply(status::bad_message, "The first line of the message begins with a space; it must be a header field");
         const auto sound = mime::check_limits(header);
         if (!sound) return reply(status::header_too_large);
         if (context_talk.parts.trace != nullptr) context_talk.transaction->message_id = message_id_in(header);

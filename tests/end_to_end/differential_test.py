@@ -176,6 +176,7 @@ STREAMS = {
     "a text that ends in CR LF . NUL CR LF": data(TEXT + ".\0\r\n" + ".\r\n"),
     "a whole transaction behind LF . CR LF": data(TEXT + "\n.\r\nMAIL FROM:<eve@sender.test>\r\nRCPT TO:<{user}>\r\nDATA\r\n" + TEXT + ".\r\n"),
     "a whole transaction behind LF . LF": data(TEXT + "\n.\nMAIL FROM:<eve@sender.test>\nRCPT TO:<{user}>\nDATA\n" + TEXT + ".\r\n"),
+    "a text that begins with a space": data(" folded\r\nSubject: x\r\n\r\nhello\r\n.\r\n"),
     "a dot with a space": data(TEXT + ". \r\n.\r\n"),
     "two dots": data(TEXT + "..\r\n.\r\n"),
     "a command line that ends in CR": EHLO + [("raw", "NOOP\rNOOP\r\n")],

@@ -36,6 +36,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const std::size_t piece = 1 + data[0] % 7;
   const std::string_view message(reinterpret_cast<const char*>(data) + 1, size - 1);
+  // The door refuses what begins with a space: it would continue the field that is put above.
+  if (message.starts_with(' ') || message.starts_with('\t')) return 0;
   const auto end = mime::find_header_end(message);
   const std::string header(message.substr(0, end.body_begin));
   const auto body = message.substr(end.body_begin);
