@@ -56,7 +56,7 @@ Result<smtp::SupposedMail> read_mail(const admin::Arguments& arguments, const co
   const auto ip = IpAddress::parse(*ip_text);
   if (!ip) return fail(ErrorKind::invalid, "ip: " + ip.error().text);
   auto to = mail::Address::parse(*to_text);
-  if (!to) return fail(ErrorKind::invalid, "to: " + to.error().text);
+  if (!to) return fail(ErrorKind::invalid, "to: " + to.error().text + "; write an address such as alice@example.org");
   auto helo = read_helo(arguments, *ip);
   if (!helo) return std::unexpected(helo.error());
   auto message = read_message(arguments);
@@ -64,7 +64,7 @@ Result<smtp::SupposedMail> read_mail(const admin::Arguments& arguments, const co
   smtp::SupposedMail out{*ip, own_address(config), std::move(*helo), {}, std::move(*to), std::move(*message)};
   if (const auto from = admin::optional_text(arguments, "from"); !from.empty() && from != "<>") {
     auto sender = mail::Address::parse(from);
-    if (!sender) return fail(ErrorKind::invalid, "from: " + sender.error().text);
+    if (!sender) return fail(ErrorKind::invalid, "from: " + sender.error().text + "; write an address such as eve@example.net");
     out.sender = std::move(*sender);
   }
   return out;

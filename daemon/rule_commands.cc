@@ -20,12 +20,30 @@ json::object describe(const OwnEntry& entry) {
           {"note", entry.note}};
 }
 
+/// Why a rule finds nothing although it is on; empty for all others.
+std::string_view idle_because(config::RuleName rule, const config::Gate& gate) {
+  constexpr std::string_view no_limit = "no limit";
+  constexpr std::string_view no_list = "no list";
+  if (gate.rules.of(rule).setting == config::Setting::off) return {};
+  switch (rule) {
+    case config::RuleName::dnsbl: return gate.dnsbl.empty() ? no_list : "";
+    case config::RuleName::dnswl: return gate.dnswl.empty() ? no_list : "";
+    case config::RuleName::rate_address: return gate.rate_address == 0 ? no_limit : "";
+    case config::RuleName::rate_network: return gate.rate_network == 0 ? no_limit : "";
+    case config::RuleName::rate_sender_domain: return gate.rate_sender_domain == 0 ? no_limit : "";
+    case config::RuleName::rate_recipient: return gate.rate_recipient == 0 ? no_limit : "";
+    default: return {};
+  }
+}
+
 json::array describe_rules(const config::Gate& gate) {
   json::array out;
   for (std::size_t i = 0; i < config::rule_count; ++i) {
     const auto rule = static_cast<config::RuleName>(i);
-    out.push_back(json::object{
-        {"name", config::to_string(rule)}, {"setting", gate.rules.of(rule).to_string()}, {"about", config::about(rule)}});
+    out.push_back(json::object{{"name", config::to_string(rule)},
+                               {"setting", gate.rules.of(rule).to_string()},
+                               {"idle", idle_because(rule, gate)},
+                               {"about", config::about(rule)}});
   }
   return out;
 }

@@ -138,7 +138,10 @@ Result<std::unique_ptr<OwnList>> OwnList::open(std::filesystem::path path) {
 }
 
 Result<std::string> OwnList::canonical(std::string_view subject) {
-  if (const auto network = IpNetwork::parse(subject)) return network->to_string();
+  const auto network = IpNetwork::parse(subject);
+  if (network) return network->to_string();
+  if (subject.contains('/'))
+    return fail(ErrorKind::invalid, fmt::format("\"{}\" is no network: {}", subject, network.error().text));
   const bool recipient = subject.starts_with(recipient_mark);
   const auto name = canonical_name(recipient ? subject.substr(recipient_mark.size()) : subject);
   if (name) return (recipient ? std::string(recipient_mark) : std::string()) + *name;

@@ -73,7 +73,8 @@ void show(const json::object& result) {
   if (defer_at > 0) std::cout << fmt::format(", put off from {}", defer_at);
   if (reject_at > 0) std::cout << fmt::format(", refused from {}", reject_at);
   std::cout << "\n";
-  for (const auto& one : result.at("destinations").as_array()) std::cout << "Goes to: " << text_of(one) << "\n";
+  for (const auto& one : result.at("destinations").as_array())
+    std::cout << (text_of(result.at("outcome")) == "accepted" ? "Goes to: " : "Would go to: ") << text_of(one) << "\n";
   if (const auto added = text_of(result.at("added")); !added.empty()) std::cout << "Above the message:\n" << added;
   std::cout << "Outcome: " << last_word(result) << "\n";
 }

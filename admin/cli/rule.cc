@@ -22,8 +22,8 @@ void show_entries(const json::object& result) {
   for (const auto& entry : result.at("entries").as_array()) {
     const auto until = entry.at("until").to_number<std::int64_t>();
     rows.push_back({text_of(entry.at("kind")), text_of(entry.at("subject")),
-                    human_time(entry.at("since").to_number<std::int64_t>(), now), until == 0 ? "removed" : human_time(until, now),
-                    text_of(entry.at("note"))});
+                    human_time(entry.at("since").to_number<std::int64_t>(), now),
+                    until == 0 ? "for good" : human_time(until, now), text_of(entry.at("note"))});
   }
   print_table({"ENTRY", "SUBJECT", "SINCE", "UNTIL", "NOTE"}, rows, "Our own list is empty.");
 }
@@ -31,7 +31,9 @@ void show_entries(const json::object& result) {
 void show_list(const json::object& result) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& rule : result.at("rules").as_array()) {
-    rows.push_back({text_of(rule.at("name")), text_of(rule.at("setting")), text_of(rule.at("about"))});
+    const auto idle = text_of(rule.at("idle"));
+    rows.push_back(
+        {text_of(rule.at("name")), text_of(rule.at("setting")) + (idle.empty() ? "" : ", " + idle), text_of(rule.at("about"))});
   }
   print_table({"RULE", "SETTING", "FINDS"}, rows, "");
   std::cout << "\n";

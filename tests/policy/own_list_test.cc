@@ -56,6 +56,7 @@ TEST_F(OwnListTest, SubjectsHaveOneForm) {
        {"", "192.0.2.1/24", "192.0.2.0/33", "a b", "to:", "@example.org", "eve@", "a@b@c", "to:to:x", "x\ty", ".."}) {
     EXPECT_FALSE(OwnList::canonical(bad)) << bad;
   }
+  EXPECT_EQ(OwnList::canonical("192.0.2.0/33").error().text.substr(0, 29), "\"192.0.2.0/33\" is no network:");
 }
 
 TEST_F(OwnListTest, TheMostSpecificEntryDecides) {
