@@ -82,7 +82,9 @@ void apply_hit(Verdict& verdict, Reason& reason, const Finding& finding, const c
     case config::Setting::defer:
       reason.outcome = Outcome::defer;
       verdict.decision = Decision::defer;
-      verdict.status = refusal::put_off;
+      // RFC 3463 §2: the same cause, this time for a while.
+      verdict.status.code = refusal::put_off.code;
+      verdict.status.enhanced.klass = refusal::put_off.enhanced.klass;
       break;
     case config::Setting::reject:
       reason.outcome = Outcome::reject;

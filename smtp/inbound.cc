@@ -11,6 +11,7 @@
 #include "policy/authentication_options.h"
 #include "policy/forged_results.h"
 #include "policy/judge.h"
+#include "policy/refusal.h"
 #include "policy/spoof.h"
 #include "policy/srs.h"
 #include "smtp/rules_for.h"
@@ -84,7 +85,7 @@ policy::HeaderEvidence evidence_of(const Conversation& talk, policy::Direction d
   return evidence;
 }
 
-Reply refusal_of(const policy::Verdict& verdict) { return reply(verdict.status); }
+Reply refusal_of(const policy::Verdict& verdict) { return reply(verdict.status, policy::refusal_text(verdict)); }
 
 namespace {
 
@@ -192,7 +193,7 @@ Refusal Inbound::check_header(Conversation& talk, std::string& header) {
   transaction.spoof = policy::look_for_spoof(header, transaction.envelope, our_people(talk));
   if (meters_ != nullptr) meters_->count(verdict.reasons);
   const bool remove = forged == verdict.reasons.end() || forged->outcome != policy::Reason::Outcome::pass;
-  std::ranges::move(verdict.reasons, std::back_inserter(transaction.reasons));
+  std::ranges::copy(verdict.reasons, std::back_inserter(transaction.reasons));
   if (!verdict.accepted()) return refusal_of(verdict);
   begin_authentication(talk, header);
   if (remove) header = policy::remove_forged_results(header, talk.config->server.hostname);
@@ -278,7 +279,7 @@ async::Task<Refusal> Inbound::judge_message(Conversation& talk, queue::Arrival& 
   auto verdict = judge_whole(talk, all ? &*all : nullptr);
   transaction.points = verdict.points;
   if (meters_ != nullptr) meters_->count(verdict.reasons);
-  std::ranges::move(verdict.reasons, std::back_inserter(transaction.reasons));
+  std::ranges::copy(verdict.reasons, std::back_inserter(transaction.reasons));
   if (auto* const notes = gate_->notes(); notes != nullptr && all && purpose_ == policy::Gate::Purpose::decide) {
     notes->note(*all, talk.connection.peer().address, verdict.accepted());
   }

@@ -76,7 +76,7 @@ smtp::Refusal Outgoing::check_header(smtp::Conversation& talk, std::string& head
   const auto ip = talk.ip();
   auto verdict =
       judge_own(smtp::evidence_of(talk, policy::Direction::submitted, header, ip), smtp::rules_of_sender(talk, sender()));
-  talk.transaction->reasons = std::move(verdict.reasons);
+  talk.transaction->reasons = verdict.reasons;
   if (!verdict.accepted()) return smtp::refusal_of(verdict);
   // RFC 6409 §6.1 and security.md D78: the author must be one that the sender may use.
   const MayUse may_use = [this, &talk](const mail::Address& address) { return may_send_as(talk, address); };

@@ -2,6 +2,8 @@
 // One table for all rules: header, envelope, direction, and which rule says what.
 #include "policy/judge.h"
 
+#include "policy/refusal.h"
+
 #include <gtest/gtest.h>
 
 namespace postern::policy {
@@ -197,6 +199,36 @@ TEST(Judge, ReasonsAreOneLineWithoutWhatPassed) {
                               {RuleName::loop, Stage::header, Outcome::reject, 0, {}}};
   EXPECT_EQ(to_string(reasons), "helo_syntax:score+2(no dot) loop:reject");
   EXPECT_EQ(to_string(std::vector<Reason>{}), "");
+}
+
+// What the client reads: the cause, what helps to mend it, and nothing of ours.
+TEST(Refusal, NamesTheCauseAndNothingOfOurs) {
+  const auto verdict = [](RuleName rule, const mail::Status& status, Outcome outcome, std::string text) {
+    Verdict out;
+    out.decision = outcome == Outcome::defer ? Verdict::Decision::defer : Verdict::Decision::reject;
+    out.status = status;
+    out.reasons = {{RuleName::hops, Stage::header, Outcome::pass, 0, "nothing"},
+                   {rule, Stage::rcpt, outcome, 0, std::move(text)}};
+    return out;
+  };
+  EXPECT_EQ(refusal_text(verdict(RuleName::dnsbl, refusal::listed, Outcome::reject, "bl.example 127.0.0.2")),
+            "Your address is on a list of bad senders (bl.example 127.0.0.2); ask there to be taken off");
+  EXPECT_EQ(refusal_text(verdict(RuleName::own_block, refusal::kept_out, Outcome::reject, "192.0.2.1, a note for us")),
+            "This server does not take mail from you or for this recipient; its postmaster can say why");
+  EXPECT_EQ(refusal_text(verdict(RuleName::rate_address, refusal::too_much_mail, Outcome::defer, "7 in the last hour, limit 7")),
+            "Too much mail in an hour; send less; try again later");
+  EXPECT_EQ(refusal_text(verdict(RuleName::greylist, refusal::put_off, Outcome::defer, "first")), "Not now, try again later");
+  const auto hostile =
+      refusal_text(verdict(RuleName::spf_fail, refusal::spf_failed, Outcome::reject, "a\r\nb\x01" + std::string(5000, 'x')));
+  EXPECT_LT(hostile.size(), 400U);
+  EXPECT_NE(hostile.find("(a??b?xxx"), std::string::npos) << hostile;
+  Verdict sum;
+  sum.decision = Verdict::Decision::reject;
+  sum.status = refusal::too_many_points;
+  sum.reasons = {{RuleName::dnsbl, Stage::connect, Outcome::score, 4, "bl.example 127.0.0.2"},
+                 {RuleName::dnswl, Stage::connect, Outcome::score, -1, "wl.example 127.0.0.2"},
+                 {RuleName::helo_syntax, Stage::helo, Outcome::score, 2, "no dot"}};
+  EXPECT_EQ(refusal_text(sum), "Too much speaks against this mail (dnsbl: bl.example 127.0.0.2, helo_syntax)");
 }
 
 }  // namespace
