@@ -5,6 +5,7 @@
 #include "admin/commands.h"
 #include "admin/json.h"
 #include "admin/queue.h"
+#include "store/queue_clock.h"
 
 namespace postern::admin {
 
@@ -46,15 +47,7 @@ async::Task<Answer> order(Context context, Arguments arguments, store::QueueOrde
   if (!filter) co_return std::unexpected(filter.error());
   filter->most = SIZE_MAX;
   const auto id = filter->id;
-  auto touched = co_await context.store.queue().order(std::move(*filter), what);
-  if (!touched) co_return std::unexpected(touched.error());
-  if (*touched == 0 && id) {
-    store::QueueFilter only;
-    only.id = id;
-    const auto there = co_await context.store.queue().list(std::move(only));
-    if (there && there->empty()) co_return no_entry(*id);
-  }
-  co_return json::object{{"recipients", *touched}};
+  co_return co_await order_answer(context.store.queue(), id, co_await context.store.queue().order(std::move(*filter), what));
 }
 
 // The header block without the empty line; at most max_header_shown octets.
@@ -91,6 +84,23 @@ Result<store::QueueFilter> chosen_filter(const Arguments& arguments) {
   const bool chosen = by.id || !by.domain.empty() || !by.sender.empty() || !by.recipient.empty() || !by.reply.empty();
   if (chosen || optional_flag(arguments, "all").value_or(false)) return filter;
   return fail(ErrorKind::invalid, "say which: an id, --domain, --sender, --recipient, --error or --all");
+}
+
+async::Task<Result<json::object>> order_answer(store::Queue& queue, std::optional<store::QueueId> id,
+                                               Result<std::size_t> touched) {
+  if (!touched) co_return std::unexpected(touched.error());
+  json::object out{{"recipients", *touched}};
+  if (*touched > 0 || !id) co_return out;
+  store::QueueFilter only;
+  only.id = id;
+  const auto there = co_await queue.list(std::move(only));
+  if (there && there->empty()) co_return no_entry(*id);
+  const bool chosen = there && std::ranges::any_of(there->front().recipients, [](const auto& one) {
+                        return one.state == store::QueueRecipient::State::waiting && store::chosen_time_since(one);
+                      });
+  if (chosen)
+    out["note"] = fmt::format("It waits for the time that its sender chose; `postern queue release {}` sends it now.", *id);
+  co_return out;
 }
 
 namespace commands_of {

@@ -16,6 +16,13 @@ json::object told(const queue::Ordered& done) {
   return {{"recipients", done.recipients}, {"untold", done.untold}, {"under_way", done.under_way}, {"more", done.more}};
 }
 
+async::Task<admin::Answer> retry(House* house, admin::Arguments arguments) {
+  auto filter = admin::chosen_filter(arguments);
+  if (!filter) co_return std::unexpected(filter.error());
+  const auto id = filter->id;
+  co_return co_await admin::order_answer(house->archive().store->queue(), id, co_await house->runner().retry(std::move(*filter)));
+}
+
 async::Task<admin::Answer> give_up(House* house, admin::Arguments arguments) {
   auto filter = admin::chosen_filter(arguments);
   if (!filter) co_return std::unexpected(filter.error());
@@ -42,6 +49,7 @@ async::Task<admin::Answer> redirect(House* house, admin::Arguments arguments) {
 }  // namespace
 
 void add_queue_commands(admin::Control& control, House& house) {
+  control.add("queue.retry", [&house](admin::Arguments arguments) { return retry(&house, std::move(arguments)); });
   control.add("queue.fail", [&house](admin::Arguments arguments) { return give_up(&house, std::move(arguments)); });
   control.add("queue.redirect", [&house](admin::Arguments arguments) { return redirect(&house, std::move(arguments)); });
 }

@@ -55,6 +55,7 @@ class Courier final : public queue::Courier {
   ~Courier() override;
 
   async::Task<std::vector<mail::Outcome>> deliver(const store::Claim& claim) override;
+  void forget_failures() override { paused_.clear(); }
 
   /// Closes idle connections with QUIT and waits for that. Call after the runner has stopped.
   async::Task<> stop();

@@ -21,6 +21,7 @@
 #include "policy/srs.h"
 #include "queue/forwarding.h"
 #include "queue/signer.h"
+#include "store/queue_clock.h"
 
 namespace postern::queue {
 
@@ -246,7 +247,8 @@ store::QueueEntry Door::State::queue_entry(const Arrival& arrival) const {
   entry.account = arrival.account;
   entry.bounce = arrival.bounce;
   // RFC 4865 §5: what is held begins its way, and its lifetime, when it is let go.
-  entry.created = std::max(parts.clock.unix_now(), envelope.hold_until);
+  const UnixTime now = parts.clock.unix_now();
+  entry.created = std::max(now, envelope.hold_until);
   entry.expires = entry.created + lifetime.count();
   entry.body_type = envelope.body;
   entry.smtputf8 = envelope.smtputf8;
@@ -259,6 +261,7 @@ store::QueueEntry Door::State::queue_entry(const Arrival& arrival) const {
     store::QueueRecipient row{.recipient = one.recipient()};
     row.domain = one.destination();
     row.next_at = entry.created;
+    if (entry.created > now) row.last_reply = store::chosen_time_note(now);
     entry.recipients.push_back(std::move(row));
   }
   return entry;

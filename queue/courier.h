@@ -17,6 +17,8 @@ class Courier {
   /// One outcome per recipient of claim.entry.recipients, in order. Reads the body from the store when needed. Never throws
   /// for what the network does.
   virtual async::Task<std::vector<mail::Outcome>> deliver(const store::Claim& claim) = 0;
+  /// Hosts that are left alone after a failure are tried again with the next message: somebody says that they are back.
+  virtual void forget_failures() {}
 };
 
 }  // namespace postern::queue

@@ -19,6 +19,7 @@ class CourierFake final : public Courier {
   /// Domains whose deliveries wait until open() was called.
   std::set<std::string> stuck;
   std::vector<store::Claim> seen;
+  std::size_t forgotten = 0;  ///< calls of forget_failures()
   std::size_t running = 0;
   std::size_t most_running = 0;
 
@@ -37,6 +38,8 @@ class CourierFake final : public Courier {
     for (const auto& one : claim.entry.recipients) outcomes.push_back(answer ? answer(claim, one) : delivered());
     co_return outcomes;
   }
+
+  void forget_failures() override { ++forgotten; }
 
   static mail::Outcome delivered() { return {mail::Outcome::Kind::delivered, 250, {2, 0, 0}, "Ok", "mx.remote.example", false}; }
   static mail::Outcome deferred(std::string text = "4.2.0 Try again later") {

@@ -22,6 +22,7 @@ class Homeward final : public Courier {
   };
   explicit Homeward(Parts parts) : parts_(parts) {}
   async::Task<std::vector<mail::Outcome>> deliver(const store::Claim& claim) override;
+  void forget_failures() override { parts_.outward.forget_failures(); }
 
  private:
   bool is_ours(const store::QueueRecipient& recipient) const;

@@ -3,11 +3,13 @@
 
 #include "mime/date.h"
 #include "queue/copy.h"
+#include "store/queue_clock.h"
 
 namespace postern::queue {
 
 Result<> Redirector::address(Arrival& arrival, const store::QueueRecipient& from) const {
-  if (to_.domain() == nullptr || !parts_.directory.is_local(*to_.domain())) {
+  // What waits for its sender's time comes home only then (queue/homeward.h).
+  if (arrival.envelope.hold_until > 0 || to_.domain() == nullptr || !parts_.directory.is_local(*to_.domain())) {
     arrival.remote.push_back(RemoteRecipient::by_redirect(to_, from));
     return {};
   }
@@ -23,6 +25,7 @@ Result<> Redirector::address(Arrival& arrival, const store::QueueRecipient& from
 
 async::Task<Result<>> Redirector::move(const store::QueueEntry& entry) {
   Arrival arrival;
+  if (store::chosen_time_since(entry.recipients.front())) arrival.envelope.hold_until = entry.created;
   if (auto addressed = address(arrival, entry.recipients.front()); !addressed) co_return addressed;
   if (auto carried = co_await carry_over(parts_.store, entry, arrival); !carried) co_return carried;
   const std::string id = parts_.door.new_id();

@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "queue/runner_state.h"
 #include "queue/tracing.h"
+#include "store/queue_clock.h"
 
 namespace postern::queue {
 
@@ -22,6 +23,8 @@ constexpr seconds longest_sleep{60};             ///< between two looks at the q
 constexpr seconds after_store_error{5};          ///< before the queue is asked again
 constexpr milliseconds first_report_pause{100};  ///< before a failed report is repeated; doubled up to the next one
 constexpr milliseconds longest_report_pause{30'000};
+/// The first purge after the start: a clock that was wrong at the start has been set by then.
+constexpr std::chrono::hours first_purge{6};
 constexpr std::chrono::hours purge_every{1};
 constexpr std::size_t purge_batch = 10'000;  ///< entries looked at in one purge
 
@@ -73,21 +76,36 @@ void Runner::State::follow_limits() {
   backlog.set_limits({std::max<std::size_t>(config->queue.concurrency, 1), std::max<std::size_t>(config->queue.per_domain, 1)});
 }
 
-// security.md D108: times stored before a jump back lie too far in the future now; let everything be tried.
-async::Task<> Runner::State::follow_clock() {
-  const auto jump = clock_watch.look();
-  if (!jump) co_return;
-  parts.log.warning("queue", "clock_jumped", {{"seconds", jump->count()}});
-  more = true;
-  if (*jump > seconds(0)) co_return;
+// security.md D108: pauses between attempts end, so that nothing waits for a time that has moved away; what must not come early
+// moves along (store/queue_clock.h).
+async::Task<bool> Runner::State::follow_clock() {
+  if (const auto jump = clock_watch.look()) {
+    parts.log.warning("queue", "clock_jumped", {{"seconds", jump->count()}});
+    jump_left = jump_left.value_or(seconds(0)) + *jump;
+    more = true;
+  }
+  if (!jump_left) co_return true;
+  const seconds by = *jump_left;
+  auto* const times = store::QueueClock::of(parts.queue);
+  if (times != nullptr) {
+    if (const auto moved = co_await times->follow(by, undeliverable_kept); !moved) {
+      parts.log.error("queue", "times_after_jump", {{"text", moved.error().text}});
+      co_return false;
+    }
+  }
+  jump_left.reset();
+  if (by > seconds(0)) co_return true;
   store::QueueFilter all;
   all.most = SIZE_MAX;
   const auto touched = co_await parts.queue.order(all, store::QueueOrder::retry_now);
   if (!touched) parts.log.error("queue", "retry_after_jump", {{"text", touched.error().text}});
+  co_return true;
 }
 
 async::Task<> Runner::State::claim_more() {
   while (more && backlog.has_room() && !group.stopping()) {
+    store_failed = !co_await follow_clock();
+    if (store_failed) co_return;
     auto busy = backlog.busy();
     busy_at_claim = busy.size();
     more = false;  // an event that comes while we wait sets it again
@@ -108,7 +126,7 @@ async::Task<> Runner::State::claim_more() {
 
 async::Task<> Runner::State::poll() {
   follow_limits();
-  co_await follow_clock();
+  if (!co_await follow_clock()) more = true;
   start_ready();
   co_await claim_more();
   depth.set(static_cast<double>(parts.queue.depth()));
@@ -131,7 +149,7 @@ async::Task<> Runner::State::run(Ptr state) {
     raw->more = true;
     raw->wake.publish();
   });
-  Clocking::time_point purge_at = Clocking::now() + purge_every;
+  Clocking::time_point purge_at = Clocking::now() + first_purge;
   co_await state->recall();
   while (!state->group.stopping()) {
     const auto woken = state->wake.sequence();
@@ -288,7 +306,7 @@ async::Task<> Runner::State::purge() {
   for (const auto& entry : *entries) {
     for (const auto& one : entry.recipients) {
       if (one.state != store::QueueRecipient::State::held || !one.last_reply.starts_with(undeliverable_mark)) continue;
-      if (now < std::max(one.next_at, entry.created + seconds(undeliverable_kept).count())) continue;
+      if (now < one.next_at) continue;
       gone.push_back({one.id, store::Attempt::Result::done, 0, one.delay_told, one.last_reply});
       parts.log.info("queue", "purged", {{"entry", entry.id}, {"to", one.recipient.address.to_string()}});
     }

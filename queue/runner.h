@@ -63,6 +63,8 @@ class Runner {
   /// One pass: claims and starts what is due and fits. start() does this again and again; tests call it themselves, on the
   /// runner's executor.
   async::Task<> poll();
+  /// Makes recipients due now, and hosts that rest after a failure are asked again. How many are due.
+  async::Task<Result<std::size_t>> retry(store::QueueFilter filter);
   /// Gives recipients up as if the other side had refused them for good: the sender is told where it may be. What is being
   /// delivered is left alone. Both on the runner's executor.
   async::Task<Result<Ordered>> fail(store::QueueFilter filter, std::string reason);

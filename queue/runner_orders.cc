@@ -59,6 +59,13 @@ async::Task<Result<Ordered>> Runner::fail(store::QueueFilter filter, std::string
   co_return out;
 }
 
+async::Task<Result<std::size_t>> Runner::retry(store::QueueFilter filter) {
+  const auto state = state_;
+  state->parts.courier.forget_failures();
+  filter.most = SIZE_MAX;
+  co_return co_await state->parts.queue.order(std::move(filter), store::QueueOrder::retry_now);
+}
+
 async::Task<Result<Ordered>> Runner::move(store::QueueFilter filter, Mover& mover) {
   const auto state = state_;
   Ordered out;

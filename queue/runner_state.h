@@ -51,7 +51,8 @@ struct Runner::State : std::enable_shared_from_this<Runner::State> {
   void finished(const store::Claim& claim, Pace::Answer answer);
   void start_ready();
   void follow_limits();
-  async::Task<> follow_clock();
+  /// False when the store could not follow: nothing may be claimed then.
+  async::Task<bool> follow_clock();
   async::Task<> claim_more();
   async::Task<> poll();
   async::Task<milliseconds> until_due();
@@ -89,6 +90,7 @@ struct Runner::State : std::enable_shared_from_this<Runner::State> {
   async::Event wake;  ///< something may be startable or claimable
   Backlog backlog;
   ClockWatch clock_watch;
+  std::optional<seconds> jump_left;                     ///< of the wall clock, that the stored times do not follow yet
   bool more = true;                                     ///< the queue may hold due recipients that are not claimed
   bool store_failed = false;                            ///< the last claim was refused
   std::size_t busy_at_claim = 0;                        ///< domains left out of the last claim

@@ -2,6 +2,7 @@
 #include "store/queue_match.h"
 
 #include "base/ascii.h"
+#include "store/queue_clock.h"
 
 namespace postern::store {
 
@@ -24,7 +25,8 @@ bool apply_order(QueueOrder order, UnixTime now, QueueRecipient& recipient) {
   if (recipient.state == State::done) return false;
   switch (order) {
     case QueueOrder::retry_now:
-      if (recipient.state != State::waiting) return false;
+      // RFC 4865: an order about many must not send what its sender wants sent later; release does, by name.
+      if (recipient.state != State::waiting || chosen_time_since(recipient)) return false;
       recipient.next_at = now;
       return true;
     case QueueOrder::hold:
@@ -32,7 +34,8 @@ bool apply_order(QueueOrder order, UnixTime now, QueueRecipient& recipient) {
       recipient.state = State::held;
       return true;
     case QueueOrder::release:
-      if (recipient.state != State::held) return false;
+      if (recipient.state != State::held && !chosen_time_since(recipient)) return false;
+      if (chosen_time_since(recipient)) recipient.last_reply.clear();
       recipient.state = State::waiting;
       recipient.next_at = now;
       return true;
@@ -47,7 +50,10 @@ void apply_attempt(const Attempt& attempt, QueueRecipient& recipient) {
   recipient.delay_told = recipient.delay_told || attempt.delay_told;
   switch (attempt.result) {
     case Attempt::Result::done: recipient.state = State::done; break;
-    case Attempt::Result::hold: recipient.state = State::held; break;
+    case Attempt::Result::hold:
+      recipient.state = State::held;
+      if (attempt.next_at != 0) recipient.next_at = attempt.next_at;
+      break;
     case Attempt::Result::retry: recipient.next_at = attempt.next_at; break;
   }
 }

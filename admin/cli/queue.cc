@@ -68,7 +68,8 @@ std::function<int(Invocation&)> order(const char* command, const char* done) {
     return call_and_show(run, command, filter(run), [done](const json::object& result) {
       const auto count = result.at("recipients").to_number<std::uint64_t>();
       if (count == 0)
-        std::cout << "Nothing in the queue matches, or it is so already.\n";
+        std::cout << (result.contains("note") ? text_of(result.at("note")) : "Nothing in the queue matches, or it is so already.")
+                  << "\n";
       else
         std::cout << count << (count == 1 ? " recipient " : " recipients ") << done << ".\n";
     });
@@ -126,9 +127,11 @@ std::vector<Subcommand> queue_commands() {
        "postern queue show 17",
        {{"id", "queue id", Option::Kind::number, true}},
        show},
-      {"queue retry", "try again now", "postern queue retry --all", choice, order("queue.retry", "to be tried now")},
+      {"queue retry", "try again now, also hosts that rest after a failure", "postern queue retry --all", choice,
+       order("queue.retry", "to be tried now")},
       {"queue hold", "keep back until released", "postern queue hold 17", choice, order("queue.hold", "held")},
-      {"queue release", "let held mail go", "postern queue release 17", choice, order("queue.release", "released")},
+      {"queue release", "let held mail go, and mail that waits for the time its sender chose", "postern queue release 17", choice,
+       order("queue.release", "released")},
       {"queue remove", "delete from the queue without a bounce", "postern queue remove 17", choice,
        order("queue.remove", "removed")},
       {"queue fail", "give up now and tell the sender, as after the last attempt", "postern queue fail --domain gone.example",

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "store/queue_clock.h"
 #include "store/queue_match.h"
 
 namespace postern::store::memory {
@@ -12,7 +13,7 @@ namespace {
 
 using RecipientState = QueueRecipient::State;
 
-class MemoryQueue final : public Queue {
+class MemoryQueue final : public Queue, public QueueClock {
  public:
   explicit MemoryQueue(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
@@ -23,6 +24,9 @@ class MemoryQueue final : public Queue {
   Task<Result<std::unique_ptr<BodyReader>>> body(QueueId id) override { co_return body_now(id); }
   Task<Result<std::vector<QueueEntry>>> list(QueueFilter filter) override { co_return list_now(filter); }
   Task<Result<std::size_t>> order(QueueFilter filter, QueueOrder order) override { co_return order_now(filter, order); }
+  Task<Result<std::size_t>> follow(std::chrono::seconds by, std::chrono::seconds kept) override {
+    co_return follow_now({by, state_->clock.unix_now(), kept});
+  }
   Task<Result<std::optional<UnixTime>>> next_due() override { co_return next_due_now(); }
   std::size_t depth() const override {
     const std::lock_guard lock(state_->mutex);
@@ -154,6 +158,25 @@ class MemoryQueue final : public Queue {
     drop_done();
     if (touched > 0) state_->queue_event.publish();
     return touched;
+  }
+
+  Result<std::size_t> follow_now(const ClockJump& jump) {
+    const std::lock_guard lock(state_->mutex);
+    if (auto open = state_->check_write(); !open) return std::unexpected(open.error());
+    std::size_t moved = 0;
+    for (auto& [id, queued] : state_->queue) {
+      for (auto& rcpt : queued.entry.recipients) {
+        const UnixTime old = rcpt.next_at;
+        const auto by = follow_jump(jump, rcpt);
+        if (by == 0) continue;
+        ++moved;
+        if (queued.entry.created != old) continue;
+        queued.entry.created += by;
+        queued.entry.expires += by;
+      }
+    }
+    if (moved > 0) state_->queue_event.publish();
+    return moved;
   }
 
   Result<std::optional<UnixTime>> next_due_now() {

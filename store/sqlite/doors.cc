@@ -8,7 +8,7 @@ namespace postern::store::sqlite {
 
 namespace {
 
-class SqliteQueue final : public Queue {
+class SqliteQueue final : public Queue, public QueueClock {
  public:
   explicit SqliteQueue(Core& core) : core_(core) {}
 
@@ -36,6 +36,10 @@ class SqliteQueue final : public Queue {
   Task<Result<std::size_t>> order(QueueFilter filter, QueueOrder order) override {
     co_return co_await core_.writer->run<std::size_t>(
         [filter = std::move(filter), order](Transaction& tx, auto) { return sqlite::order(tx, filter, order); });
+  }
+  Task<Result<std::size_t>> follow(std::chrono::seconds by, std::chrono::seconds kept) override {
+    co_return co_await core_.writer->run<std::size_t>(
+        [by, kept](Transaction& tx, auto) { return follow_clock(tx, {by, tx.now(), kept}); });
   }
   Task<Result<std::optional<UnixTime>>> next_due() override {
     using Due = std::optional<UnixTime>;

@@ -69,8 +69,8 @@ std::vector<QueueRecipient> read_recipients(Database& db, QueueId id) {
 
 /// Writes what an order changed. A lease stays, so that an attempt that is under way is not made twice.
 void write_order(Transaction& tx, const QueueRecipient& r) {
-  tx.db().run("UPDATE queue_rcpt SET state=?2, due_at=iif(due_at=next_at, ?3, due_at), next_at=?3 WHERE id=?1", r.id, r.state,
-              r.next_at);
+  tx.db().run("UPDATE queue_rcpt SET state=?2, due_at=iif(due_at=next_at, ?3, due_at), next_at=?3, reply=?4 WHERE id=?1", r.id,
+              r.state, r.next_at, r.last_reply);
 }
 
 /// Writes what an attempt changed, and ends its lease.
@@ -207,6 +207,29 @@ Result<std::size_t> order(Transaction& tx, const QueueFilter& filter, QueueOrder
   }
   if (touched > 0) tx.queue_changed(0, true);
   return touched;
+}
+
+Result<std::size_t> follow_clock(Transaction& tx, const ClockJump& jump) {
+  Database& db = tx.db();
+  std::vector<std::pair<QueueId, QueueRecipient>> rows;
+  {
+    auto row = db.query(
+        "SELECT queue, address, notify, orcpt, domain, state, attempts, next_at, delay_told, reply, id "
+        "FROM queue_rcpt WHERE state=1 OR (state=0 AND attempts=0 AND reply!='')");
+    while (row.step()) rows.emplace_back(row.unsigned_integer(0), read_recipient(row));
+  }
+  std::size_t moved = 0;
+  for (auto& [queue, recipient] : rows) {
+    const UnixTime old = recipient.next_at;
+    const auto by = follow_jump(jump, recipient);
+    if (by == 0) continue;
+    ++moved;
+    write_order(tx, recipient);
+    // The lifetime of mail with a chosen time begins at that time; its first recipient takes it along.
+    db.run("UPDATE queue SET created=created+?2, expires=expires+?2 WHERE id=?1 AND created=?3", queue, by, old);
+  }
+  if (moved > 0) tx.queue_changed(0, true);
+  return moved;
 }
 
 std::vector<QueueEntry> list_queue(Database& db, const QueueFilter& filter) {

@@ -2,6 +2,7 @@
 // Writes and reads of the outbound queue: plain functions, run by the writer (Transaction) or a reader lane (Database).
 #pragma once
 
+#include "store/queue_clock.h"
 #include "store/sqlite/transaction.h"
 
 namespace postern::store::sqlite {
@@ -16,6 +17,8 @@ struct ClaimOrder {
 Result<std::vector<Claim>> claim(Transaction& tx, const ClaimOrder& order);
 Result<> report(Transaction& tx, const std::vector<Attempt>& attempts);
 Result<std::size_t> order(Transaction& tx, const QueueFilter& filter, QueueOrder order);
+/// store/queue_clock.h; recipients that moved.
+Result<std::size_t> follow_clock(Transaction& tx, const ClockJump& jump);
 
 std::vector<QueueEntry> list_queue(Database& db, const QueueFilter& filter);
 std::optional<UnixTime> next_due(Database& db);

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 
+#include "store/queue_clock.h"
 #include "store/sqlite/big_copy.h"
 #include "store/sqlite/messages.h"
+#include "store/sqlite/queue_writes.h"
 #include "store/sqlite/refused.h"
 
 namespace postern::store::sqlite {
@@ -105,15 +107,13 @@ Result<std::size_t> match_files(Database& db, SegmentFolder& folder, Log& log) {
 }
 
 /// A clock that was years ahead while the server ran has left times in the queue that are still to come now that it is right,
-/// and nobody who runs today has seen it jump. No pause between attempts and no wish of RFC 4865 is as long, so what lies beyond
-/// is due now. Recipients.
+/// and nobody who runs today has seen it jump. No pause between attempts is as long, so what lies beyond is due now; a time that
+/// a sender chose (RFC 4865) is as far away again as it was at first. Recipients.
 std::int64_t bring_times_back(Database& db, UnixTime now) {
   constexpr UnixTime longest_pause = 8 * 86'400;
-  constexpr UnixTime longest_hold = 366 * 86'400;
   return db.run(
-      "UPDATE queue_rcpt SET next_at=?1, due_at=?1 WHERE state=0 AND due_at>?2 AND "
-      "(attempts>0 OR due_at>?3 OR EXISTS (SELECT 1 FROM queue WHERE queue.id=queue_rcpt.queue AND queue.created>?2))",
-      now, now + longest_pause, now + longest_hold);
+      "UPDATE queue_rcpt SET next_at=?1, due_at=?1 WHERE state=0 AND due_at>?2 AND (attempts>0 OR reply NOT LIKE ?3 || '%')", now,
+      now + longest_pause, chosen_time_mark);
 }
 
 Result<Recovered> run(Database& db, SegmentFolder& folder, const Clock& clock, Log& log) {
@@ -127,7 +127,8 @@ Result<Recovered> run(Database& db, SegmentFolder& folder, const Clock& clock, L
   TransactionGuard guard(db);
   // The lock on the folder says that nobody else holds leases.
   db.run("UPDATE queue_rcpt SET due_at=next_at WHERE state=0 AND due_at!=next_at");
-  const auto brought = bring_times_back(db, clock.unix_now());
+  auto brought = bring_times_back(db, clock.unix_now());
+  if (const auto moved = follow_clock(tx, {.now = clock.unix_now()})) brought += static_cast<std::int64_t>(*moved);
   if (brought > 0)
     log.warning("store", "the clock was ahead; mail that would wait too long is due now", {{"recipients", brought}});
   for (const auto blob : take_refused(db)) {

@@ -81,6 +81,32 @@ def check_jumps(lab):
     print("ok   a clock that jumps by ten years, there and back, bounces nothing", flush=True)
 
 
+def check_chosen_time(lab):
+    """RFC 4865: what its sender wants sent later is not sent early by a jump, nor by `queue retry`; the admin may release it."""
+    arrived = lambda token: any(f"Subject: {token}".encode() in m for m in lab.messages(CAROL))  # noqa: E731
+    for years in (10, -10):
+        token = f"chosen-{years}"
+        log_size = (lab.folder / "postern.log").stat().st_size
+        lab.submit(ALICE, [CAROL], text(token), options=("HOLDFOR=3600",))
+        lab.set_clock(years)
+        lab.submit(ALICE, [BOB], text(f"wake-{years}"))
+        lab.postern("queue", "retry", "--all")
+        wait_for(lambda: "clock_jumped" in (lab.folder / "postern.log").read_text(errors="replace")[log_size:], "a jump", 70)
+        one = wait_for(lambda: waiting(lab), "the queue")[0]
+        now = json.loads(lab.postern("--json", "queue", "list"))["now"]
+        wait_for(lambda: abs(waiting(lab)[0]["next_at"] - now - 3600) < 120, "the chosen time's move", 70)
+        assert one["attempts"] == 0 and "waits for the time that its sender chose" in one["last_reply"], one
+        entry = json.loads(lab.postern("--json", "queue", "list"))["entries"][0]["id"]
+        told = lab.postern("queue", "retry", str(entry))
+        assert "postern queue release" in told, told
+        assert not arrived(token), "sent before its time"
+        assert "1 recipient released" in lab.postern("queue", "release", str(entry))
+        lab.wait_for_message(CAROL, f"Subject: {token}")
+        lab.set_clock(0)
+        wait_for(lambda: not waiting(lab), "the queue's end")
+    print("ok   a chosen time is kept through jumps", flush=True)
+
+
 def check_restarts(lab):
     """Mail that was accepted and tried under a wrong clock, by a process that never saw the right one."""
     for years in (10, -10):
@@ -120,6 +146,7 @@ def main():
         lab.build_clock()
         lab.start_postern()
         check_jumps(lab)
+        check_chosen_time(lab)
         check_restarts(lab)
         check_dns(lab)
         assert lab.stop("postern") == 0, "Postern did not end cleanly"

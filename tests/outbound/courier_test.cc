@@ -554,6 +554,18 @@ TEST_F(CourierStsTest, APolicyProvesTheServerForRequireTls) {
   EXPECT_EQ(deliver(entry).front().kind, Kind::delivered);
 }
 
+TEST_F(CourierTest, AHostThatRestsIsAskedAgainWhenSomebodySaysThatItIsBack) {
+  listen();
+  sink_.greeting = "421 4.3.2 closing\r\n";
+  EXPECT_EQ(deliver().kind, Kind::deferred);
+  const auto before = sink_.connections;
+  sink_.greeting = "220 sink.example ESMTP\r\n";
+  EXPECT_EQ(deliver().kind, Kind::deferred) << "it rests";
+  EXPECT_EQ(sink_.connections, before);
+  courier().forget_failures();
+  EXPECT_EQ(deliver().kind, Kind::delivered);
+}
+
 TEST_F(CourierTest, ARouteLeadsToItsHostAndThenToItsFallback) {
   listen();
   const auto second = second_.listen(loop_);

@@ -47,6 +47,7 @@ class RelayTest : public testing::Test {
     entry.sender = address("alice@us.example");
     entry.created = clock_.unix_now();
     entry.expires = entry.created + 1000;
+    entry.body_type = body_type_;
     for (const auto& one : to) {
       store::QueueRecipient row{.recipient = {.address = address(one)}};
       row.domain = domain;
@@ -54,13 +55,14 @@ class RelayTest : public testing::Test {
       entry.recipients.push_back(std::move(row));
     }
     store::Acceptance acceptance;
-    acceptance.body = store::body_of("Subject: hello\r\n\r\nbody\r\n");
+    acceptance.body = store::body_of(text_);
     acceptance.enqueue = std::move(entry);
     EXPECT_TRUE(loop_.run(store_->accept(std::move(acceptance))));
     const auto claims = loop_.run(store_->queue().claim(10, std::chrono::seconds(60), {}));
     live_ = std::make_unique<config::Live>(config_);
-    courier_ = std::make_unique<Courier>(
-        Courier::Parts{store_->queue(), router_, *live_, nullptr, nullptr, clock_, log_, metrics_}, loop_.executor());
+    Courier::Parts parts{store_->queue(), router_, *live_, nullptr, nullptr, clock_, log_, metrics_};
+    parts.seven_bit.spool = [this] { return store_->spool(); };
+    courier_ = std::make_unique<Courier>(parts, loop_.executor());
     return loop_.run(courier_->deliver(claims->front()));
   }
   Answer ask(std::string_view to) {
@@ -71,6 +73,8 @@ class RelayTest : public testing::Test {
     return loop_.run(callout_->ask(config_.gate->relays.front(), address(to)));
   }
 
+  std::string text_ = "Subject: hello\r\n\r\nbody\r\n";
+  mail::BodyType body_type_ = mail::BodyType::seven_bit;
   FakeClock clock_;
   Log log_{LogLevel::off, null_sink()};
   Metrics metrics_;
@@ -130,6 +134,60 @@ TEST_F(RelayTest, LmtpAnswersForEachRecipient) {
   EXPECT_EQ(outcomes[2].kind, Kind::deferred);
   EXPECT_EQ(outcomes[2].enhanced.to_string(), "4.2.2");
   EXPECT_EQ(sink_.count("EHLO"), 0U);
+}
+
+// RFC 6152 §3: a server without 8BITMIME gets no octet above 127, also behind a [[relay]] and over LMTP.
+TEST_F(RelayTest, EightBitMailIsRecodedWhereTheOtherServerIsOld) {
+  text_ = "Subject: hello\r\n\r\nIn the caf\xc3\xa9\r\n";
+  body_type_ = mail::BodyType::eight_bit_mime;
+  for (const auto protocol : {config::Relay::Protocol::smtp, config::Relay::Protocol::lmtp}) {
+    for (const bool modern : {false, true}) {
+      config_.gate->relays.clear();
+      sink_.messages.clear();
+      relay_to_sink("behind.example").protocol = protocol;
+      sink_.offers = {"PIPELINING"};
+      if (modern) sink_.offers.emplace_back("8BITMIME");
+      sink_.answer = [modern](const std::string& line) -> std::string {
+        if (!line.starts_with("LHLO")) return "";
+        return modern ? "250-sink.example\r\n250-8BITMIME\r\n250 PIPELINING\r\n" : "250-sink.example\r\n250 PIPELINING\r\n";
+      };
+      const auto outcomes = deliver({"a@behind.example"}, "behind.example");
+      ASSERT_EQ(outcomes[0].kind, Kind::delivered) << outcomes[0].text;
+      ASSERT_EQ(sink_.messages.size(), 1U);
+      const auto& got = sink_.messages[0];
+      EXPECT_EQ(got.mail.find("BODY=8BITMIME") != std::string::npos, modern) << got.mail;
+      EXPECT_EQ(got.content.find("caf\xc3\xa9") != std::string::npos, modern) << got.content;
+      EXPECT_EQ(got.content.find("caf=C3=A9") != std::string::npos, !modern) << got.content;
+      loop_.run(courier_->stop());
+      courier_.reset();
+    }
+  }
+}
+
+// RFC 2033 §4.2, after a message that was recoded.
+TEST_F(RelayTest, LmtpAnswersForEachRecipientOfARecodedMessage) {
+  text_ = "Subject: hello\r\n\r\nIn the caf\xc3\xa9\r\n";
+  body_type_ = mail::BodyType::eight_bit_mime;
+  relay_to_sink("behind.example").protocol = config::Relay::Protocol::lmtp;
+  sink_.answer = [](const std::string& line) -> std::string {
+    if (line.starts_with("LHLO")) return "250-sink.example\r\n250 PIPELINING\r\n";
+    if (line == ".") return "250 2.0.0 ok\r\n452 4.2.2 full\r\n";
+    return "";
+  };
+  const auto outcomes = deliver({"a@behind.example", "b@behind.example"}, "behind.example");
+  EXPECT_EQ(outcomes[0].kind, Kind::delivered) << outcomes[0].text;
+  EXPECT_EQ(outcomes[1].kind, Kind::deferred);
+  ASSERT_EQ(sink_.messages.size(), 1U);
+  EXPECT_NE(sink_.messages[0].content.find("caf=C3=A9"), std::string::npos);
+}
+
+TEST_F(RelayTest, UndeclaredEightBitMailIsRecodedToo) {
+  text_ = "Subject: hello\r\n\r\nIn the caf\xc3\xa9\r\n";
+  relay_to_sink("behind.example");
+  sink_.offers = {"PIPELINING"};
+  EXPECT_EQ(deliver({"a@behind.example"}, "behind.example")[0].kind, Kind::delivered);
+  ASSERT_EQ(sink_.messages.size(), 1U);
+  EXPECT_NE(sink_.messages[0].content.find("caf=C3=A9"), std::string::npos);
 }
 
 TEST_F(RelayTest, CalloutAsksAndRemembers) {

@@ -119,6 +119,36 @@ TEST_F(RunnerOrdersTest, ARedirectionThatFailsChangesNothing) {
   EXPECT_EQ(courier_.seen.size(), 1U);
 }
 
+TEST_F(RunnerOrdersTest, RetryAsksRestingHostsToo) {
+  courier_.answer = [](const auto&, const auto&) { return CourierFake::deferred(); };
+  send({"carol@example.net"});
+  send({"eve@other.example"});
+  run_once();
+  courier_.answer = nullptr;
+  courier_.seen.clear();
+  store::QueueFilter filter;
+  filter.domain = "example.net";
+  EXPECT_EQ(loop_.run(runner_.retry(filter)).value(), 1U);
+  EXPECT_EQ(courier_.forgotten, 1U);
+  run_once();
+  EXPECT_EQ(courier_.seen.size(), 1U);
+  EXPECT_EQ(store_->queue().depth(), 1U);
+}
+
+TEST_F(RunnerOrdersTest, RedirectKeepsTheTimeThatTheSenderChose) {
+  auto made = arrival();
+  made.envelope.hold_until = clock_.unix_now() + 3600;
+  made.remote.push_back(remote("carol@example.net"));
+  ASSERT_TRUE(accept(std::move(made)));
+  auto mover = redirector("bob@example.org");
+  EXPECT_EQ(loop_.run(runner_.move({}, mover)).value().recipients, 1U);
+  EXPECT_TRUE(inbox(bob_).empty());
+  const auto left = queued();
+  ASSERT_EQ(left.size(), 1U);
+  EXPECT_EQ(left[0].recipients[0].recipient.address.to_string(), "bob@example.org");
+  EXPECT_EQ(left[0].recipients[0].next_at, clock_.unix_now() + 3600);
+}
+
 TEST_F(RunnerOrdersTest, WhatWaitsForARouteGoesWhenItIsBack) {
   courier_.answer = [](const auto&, const auto& one) {
     auto out =

@@ -260,6 +260,57 @@ TEST_F(RunnerTest, AClockSetForwardBouncesNothing) {
   EXPECT_TRUE(inbox(alice_).empty());
 }
 
+// RFC 4865: "not before", whatever the clock does.
+TEST_F(RunnerTest, NoJumpSendsBeforeTheTimeThatTheSenderChose) {
+  for (const auto by : {hours(24 * 3650), -hours(24 * 3650)}) {
+    auto made = arrival();
+    made.envelope.hold_until = clock_.unix_now() + 3600;
+    made.remote.push_back(remote("carol@example.net"));
+    ASSERT_TRUE(accept(std::move(made)));
+    clock_.advance(minutes(10));
+    clock_.jump_wall(by);
+    run_once();
+    clock_.advance(minutes(49));
+    run_once();
+    EXPECT_TRUE(courier_.seen.empty());
+    clock_.advance(minutes(1));
+    run_once();
+    EXPECT_EQ(courier_.seen.size(), 1U);
+    EXPECT_TRUE(queued().empty());
+    courier_.seen.clear();
+  }
+}
+
+// A time that did not follow would be met at once: nothing is claimed until it could be written.
+TEST_F(RunnerTest, NothingIsClaimedBeforeTheTimesFollowed) {
+  auto made = arrival();
+  made.envelope.hold_until = clock_.unix_now() + 3600;
+  made.remote.push_back(remote("carol@example.net"));
+  ASSERT_TRUE(accept(std::move(made)));
+  clock_.jump_wall(hours(24 * 3650));
+  store_->fail_writes(Error{ErrorKind::no_space, "full"});
+  run_once();
+  store_->fail_writes(std::nullopt);
+  run_once();
+  EXPECT_TRUE(courier_.seen.empty());
+  EXPECT_EQ(first().next_at, clock_.unix_now() + 3600);
+}
+
+TEST_F(RunnerTest, NoJumpPurgesEarly) {
+  courier_.answer = [](const auto&, const auto&) { return CourierFake::failed(); };
+  send("carol@example.net", mail::notify_unset, store::BounceRight::none);
+  run_once();
+  for (const auto by : {hours(24 * 3650), -hours(24 * 3650), hours(24 * 20), -hours(24 * 20)}) {
+    clock_.jump_wall(by);
+    run_once();
+    loop_.run(runner_->purge());
+    EXPECT_EQ(queued().size(), 1U) << by.count();
+  }
+  clock_.advance(hours(14 * 24));
+  loop_.run(runner_->purge());
+  EXPECT_TRUE(queued().empty());
+}
+
 TEST_F(RunnerTest, RunsOnItsOwnWhenStarted) {
   runner_->start();
   const auto wait = [](store::Queue& queue, CourierFake& courier, std::size_t count) -> async::Task<> {
