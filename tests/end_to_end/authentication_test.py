@@ -40,14 +40,6 @@ def make_keys(lab):
     ]
 
 
-def add_records(lab, records):
-    zone = lab.folder / "knot" / "test.zone"
-    zone.write_text(zone.read_text().replace(" 1 3600", " 2 3600") + "\n".join(records) + "\n")
-    lab.stop("knot")
-    lab.start("knot", "dns", "knotd", "-c", lab.folder / "knot" / "knot.conf")
-    laboratory.wait_for(lambda: lab.listening("dns", 53), "the DNS server's start")
-
-
 SIGNER = r"""
 import sys, dkim
 kind, domain, selector, key, form, srv = sys.argv[1:]
@@ -149,7 +141,7 @@ def main():
     laboratory.need("ip", "nft", "knotd", "openssl")
     with laboratory.Lab(peers=False) as lab:
         folder, keys = make_keys(lab)
-        add_records(lab, keys + [
+        lab.publish(*keys, *[
             f'partner TXT "v=spf1 ip4:{PARTNER_IP} -all"', '_dmarc.partner TXT "v=DMARC1; p=reject"',
             'strict TXT "v=spf1 -all"', '_dmarc.strict TXT "v=DMARC1; p=reject"',
             'soft TXT "v=spf1 ~all"', 'soft MX 10 mx.partner.test.', '_dmarc.mild TXT "v=DMARC1; p=quarantine"',

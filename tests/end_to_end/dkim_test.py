@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import stat
 from pathlib import Path
 
@@ -36,12 +35,8 @@ class Case:
 
     def publish(self, key):
         """Puts the record into the zone as `postern dkim create` gives it."""
-        zone = self.lab.folder / "knot" / "test.zone"
-        text = zone.read_text()
-        serial = int(re.search(r"hostmaster.test. (\d+)", text).group(1))
         strings = " ".join(f'"{part}"' for part in key["strings"])
-        zone.write_text(text.replace(f"hostmaster.test. {serial}", f"hostmaster.test. {serial + 1}") + f'{key["name"]}. TXT {strings}\n')
-        self.lab.processes["knot"].send_signal(signal.SIGHUP)
+        self.lab.publish(f'{key["name"]}. TXT {strings}')
 
     def send(self, message):
         """Submits the message and gives the file in which the sink wrote it."""

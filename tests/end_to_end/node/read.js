@@ -3,22 +3,9 @@
 'use strict';
 const fs = require('fs');
 const path = require('path');
-const {ImapFlow} = require('imapflow');
-const [host, port, user, pass, ca, folder] = process.argv.slice(2);
+const inbox = require(path.join(__dirname, 'inbox.js'));
+const folder = process.argv[7];
 
-async function main() {
-  const client = new ImapFlow({
-    host, port: Number(port), secure: true, auth: {user, pass}, tls: {ca: fs.readFileSync(ca)}, logger: false,
-  });
-  await client.connect();
-  const lock = await client.getMailboxLock('INBOX');
-  try {
-    for await (const message of client.fetch('1:*', {source: true, uid: true, envelope: true, bodyStructure: true, flags: true})) {
-      fs.writeFileSync(path.join(folder, String(message.uid)), message.source);
-    }
-  } finally {
-    lock.release();
-  }
-  await client.logout();
-}
-main().catch((error) => { console.error(error.message); process.exit(1); });
+inbox.run(process.argv.slice(2), {envelope: true, bodyStructure: true}, (message) => {
+  fs.writeFileSync(path.join(folder, String(message.uid)), message.source);
+});
