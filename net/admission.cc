@@ -63,7 +63,8 @@ struct Window {
 struct Entry {
   std::size_t active = 0;
   Window minute, long_run;
-  bool is_idle(Clock::Steady now) const { return active == 0 && minute.end <= now && long_run.end <= now; }
+  Window refused;  ///< turned away, in a minute
+  bool is_idle(Clock::Steady now) const { return active == 0 && minute.end <= now && long_run.end <= now && refused.end <= now; }
 };
 
 struct Shard {
@@ -102,33 +103,46 @@ struct Admission::State {
   std::atomic<std::size_t> total{0};
   SeededHash shard_hash;
   std::array<Shard, shard_count> shards;
+  std::mutex house_mutex;
+  Entry house;  ///< refusals because of the total
 
   Shard& shard_of(const IpAddress& peer) { return shards[shard_hash(Key{peer.network_key(), true}) % shard_count]; }
 
-  std::optional<Refusal> take(const IpAddress& peer, const AdmissionLimits& now_limits);
+  std::optional<Rejection> take(const IpAddress& peer, const AdmissionLimits& now_limits);
+  Rejection full_house();
   void give_back(const IpAddress& peer);
 };
 
 /// Counts one connection of the peer, or says which limit forbids it.
-std::optional<Refusal> Admission::State::take(const IpAddress& peer, const AdmissionLimits& now_limits) {
+std::optional<Rejection> Admission::State::take(const IpAddress& peer, const AdmissionLimits& now_limits) {
   Shard& shard = shard_of(peer);
   const auto now = clock.steady();
   const std::lock_guard lock(shard.mutex);
   shard.make_room(now);
   Entry& network = shard.entries[Key{peer.network_key(), true}];
   Entry& host = shard.entries[Key{peer.host_key(), false}];
+  const auto refuse = [&host, now](Refusal reason) {
+    host.refused.add(now, rate_window);
+    return Rejection{reason, host.refused.started};
+  };
   // Who goes on knocking stays out: what is refused counts for the minute, and for nothing else.
   const bool host_fast = too_fast(host, now_limits.rate_per_minute, now);
   host.minute.add(now, rate_window);
-  if (host_fast || too_fast(network, network_rate(now_limits), now)) return Refusal::rate;
-  if (over(host.active, now_limits.per_address)) return Refusal::per_address;
-  if (over(network.active, now_limits.per_network)) return Refusal::per_network;
+  if (host_fast || too_fast(network, network_rate(now_limits), now)) return refuse(Refusal::rate);
+  if (over(host.active, now_limits.per_address)) return refuse(Refusal::per_address);
+  if (over(network.active, now_limits.per_network)) return refuse(Refusal::per_network);
   host.long_run.add(now, long_window);
   network.minute.add(now, rate_window);
   network.long_run.add(now, long_window);
   ++host.active;
   ++network.active;
   return std::nullopt;
+}
+
+Rejection Admission::State::full_house() {
+  const std::lock_guard lock(house_mutex);
+  house.refused.add(clock.steady(), rate_window);
+  return {Refusal::total, house.refused.started};
 }
 
 void Admission::State::give_back(const IpAddress& peer) {
@@ -166,6 +180,13 @@ void Admission::Permit::reset() {
   held->state->total.fetch_sub(1, std::memory_order_relaxed);
 }
 
+bool Rejection::worth_a_line() const {
+  constexpr std::size_t step = 10;
+  std::size_t rest = times;
+  while (rest >= step && rest % step == 0) rest /= step;
+  return rest == 1;
+}
+
 std::string_view to_string(Refusal refusal) {
   switch (refusal) {
     case Refusal::per_address: return "too many connections from your address";
@@ -181,14 +202,14 @@ Admission::Admission(AdmissionLimits limits, const Clock& clock, Ban banned)
     : state_(std::make_shared<State>(std::move(limits), clock, std::move(banned))) {}
 Admission::~Admission() = default;
 
-std::expected<Admission::Permit, Refusal> Admission::enter(const IpAddress& peer) {
-  if (state_->banned && state_->banned(peer)) return std::unexpected(Refusal::banned);
+std::expected<Admission::Permit, Rejection> Admission::enter(const IpAddress& peer) {
+  if (state_->banned && state_->banned(peer)) return std::unexpected(Rejection{Refusal::banned});
   const std::lock_guard lock(state_->limits_mutex);
   const AdmissionLimits& limits = state_->limits;
-  if (over(state_->total.load(std::memory_order_relaxed), limits.total)) return std::unexpected(Refusal::total);
+  if (over(state_->total.load(std::memory_order_relaxed), limits.total)) return std::unexpected(state_->full_house());
   const bool exempt = std::ranges::any_of(limits.exempt, [&peer](const auto& network) { return network.contains(peer); });
   if (!exempt) {
-    if (const auto refusal = state_->take(peer, limits)) return std::unexpected(*refusal);
+    if (const auto rejection = state_->take(peer, limits)) return std::unexpected(*rejection);
   }
   state_->total.fetch_add(1, std::memory_order_relaxed);
   Permit permit;

@@ -29,6 +29,16 @@ struct AdmissionLimits {
 
 enum class Refusal : unsigned char { per_address, per_network, total, rate, banned };
 
+/// Why a connection may not come in.
+struct Rejection {
+  Refusal reason = Refusal::banned;
+  /// How often this address (`total`: anybody) was turned away in the running minute, from 1; 0 for who is banned.
+  std::size_t times = 0;
+
+  /// True the first time, the tenth, the hundredth …: a flood fills neither the log nor the time of the thread that writes it.
+  bool worth_a_line() const;
+};
+
 /// For log and reply: "too many connections from your address" and the like.
 std::string_view to_string(Refusal refusal);
 
@@ -55,7 +65,7 @@ class Admission {
     std::unique_ptr<Held> held_;
   };
 
-  std::expected<Permit, Refusal> enter(const IpAddress& peer);
+  std::expected<Permit, Rejection> enter(const IpAddress& peer);
   /// Connections held now.
   std::size_t active() const;
   /// Addresses and networks remembered now; bounded.

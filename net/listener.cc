@@ -73,7 +73,8 @@ struct Listener::State : std::enable_shared_from_this<State> {
 
   void accept_all(Stream& listening);
   void admit(Accepted accepted);
-  void refuse(const Accepted& accepted, Refusal refusal);
+  void refuse(const Accepted& accepted, const Rejection& rejection);
+  void tell(const Endpoint& peer, const Rejection& rejection) const;
 };
 
 namespace {
@@ -86,13 +87,18 @@ async::Task<> serve(std::shared_ptr<State> state, std::shared_ptr<Connection> co
 
 }  // namespace
 
-void Listener::State::refuse(const Accepted& accepted, Refusal refusal) {
-  // Who is banned has his line in the log already, and may come back a thousand times.
-  const auto tell = refusal == Refusal::banned ? &Log::debug : &Log::info;
-  (parts.log.*tell)(options.name, "refused", {{"peer", to_string(accepted.peer)}, {"reason", to_string(refusal)}});
-  const std::string reply = options.refusal ? options.refusal(refusal) : std::string();
+void Listener::State::tell(const Endpoint& peer, const Rejection& rejection) const {
+  // Who is banned has his line already (times is 0).
+  if (!rejection.worth_a_line()) return;
+  parts.log.info(
+      options.name, "refused",
+      {{"peer", to_string(peer)}, {"reason", to_string(rejection.reason)}, {"times", std::to_string(rejection.times)}});
+}
+
+void Listener::State::refuse(const Accepted& accepted, const Rejection& rejection) {
+  tell(accepted.peer, rejection);
+  const std::string reply = options.refusal ? options.refusal(rejection.reason) : std::string();
   if (!reply.empty()) ::send(accepted.fd.get(), reply.data(), reply.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-  ::shutdown(accepted.fd.get(), SHUT_WR);
 }
 
 void Listener::State::admit(Accepted accepted) {
@@ -210,9 +216,8 @@ async::Task<bool> meet_client(State& state, Connection& connection, Admission::P
     permit = std::move(*counted);
     co_return true;
   }
-  state.parts.log.info(state.options.name, "refused",
-                       {{"peer", to_string(connection.peer())}, {"reason", to_string(counted.error())}});
-  if (state.options.refusal) connection.append(state.options.refusal(counted.error()));
+  state.tell(connection.peer(), counted.error());
+  if (state.options.refusal) connection.append(state.options.refusal(counted.error().reason));
   co_await connection.close_gracefully();
   co_return false;
 }

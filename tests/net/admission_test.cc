@@ -15,7 +15,7 @@ struct AdmissionTest : testing::Test {
 
   std::optional<Refusal> enter(Admission& admission, std::string_view address) {
     auto permit = admission.enter(ip(address));
-    if (!permit) return permit.error();
+    if (!permit) return permit.error().reason;
     held.push_back(std::move(*permit));
     return std::nullopt;
   }
@@ -79,7 +79,7 @@ TEST_F(AdmissionTest, ANetworkHasARateThatOneAddressCannotUseUp) {
   Admission admission(limits, clock);
   const auto visit = [&](std::string_view address) {
     const auto permit = admission.enter(ip(address));
-    return permit ? std::nullopt : std::optional(permit.error());
+    return permit ? std::nullopt : std::optional(permit.error().reason);
   };
   for (int i = 0; i < 100; ++i) visit("192.0.2.1");
   for (int i = 0; i < 3; ++i) EXPECT_EQ(visit("192.0.2.2"), std::nullopt);
@@ -87,6 +87,44 @@ TEST_F(AdmissionTest, ANetworkHasARateThatOneAddressCannotUseUp) {
   EXPECT_EQ(visit("192.0.3.1"), std::nullopt);
   clock.advance(std::chrono::seconds(61));
   EXPECT_EQ(visit("192.0.2.3"), std::nullopt);
+}
+
+TEST_F(AdmissionTest, AFloodIsWorthFewLines) {
+  limits = {.per_address = 0, .per_network = 0, .total = 0, .rate_per_minute = 1, .exempt = {}};
+  Admission admission(limits, clock);
+  const auto lines = [&](std::string_view address) {
+    std::vector<std::size_t> told;
+    for (int i = 0; i < 2'001; ++i) {
+      const auto permit = admission.enter(ip(address));
+      if (!permit && permit.error().worth_a_line()) told.push_back(permit.error().times);
+    }
+    return told;
+  };
+  const std::vector<std::size_t> powers{1, 10, 100, 1'000};
+  EXPECT_EQ(lines("192.0.2.1"), powers);
+  EXPECT_EQ(lines("192.0.2.2"), powers) << "each address is counted apart";
+  clock.advance(std::chrono::seconds(61));
+  EXPECT_EQ(lines("192.0.2.1"), powers) << "and anew each minute";
+}
+
+TEST_F(AdmissionTest, TheFullHouseIsWorthFewLinesForAll) {
+  limits = {.per_address = 0, .per_network = 0, .total = 1, .rate_per_minute = 0, .exempt = {}};
+  Admission admission(limits, clock);
+  EXPECT_EQ(enter(admission, "192.0.2.1"), std::nullopt);
+  std::size_t told = 0;
+  for (std::uint8_t i = 0; i < 200; ++i) {
+    const auto permit = admission.enter(IpAddress::v4({203, 0, i, 1}));
+    ASSERT_FALSE(permit);
+    told += permit.error().worth_a_line() ? 1 : 0;
+  }
+  EXPECT_EQ(told, 3U);
+}
+
+TEST_F(AdmissionTest, WhoIsBannedIsWorthNoLine) {
+  Admission admission(limits, clock, [](const IpAddress&) { return true; });
+  const auto permit = admission.enter(ip("192.0.2.1"));
+  ASSERT_FALSE(permit);
+  EXPECT_FALSE(permit.error().worth_a_line());
 }
 
 TEST_F(AdmissionTest, ExemptNetworksMeetOnlyTheTotal) {
