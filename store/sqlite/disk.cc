@@ -20,6 +20,11 @@ namespace postern::store::sqlite {
 
 namespace {
 
+Result<> sync_range(int fd, std::uint64_t offset, std::uint64_t bytes, unsigned how) {
+  if (::sync_file_range(fd, static_cast<off_t>(offset), static_cast<off_t>(bytes), how) == 0) return {};
+  return std::unexpected(errno_error("write a segment out", errno));
+}
+
 /// Takes n written bytes off the front.
 std::span<iovec> advance(std::span<iovec> pieces, std::size_t n) {
   while (!pieces.empty() && n >= pieces.front().iov_len) {
@@ -86,15 +91,11 @@ Result<> RealDisk::clear(int fd, std::uint64_t offset, std::uint64_t bytes) {
 }
 
 Result<> RealDisk::write_out(int fd, std::uint64_t offset, std::uint64_t bytes) {
-  constexpr unsigned wait = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
-  if (::sync_file_range(fd, static_cast<off_t>(offset), static_cast<off_t>(bytes), wait) != 0) {
-    return std::unexpected(errno_error("write a segment out", errno));
-  }
-  return {};
+  return sync_range(fd, offset, bytes, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
 }
 
-void RealDisk::begin_write_out(int fd, std::uint64_t offset, std::uint64_t bytes) {
-  (void)::sync_file_range(fd, static_cast<off_t>(offset), static_cast<off_t>(bytes), SYNC_FILE_RANGE_WRITE);
+Result<> RealDisk::begin_write_out(int fd, std::uint64_t offset, std::uint64_t bytes) {
+  return sync_range(fd, offset, bytes, SYNC_FILE_RANGE_WRITE);
 }
 
 Result<> RealDisk::truncate(int fd, std::uint64_t size) {

@@ -28,8 +28,8 @@ class Disk {
   virtual Result<> clear(int fd, std::uint64_t offset, std::uint64_t bytes) = 0;
   /// Hands overwritten octets to the device, whose cache may keep them: durable after the next sync of any file of the device.
   virtual Result<> write_out(int fd, std::uint64_t offset, std::uint64_t bytes) = 0;
-  /// Begins with that and does not wait; errors are left to write_out().
-  virtual void begin_write_out(int fd, std::uint64_t offset, std::uint64_t bytes) = 0;
+  /// Begins with that and does not wait. Errors that come later are those of write_out().
+  virtual Result<> begin_write_out(int fd, std::uint64_t offset, std::uint64_t bytes) = 0;
   virtual Result<> truncate(int fd, std::uint64_t size) = 0;
   virtual Result<> sync(int fd) = 0;
   virtual Result<> sync_folder(const std::filesystem::path& folder) = 0;
@@ -53,7 +53,7 @@ class RealDisk : public Disk {
   Result<> allocate(int fd, std::uint64_t offset, std::uint64_t bytes) override;
   Result<> clear(int fd, std::uint64_t offset, std::uint64_t bytes) override;
   Result<> write_out(int fd, std::uint64_t offset, std::uint64_t bytes) override;
-  void begin_write_out(int fd, std::uint64_t offset, std::uint64_t bytes) override;
+  Result<> begin_write_out(int fd, std::uint64_t offset, std::uint64_t bytes) override;
   Result<> truncate(int fd, std::uint64_t size) override;
   Result<> sync(int fd) override;
   Result<> sync_folder(const std::filesystem::path& folder) override;

@@ -286,9 +286,11 @@ Result<> ActiveSegment::append(std::span<NewBody* const> bodies) {
   if (batch <= limits_.clear_bytes / 4) {
     if (auto cleared = clear_room_ahead(at); !cleared) return cleared;
   }
+  if (!needs_sync()) {
+    if (auto begun = folder_.disk().begin_write_out(file_.get(), end_, batch); !begun) return begun;
+  }
   for (NewBody* body : bodies) body->placed = true;
-  const std::uint64_t began = std::exchange(end_, at);
-  if (!needs_sync()) folder_.disk().begin_write_out(file_.get(), began, batch);
+  end_ = at;
   return {};
 }
 
