@@ -306,7 +306,8 @@ async::Task<> Runner::State::purge() {
   for (const auto& entry : *entries) {
     for (const auto& one : entry.recipients) {
       if (one.state != store::QueueRecipient::State::held || !one.last_reply.starts_with(undeliverable_mark)) continue;
-      if (now < one.next_at) continue;
+      // Older programs left the time of the last attempt in next_at of what they held.
+      if (now < std::max(one.next_at, entry.created + seconds(undeliverable_kept).count())) continue;
       gone.push_back({one.id, store::Attempt::Result::done, 0, one.delay_told, one.last_reply});
       parts.log.info("queue", "purged", {{"entry", entry.id}, {"to", one.recipient.address.to_string()}});
     }
