@@ -24,7 +24,18 @@ Snapshot::Chunk& SnapshotEdit::own(std::size_t chunk) {
   return *owned_[chunk];
 }
 
+bool SnapshotEdit::put_behind_last(const Row& row) {
+  const std::size_t offset = last_.offset + 1;
+  if (last_.chunk >= chunks_.size() || !owned_[last_.chunk] || offset >= owned_[last_.chunk]->size()) return false;
+  Row& there = (*owned_[last_.chunk])[offset];
+  if (there.uid != row.uid) return false;
+  last_.offset = offset;
+  if (there.modseq <= row.modseq) there = row;
+  return true;
+}
+
 void SnapshotEdit::put(const Row& row) {
+  if (put_behind_last(row)) return;
   const bool at_end = chunks_.empty() || chunks_.back()->back().uid < row.uid;
   if (at_end) {
     if (chunks_.empty() || chunks_.back()->size() >= Snapshot::chunk_rows) {
@@ -43,9 +54,11 @@ void SnapshotEdit::put(const Row& row) {
   if (at->uid != row.uid || at->modseq > row.modseq) return;
   const auto offset = static_cast<std::size_t>(at - rows.begin());
   own(index)[offset] = row;  // may free `rows`
+  last_ = {index, offset};
 }
 
 void SnapshotEdit::remove(const UidSet& uids) {
+  last_ = {};
   for (std::size_t i = 0; i < chunks_.size();) {
     const auto& rows = *chunks_[i];
     const UidSet here = uids.intersect(UidSet{{rows.front().uid, rows.back().uid}});

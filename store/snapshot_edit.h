@@ -4,6 +4,7 @@
 // replaces a newer one. So a snapshot read from disk can be brought up to date with changes that it may hold already.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -25,10 +26,17 @@ class SnapshotEdit {
 
  private:
   Snapshot::Chunk& own(std::size_t chunk);
+  /// Where a change of many messages goes on: the row behind the one that was put last. False when it is another.
+  bool put_behind_last(const Row& row);
 
   std::shared_ptr<Snapshot> next_;
   std::vector<Snapshot::ChunkPtr> chunks_;
   std::vector<std::shared_ptr<Snapshot::Chunk>> owned_;  ///< per chunk: our copy, or null while it is shared
+  struct Place {
+    std::size_t chunk = SIZE_MAX;
+    std::size_t offset = 0;
+  };
+  Place last_;  ///< of the row that was replaced last
 };
 
 }  // namespace postern::store

@@ -42,6 +42,8 @@ constexpr double average_weight = 0.2;
 /// While the log is copied away, each checkpoint begins a new copy: an idle second is no reason for one.
 constexpr int archived_checkpoint_pages = 1000;
 constexpr auto idle_interval = 1s;
+/// A client that has just changed a whole mailbox often goes on with it: the log is moved when it has paused for so long.
+constexpr auto quiet_interval = 30ms;
 
 double seconds_since(SteadyClock::time_point start) { return std::chrono::duration<double>(SteadyClock::now() - start).count(); }
 
@@ -114,10 +116,11 @@ void Writer::loop() {
   write_clean_end();
 }
 
-/// Waits for commands and takes a batch of them; empty after an idle second or when stopping.
+/// Waits for commands and takes a batch of them; empty after an idle second, in a quiet moment with a long log, or when stopping.
 Writer::Commands Writer::take() {
+  const auto patience = parts_.db.wal_pages() >= checkpoint_pages ? quiet_interval : idle_interval;
   std::unique_lock lock(mutex_);
-  arrived_.wait_for(lock, idle_interval, [this] { return stopping_ || !waiting_.empty(); });
+  arrived_.wait_for(lock, patience, [this] { return stopping_ || !waiting_.empty(); });
   round_ = {};
   Commands out;
   take_waiting(out, batch_commands);
@@ -413,7 +416,7 @@ Result<> Writer::checkpoint(bool truncate) {
 
 void Writer::after_batch() {
   if (!failed_ && parts_.tap) parts_.tap->committed(static_cast<std::uint64_t>(parts_.db.wal_pages()));
-  if (failed_ || parts_.db.wal_pages() < checkpoint_pages) return;
+  if (failed_ || parts_.db.wal_pages() < most_log_pages) return;
   if (auto done = checkpoint(false); !done) report_checkpoint(done.error());
 }
 
@@ -423,7 +426,7 @@ void Writer::report_checkpoint(const Error& error) {
   parts_.log.warning("store", "the write-ahead log could not be moved", {{"error", error.text}});
 }
 
-/// An idle second: what was left for the next batch, and a log that was copied whole. It keeps its room: the next commits
+/// An idle second or a quiet moment: what was left for the next batch, and a log that was copied whole. It keeps its room: the next commits
 /// overwrite it from the beginning, which takes less than growing.
 void Writer::use_idle_time() {
   if (failed_) return;

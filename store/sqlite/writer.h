@@ -101,8 +101,10 @@ class Writer {
   static constexpr std::size_t batch_commands = 512;
   static constexpr std::uint64_t batch_bytes = 8 << 20;
   static constexpr std::size_t max_waiting = 65'536;
-  /// The log is moved into the database when it is this long (4 KiB pages).
+  /// The log is moved into the database in the first quiet moment when it is this long (4 KiB pages) …
   static constexpr int checkpoint_pages = 4000;
+  /// … and at once when it is this long, so that a restart has not much of it to read.
+  static constexpr int most_log_pages = 8000;
 
   struct Parts {
     Database& db;
