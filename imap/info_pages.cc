@@ -2,6 +2,8 @@
 // Pages of index entries, matched with the rows they were asked for.
 #include "imap/info_pages.h"
 
+#include <utility>
+
 #include "async/executor.h"
 #include "imap/limits.h"
 #include "mime/part_codec.h"
@@ -22,14 +24,14 @@ async::Task<Result<bool>> InfoPages::next() {
   if (session_.connection().peer_is_gone()) co_return fail(ErrorKind::closed, "the client went away");
   if (next_ != 0 && session_.progress_due()) co_await session_.tell_progress(next_, rows_.size());
   const auto& view = session_.view();
-  const auto rows = rows_.subspan(next_, std::min(limits::info_page, rows_.size() - next_));
+  const auto rows = rows_ahead();
+  auto wanted = uids(rows);
+  if (!ahead_) co_await read_on();
+  auto infos = *std::exchange(ahead_, {});
   next_ += rows.size();
-  store::UidSet uids;
-  for (const auto row : rows) uids.add(view.snapshot().row(row).uid);
-  auto infos = co_await session_.store().info(view.mailbox(), uids, wanted_.fields);
   if (!infos) co_return std::unexpected(infos.error());
   infos_ = *std::move(infos);
-  texts_.begin(wanted_.lists_only ? without_listed(uids, infos_) : std::move(uids));
+  texts_.begin(wanted_.lists_only ? without_listed(wanted, infos_) : std::move(wanted));
   auto info = infos_.begin();
   for (const auto row : rows) {
     const auto uid = view.snapshot().row(row).uid;
@@ -37,6 +39,22 @@ async::Task<Result<bool>> InfoPages::next() {
     page_.push_back({row, info != infos_.end() && info->uid == uid ? &*info : nullptr});
   }
   co_return true;
+}
+
+async::Task<> InfoPages::read_on() {
+  const auto rows = rows_ahead();
+  if (rows.empty()) co_return;
+  ahead_ = co_await session_.store().info(session_.view().mailbox(), uids(rows), wanted_.fields);
+}
+
+std::span<const std::size_t> InfoPages::rows_ahead() const {
+  return rows_.subspan(next_, std::min(limits::info_page, rows_.size() - next_));
+}
+
+store::UidSet InfoPages::uids(std::span<const std::size_t> rows) const {
+  store::UidSet out;
+  for (const auto row : rows) out.add(session_.view().snapshot().row(row).uid);
+  return out;
 }
 
 async::Task<Message> InfoPages::message(const Entry& entry) {

@@ -3,6 +3,7 @@
 // wanted. For commands that look at every message of a result. Other sessions get their turns between pages.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -34,16 +35,23 @@ class InfoPages {
   /// Loads the next page; false at the end. Errors: of the store, or closed when the client went away.
   async::Task<Result<bool>> next();
   const std::vector<Entry>& page() const { return page_; }
+  /// Reads the entries of the page behind this one, for next(), which then takes no time. Meanwhile this page may be used.
+  async::Task<> read_on();
   /// The message of an entry of this page, with what was read of it; entries must be asked for in order.
   async::Task<Message> message(const Entry& entry);
 
  private:
+  /// The rows that follow, and their UIDs.
+  std::span<const std::size_t> rows_ahead() const;
+  store::UidSet uids(std::span<const std::size_t> rows) const;
+
   Session& session_;
   std::span<const std::size_t> rows_;
   Wanted wanted_;
   ReadAhead texts_;
   std::size_t next_ = 0;
   std::vector<store::MessageInfo> infos_;
+  std::optional<Result<std::vector<store::MessageInfo>>> ahead_;  ///< of rows_ahead(), by read_on()
   std::vector<Entry> page_;
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "async/executor.h"
+#include "async/together.h"
 #include "base/ascii.h"
 #include "imap/base_subject.h"
 #include "imap/limits.h"
@@ -100,12 +101,27 @@ async::Task<Result<>> Sorter::read(const std::vector<std::size_t>& matches) {
     const auto more = co_await pages.next();
     if (!more) co_return std::unexpected(more.error());
     if (!*more) co_return Result<>();
-    for (const auto& entry : pages.page()) {
-      if (entry.info == nullptr) continue;
-      const auto done = co_await read_entry(pages, entry);
-      if (!done && done.error().kind != ErrorKind::not_found) co_return done;
-    }
+    Result<> done;
+    // While the keys of this page are made, the store reads the next one.
+    co_await async::together(async::all(pages.read_on(), read_page(pages, done)));
+    if (!done) co_return done;
     if (texts_.size() > limits::sort_text) co_return fail(ErrorKind::limit, "the keys of this order take too much memory");
+  }
+}
+
+async::Task<> Sorter::read_page(InfoPages& pages, Result<>& done) {
+  for (const auto& entry : pages.page()) {
+    if (entry.info == nullptr) continue;
+    // The usual case without the coroutines that reading a message takes.
+    const auto& known = entry.info->meta.envelope;
+    const auto envelope = known.empty() ? Result<Envelope>(Envelope()) : Envelope::parse(known);
+    if (!known.empty() && envelope) {
+      add_row(entry.index, *entry.info, &*envelope);
+      continue;
+    }
+    done = co_await read_entry(pages, entry);
+    if (!done && done.error().kind != ErrorKind::not_found) co_return;
+    done = {};
   }
 }
 

@@ -41,6 +41,8 @@ class Sorter {
   };
   bool needs_envelope() const;
   async::Task<Result<>> read(const std::vector<std::size_t>& matches);
+  /// The keys of one page; the outcome is left in `done`.
+  async::Task<> read_page(InfoPages& pages, Result<>& done);
   async::Task<Result<>> read_entry(InfoPages& pages, const InfoPages::Entry& entry);
   void add_row(std::size_t index, const store::MessageInfo& info, const Envelope* envelope);
   Value text(std::string_view comparable);

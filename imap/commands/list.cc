@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // LIST and LSUB over one picture of the account: mailboxes, subscriptions, and parents that are no mailboxes.
 #include "async/executor.h"
+#include "async/together.h"
 #include "imap/list_request.h"
 #include "imap/rights.h"
 #include "imap/session.h"
@@ -32,13 +33,23 @@ struct Tree {
   std::map<std::string, Node, Order> nodes;
 };
 
+/// Leaves in `out` what the task gives.
+template <class T>
+async::Task<> keep(async::Task<T> task, T& out) {
+  out = co_await std::move(task);
+}
+
 async::Task<Result<Tree>> load(Session& session) {
   Tree tree;
-  auto mailboxes = co_await session.store().list();
+  auto& store = session.store();
+  Result<std::vector<store::MailboxInfo>> mailboxes;
+  Result<std::vector<store::MailboxInfo>> shared;
+  Result<std::vector<std::string>> subscriptions;
+  // One wait for the store and not three.
+  co_await async::together(async::all(keep(store.list(), mailboxes), keep(store.subscriptions(), subscriptions),
+                                      keep(store::sharing_of(store).shared_with_me(), shared)));
   if (!mailboxes) co_return std::unexpected(mailboxes.error());
-  const auto subscriptions = co_await session.store().subscriptions();
   if (!subscriptions) co_return std::unexpected(subscriptions.error());
-  auto shared = co_await store::sharing_of(session.store()).shared_with_me();
   if (!shared) co_return std::unexpected(shared.error());
   tree.mailboxes = *std::move(mailboxes);
   tree.mailboxes.insert(tree.mailboxes.end(), std::make_move_iterator(shared->begin()), std::make_move_iterator(shared->end()));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // THREAD and UID THREAD (RFC 5256) with ORDEREDSUBJECT and REFERENCES.
+#include "async/together.h"
 #include "imap/base_subject.h"
 #include "imap/info_pages.h"
 #include "imap/limits.h"
@@ -53,12 +54,10 @@ class Threader {
       const auto more = co_await pages.next();
       if (!more) co_return std::unexpected(more.error());
       if (!*more) break;
-      for (const auto& entry : pages.page()) {
-        if (entry.info == nullptr) continue;
-        const auto done = co_await add(pages, entry);
-        if (!done && done.error().kind != ErrorKind::not_found) co_return std::unexpected(done.error());
-        if (is_too_much()) co_return fail(ErrorKind::limit, "the threads take too much memory or time");
-      }
+      Result<> done;
+      // While this page is threaded, the store reads the next one.
+      co_await async::together(async::all(pages.read_on(), add_page(pages, done)));
+      if (!done) co_return std::unexpected(done.error());
     }
     co_return algorithm_ == Algorithm::references ? by_references_.finish() : by_subject_.finish();
   }
@@ -66,6 +65,19 @@ class Threader {
  private:
   bool is_too_much() const {
     return by_references_.octets() + by_subject_.octets() > limits::thread_text || by_references_.steps() > limits::thread_steps;
+  }
+
+  /// The outcome is left in `done`.
+  async::Task<> add_page(InfoPages& pages, Result<>& done) {
+    for (const auto& entry : pages.page()) {
+      if (entry.info == nullptr) continue;
+      done = co_await add(pages, entry);
+      if (!done && done.error().kind != ErrorKind::not_found) co_return;
+      done = {};
+      if (!is_too_much()) continue;
+      done = fail(ErrorKind::limit, "the threads take too much memory or time");
+      co_return;
+    }
   }
 
   async::Task<Result<>> add(InfoPages& pages, const InfoPages::Entry& entry) {

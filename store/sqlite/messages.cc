@@ -287,7 +287,8 @@ Result<FlagResult> store_flags(Transaction& tx, MailboxState& mailbox, const Uid
   const ModSeq next = mailbox.highest + 1;
   FlagSink sink(*mask, change.unchanged_since, next);
   for (const auto& range : uids.ranges()) {
-    // Behind UIDNEXT lie the copies of a COPY that has not ended. One statement, for reading the rows first costs half as much again.
+    // Behind UIDNEXT lie the copies of a COPY that has not ended. One statement, for reading the rows first costs half as much
+    // again.
     tx.db().hand_over(sink,
                       "UPDATE message SET flags=(flags&?3)|?4, modseq=?5 WHERE id BETWEEN ?1 AND ?2 AND "
                       "hand_over(id, size, flags, modseq)",

@@ -426,8 +426,8 @@ void Writer::report_checkpoint(const Error& error) {
   parts_.log.warning("store", "the write-ahead log could not be moved", {{"error", error.text}});
 }
 
-/// An idle second or a quiet moment: what was left for the next batch, and a log that was copied whole. It keeps its room: the next commits
-/// overwrite it from the beginning, which takes less than growing.
+/// An idle second or a quiet moment: what was left for the next batch, and a log that was copied whole. It keeps its room: the
+/// next commits overwrite it from the beginning, which takes less than growing.
 void Writer::use_idle_time() {
   if (failed_) return;
   if (parts_.prelude(nullptr)) {

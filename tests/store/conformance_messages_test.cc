@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <map>
+#include <random>
+
 #include "store/particulars.h"
 #include "tests/store/conformance.h"
 
@@ -215,6 +218,52 @@ TEST_P(Messages, UnchangedSinceRefusesNewerRows) {
   EXPECT_EQ(result.changed.to_string(), "1,3");
   EXPECT_EQ(flags_of(inbox()), "1:4 2:1 3:4 ");
   EXPECT_EQ(set(inbox(), UidSet{{1, 1}}, {FlagChange::Mode::add, flag::draft, {}, 0}).modified.to_string(), "1");
+}
+
+/// Random changes of random ranges against a map: flags, counters, what is answered, and who gets a new mod-sequence.
+TEST_P(Messages, FlagsOfManyRangesAgreeWithAModel) {
+  std::mt19937 random(7);
+  fill(inbox(), 120);
+  must(alice().expunge(inbox(), UidSet{{31, 40}}, ExpungeMode::any));
+  std::map<Uid, Row> model;
+  for (Uid uid = 1; uid <= 120; ++uid) {
+    if (uid < 31 || uid > 40) model[uid] = Row{uid, 0, 0, 0};
+  }
+  for (int round = 0; round < 60; ++round) {
+    UidSet uids;
+    for (int n = 0; n < 4; ++n) {
+      const auto lo = static_cast<Uid>(1 + random() % 130);
+      uids.add(UidRange{lo, lo + static_cast<Uid>(random() % 30)});
+    }
+    const auto before = must(alice().status("INBOX"));
+    FlagChange change{random() % 2 != 0 ? FlagChange::Mode::add : FlagChange::Mode::remove, random() % 16, {}, {}};
+    if (random() % 3 == 0) change.unchanged_since = before.highest - std::min<ModSeq>(before.highest, random() % 4);
+    const auto result = set(inbox(), uids, change);
+    bool any = false;
+    std::uint64_t unseen = 0;
+    for (auto& [uid, row] : model) {
+      const bool newer = change.unchanged_since && round > 0 && row.modseq > *change.unchanged_since;
+      ASSERT_EQ(result.changed.contains(uid), uids.contains(uid) && !result.modified.contains(uid)) << uid;
+      if (row.modseq != 0) ASSERT_EQ(result.modified.contains(uid), uids.contains(uid) && newer) << uid;
+      if (result.changed.contains(uid)) {
+        const auto flags = change.mode == FlagChange::Mode::add ? row.flags | change.system : row.flags & ~change.system;
+        any = any || flags != row.flags;
+        if (flags != row.flags) row.modseq = result.modseq;
+        row.flags = flags;
+      }
+      unseen += (row.flags & flag::seen) == 0 ? 1 : 0;
+    }
+    const auto now = must(alice().status("INBOX"));
+    ASSERT_EQ(now.highest, before.highest + (any ? 1 : 0));
+    ASSERT_EQ(now.unseen, unseen);
+    const auto rows = snapshot(alice(), inbox());
+    ASSERT_EQ(rows->size(), model.size());
+    for (const auto& [uid, row] : model) {
+      const auto& there = rows->row(*rows->index_of(uid));
+      ASSERT_EQ(there.flags, row.flags) << uid;
+      if (row.modseq != 0) ASSERT_EQ(there.modseq, row.modseq) << uid;
+    }
+  }
 }
 
 TEST_P(Messages, FiftyFiveKeywordsAndAFreedOne) {

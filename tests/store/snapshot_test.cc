@@ -96,6 +96,34 @@ TEST(SnapshotEdit, NeitherGoesBackNorRevives) {
   EXPECT_EQ(after->row(1).flags, flag::seen);
 }
 
+/// Changes of many messages in order, with gaps, over ends of chunks, back to the beginning, and behind a removal.
+TEST(SnapshotEdit, PutsRunsOfRowsAsOneByOne) {
+  std::mt19937 random(5);
+  SnapshotPtr current = filled(9'000);
+  Model model;
+  for (Uid uid = 1; uid <= 9'000; ++uid) model[uid] = Row{uid, 10, 0, 1};
+  for (ModSeq modseq = 2; modseq < 30; ++modseq) {
+    SnapshotEdit edit(*current);
+    for (int run = 0; run < 3; ++run) {
+      const auto step = static_cast<Uid>(1 + random() % 2);
+      Uid uid = static_cast<Uid>(1 + random() % 9'000);
+      for (int n = 0; n < 3'000; ++n, uid += step) {
+        const Row row{uid, 10, random() % 16, n % 7 == 0 ? modseq - 1 : modseq};
+        edit.put(row);
+        const auto it = model.find(uid);
+        if (it != model.end() && it->second.modseq <= row.modseq) it->second = row;
+        if (it == model.end() && uid > model.rbegin()->first) model[uid] = row;
+      }
+      const auto lo = static_cast<Uid>(1 + random() % 9'000);
+      const UidSet gone{{lo, lo + 20}};
+      edit.remove(gone);
+      std::erase_if(model, [&](const auto& row) { return gone.contains(row.first); });
+    }
+    current = edit.finish();
+    expect_same(*current, model);
+  }
+}
+
 /// Random histories over several chunks: every snapshot and every difference against a map.
 TEST(Difference, AgreesWithAModel) {
   std::mt19937 random(11);

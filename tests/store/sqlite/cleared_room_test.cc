@@ -197,4 +197,18 @@ TEST_F(ClearedRoom, TheLogKeepsItsSizeWhileCommitsFitIn) {
   EXPECT_EQ(std::filesystem::file_size(log), size);
 }
 
+// Writer::most_log_pages: no quiet moment has to come.
+TEST_F(ClearedRoom, TheLogIsMovedBeforeItIsTooLong) {
+  constexpr std::size_t most = std::size_t{40} << 20;
+  const auto log = folder_.path() / "data" / "mail.db-wal";
+  std::size_t longest = 0;
+  for (int i = 0; i < 80; ++i) {
+    auto large = acceptance("message", {{alice_, "INBOX", "", 0}});
+    large.meta.envelope = noise(1 << 20);
+    must(store_->accept(std::move(large)));
+    longest = std::max<std::size_t>(longest, std::filesystem::file_size(log));
+  }
+  EXPECT_LT(longest, most);
+}
+
 }  // namespace postern::store::test
