@@ -118,7 +118,8 @@ void Writer::loop() {
 
 /// Waits for commands and takes a batch of them; empty after an idle second, in a quiet moment with a long log, or when stopping.
 Writer::Commands Writer::take() {
-  const auto patience = parts_.db.wal_pages() >= checkpoint_pages ? quiet_interval : idle_interval;
+  const bool soon = parts_.db.wal_pages() >= checkpoint_pages && !log_is_stuck_;
+  const auto patience = soon ? quiet_interval : idle_interval;
   std::unique_lock lock(mutex_);
   arrived_.wait_for(lock, patience, [this] { return stopping_ || !waiting_.empty(); });
   round_ = {};
@@ -411,7 +412,9 @@ void Writer::fatal(const Error& error) {
 
 Result<> Writer::checkpoint(bool truncate) {
   if (parts_.tap) parts_.tap->before_checkpoint();
-  return parts_.db.checkpoint(truncate);
+  auto done = parts_.db.checkpoint(truncate);
+  log_is_stuck_ = !done;
+  return done;
 }
 
 void Writer::after_batch() {

@@ -213,6 +213,8 @@ class Writer {
   std::vector<NewBody*> placing_;
   Commands parked_;            ///< wait until the work in slices has ended
   std::size_t under_way_ = 0;  ///< pieces of work in slices
+  bool log_is_stuck_ = false;  ///< the last checkpoint failed: the next one has an idle second's time
+
   std::thread thread_;
 };
 
