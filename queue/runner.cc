@@ -79,19 +79,22 @@ void Runner::State::follow_limits() {
 // security.md D108: pauses between attempts end, so that nothing waits for a time that has moved away; what must not come early
 // moves along (store/queue_clock.h).
 async::Task<bool> Runner::State::follow_clock() {
+  const auto seen = parts.clock.unix_now();
+  auto* const times = store::QueueClock::of(parts.queue);
   if (const auto jump = clock_watch.look()) {
     parts.log.warning("queue", "clock_jumped", {{"seconds", jump->count()}});
     jump_left = jump_left.value_or(seconds(0)) + *jump;
     more = true;
   }
+  if (times != nullptr && !jump_left) times->trust_until(seen);
   if (!jump_left) co_return true;
   const seconds by = *jump_left;
-  auto* const times = store::QueueClock::of(parts.queue);
   if (times != nullptr) {
     if (const auto moved = co_await times->follow(by, undeliverable_kept); !moved) {
       parts.log.error("queue", "times_after_jump", {{"text", moved.error().text}});
       co_return false;
     }
+    times->trust_until(seen);
   }
   jump_left.reset();
   if (by > seconds(0)) co_return true;

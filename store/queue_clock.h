@@ -8,6 +8,8 @@
 // admin reads in the list as well.
 #pragma once
 
+#include <atomic>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -34,14 +36,23 @@ UnixTime after_jump(const ClockJump& jump, UnixTime begun, UnixTime until);
 /// Moves next_at of a recipient with a chosen time, or that is held. How far, in seconds; 0: it stays.
 std::int64_t follow_jump(const ClockJump& jump, QueueRecipient& recipient);
 
-/// A queue that lets its times follow the clock.
+/// A queue that lets its times follow the clock. Thread-safe.
 class QueueClock {
  public:
   virtual ~QueueClock() = default;
+  /// claim() gives nothing that comes due after this moment, up to which no jump was seen: one between a look at the clock and
+  /// the claim would make everything due. Without it the clock is trusted.
+  void trust_until(UnixTime wall) { trusted_.store(wall, std::memory_order_relaxed); }
   /// Durable when it returns; how many recipients moved. `kept` as in ClockJump.
   virtual Task<Result<std::size_t>> follow(std::chrono::seconds by, std::chrono::seconds kept) = 0;
   /// Null where a queue cannot.
   static QueueClock* of(Queue& queue) { return dynamic_cast<QueueClock*>(&queue); }
+
+ protected:
+  UnixTime trusted() const { return trusted_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<UnixTime> trusted_{std::numeric_limits<UnixTime>::max()};
 };
 
 }  // namespace postern::store

@@ -68,7 +68,7 @@ class MemoryQueue final : public Queue, public QueueClock {
     const std::lock_guard lock(state_->mutex);
     if (auto open = state_->check_write(); !open) return std::unexpected(open.error());
     const UnixTime now = state_->clock.unix_now();
-    auto rows = due(now);
+    auto rows = due(std::min(now, trusted()));
     std::erase_if(rows, [&](const Due& row) { return std::find(busy.begin(), busy.end(), row.recipient->domain) != busy.end(); });
     if (rows.size() > most) rows.resize(most);
     std::vector<Claim> out;

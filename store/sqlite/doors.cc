@@ -13,8 +13,8 @@ class SqliteQueue final : public Queue, public QueueClock {
   explicit SqliteQueue(Core& core) : core_(core) {}
 
   Task<Result<std::vector<Claim>>> claim(std::size_t most, std::chrono::seconds lease, std::vector<std::string> busy) override {
-    co_return co_await core_.writer->run<std::vector<Claim>>(
-        [order = ClaimOrder{most, lease, std::move(busy)}](Transaction& tx, auto) { return sqlite::claim(tx, order); });
+    co_return co_await core_.writer->run<std::vector<Claim>>([order = ClaimOrder{most, lease, std::move(busy), trusted()}](
+                                                                 Transaction& tx, auto) { return sqlite::claim(tx, order); });
   }
   Task<Result<>> report(std::vector<Attempt> attempts) override {
     co_return co_await core_.writer->run<void>(

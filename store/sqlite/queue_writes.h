@@ -13,6 +13,7 @@ struct ClaimOrder {
   std::size_t most = 0;
   std::chrono::seconds lease{};
   std::vector<std::string> busy;
+  UnixTime trusted = 0;  ///< nothing that comes due later (QueueClock::trust_until)
 };
 Result<std::vector<Claim>> claim(Transaction& tx, const ClaimOrder& order);
 Result<> report(Transaction& tx, const std::vector<Attempt>& attempts);

@@ -40,6 +40,21 @@ class QueueClockTest : public Conformance {
   }
 };
 
+TEST_P(QueueClockTest, NothingIsClaimedByATimeThatNobodyTrustsYet) {
+  auto& clock = *QueueClock::of(queue());
+  enqueue("later@x.example", 5 * hour);
+  clock.trust_until(now());
+  real_.clock.jump_wall(ten_years);
+  EXPECT_EQ(due(), 0U);
+  must(clock.follow(ten_years, kept));
+  clock.trust_until(now());
+  EXPECT_EQ(due(), 0U) << "its distance was kept";
+  real_.clock.advance(std::chrono::hours(5));
+  EXPECT_EQ(due(), 0U);
+  clock.trust_until(now());
+  EXPECT_EQ(due(), 1U);
+}
+
 TEST_P(QueueClockTest, AChosenTimeKeepsItsDistance) {
   for (const auto by : {ten_years, -ten_years, std::chrono::seconds(2 * hour), std::chrono::seconds(-2 * hour)}) {
     must(queue().order({}, QueueOrder::remove));
