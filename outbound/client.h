@@ -7,6 +7,7 @@
 #pragma once
 
 #include <expected>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -30,6 +31,8 @@ struct Parcel {
   const Needs& needs;
   store::BodyReader& body;
   std::vector<const store::QueueRecipient*> to;
+  /// Told to[index] as soon as the server took it, before anything else is done with its reply. May be empty.
+  std::function<void(std::size_t index)> taken = {};
 };
 
 /// How far a send() came: the courier tries another host only when the first one never had the message.
@@ -101,7 +104,7 @@ class Client {
   async::Task<> take_data_reply(Envelope& out);
   async::Task<Step> send_data(store::BodyReader& body);
   async::Task<> send_content(const Parcel& parcel, Envelope& envelope, Sent& sent);
-  async::Task<> take_lmtp_replies(Envelope& envelope, Sent& sent);
+  async::Task<> take_lmtp_replies(const Parcel& parcel, Envelope& envelope, Sent& sent);
   mail::Outcome lost(std::string_view waiting_for, const Error& error);
   mail::Outcome broken(std::string_view what);
 

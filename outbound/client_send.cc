@@ -2,6 +2,9 @@
 // One mail transaction. With PIPELINING, MAIL, all RCPT and DATA go out in one flush (RFC 2920 §3.1: DATA must be the last of
 // a group); the replies are read in order. A message of up to one block leaves with its final dot in one write.
 #include "outbound/client.h"
+
+#include <algorithm>
+
 #include "outbound/data_encoder.h"
 
 namespace postern::outbound {
@@ -168,12 +171,13 @@ async::Task<> Client::send_content(const Parcel& parcel, Envelope& envelope, Sen
     envelope.failed = step.error();
     co_return;
   }
-  if (lmtp_) co_return co_await take_lmtp_replies(envelope, sent);
+  if (lmtp_) co_return co_await take_lmtp_replies(parcel, envelope, sent);
   const auto reply = co_await read_reply(config_->outbound.dot_timeout, "the reply to the message");
   if (!reply) {
     envelope.failed = reply.error();
     co_return;
   }
+  if (reply->positive() && parcel.taken) std::ranges::for_each(envelope.accepted, parcel.taken);
   needs_reset_ = false;
   ++messages_;
   auto outcome = outcome_of(*reply, host_);
@@ -183,13 +187,14 @@ async::Task<> Client::send_content(const Parcel& parcel, Envelope& envelope, Sen
 }
 
 // RFC 2033 §4.2: one reply for each recipient that was taken, in their order.
-async::Task<> Client::take_lmtp_replies(Envelope& envelope, Sent& sent) {
+async::Task<> Client::take_lmtp_replies(const Parcel& parcel, Envelope& envelope, Sent& sent) {
   for (const std::size_t i : envelope.accepted) {
     const auto reply = co_await read_reply(config_->outbound.dot_timeout, "the reply for a recipient");
     if (!reply) {
       envelope.failed = reply.error();
       co_return;
     }
+    if (reply->positive() && parcel.taken) parcel.taken(i);
     sent.outcomes[i] = outcome_of(*reply, host_);
     sent.outcomes[i].dsn_passed = capabilities_.dsn;
   }

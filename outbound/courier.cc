@@ -271,13 +271,13 @@ async::Task<bool> Courier::knock(Trip& trip, const Stop& stop) {
   co_return settled;
 }
 
-/// Before anything else is done: the shorter the time since the reply, the fewer messages a kill sends twice.
-void Courier::note_taken(const Trip& trip, const std::vector<mail::Outcome>& outcomes) {
-  if (parts_.taken == nullptr) return;
-  for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    if (outcomes[i].kind != Kind::delivered) continue;
-    parts_.taken->add(trip.claim.entry, trip.claim.entry.recipients[trip.open[i]], outcomes[i].dsn_passed);
-  }
+/// The notes are drafted now: the shorter the time between the reply and its note, the fewer messages a kill sends twice.
+std::function<void(std::size_t)> Courier::note_taken(const Parcel& parcel, bool dsn_passed) {
+  if (parts_.taken == nullptr) return {};
+  std::vector<queue::Taken::Draft> drafts;
+  drafts.reserve(parcel.to.size());
+  for (const auto* one : parcel.to) drafts.push_back(queue::Taken::draft(parcel.entry, *one, dsn_passed));
+  return [taken = parts_.taken, drafts = std::move(drafts)](std::size_t index) { taken->add(drafts[index]); };
 }
 
 /// The form of the message that this server takes. It is recoded once for all servers, and only when one asks for it.
@@ -320,11 +320,11 @@ async::Task<bool> Courier::hand_over(Trip& trip, Client& client, const Stop&) {
       trip.note(local(Kind::deferred, {4, 4, 2}, client.host() + " closed the connection between two transactions"));
       co_return false;
     }
-    Parcel parcel{trip.claim.entry, trip.needs, *trip.form, {}};
+    Parcel parcel{trip.claim.entry, trip.needs, *trip.form};
     const std::size_t count = std::min<std::size_t>(trip.open.size(), most);
     for (std::size_t i = 0; i < count; ++i) parcel.to.push_back(&trip.claim.entry.recipients[trip.open[i]]);
+    parcel.taken = note_taken(parcel, client.capabilities().dsn);
     Sent sent = co_await client.send(parcel);
-    note_taken(trip, sent.outcomes);
     const bool elsewhere = sent.sender_refused && sent.outcomes.front().kind == Kind::deferred;
     if (sent.reach == Reach::nothing || elsewhere || (sent.reach == Reach::envelope && !client.usable())) {
       trip.keep_refusals(sent.outcomes);

@@ -101,19 +101,21 @@ void Taken::read_left() {
   }
 }
 
-void Taken::add(const store::QueueEntry& entry, const store::QueueRecipient& recipient, bool dsn_passed) {
+Taken::Draft Taken::draft(const store::QueueEntry& entry, const store::QueueRecipient& recipient, bool dsn_passed) {
+  return {recipient.id, to_bytes({recipient.id, entry.id, dsn_passed, print_of(entry, recipient)})};
+}
+
+void Taken::add(const Draft& draft) {
   if (free_.empty()) return;
   const std::size_t slot = free_.back();
-  const auto written =
-      write_all_at(file_.get(), to_bytes({recipient.id, entry.id, dsn_passed, print_of(entry, recipient)}), slot * note_octets);
-  if (!written) {
+  if (const auto written = write_all_at(file_.get(), draft.bytes, slot * note_octets); !written) {
     if (!complained_) log_.warning("queue", "no_note", {{"text", written.error().text}});
     complained_ = true;
     return;
   }
   complained_ = false;
   free_.pop_back();
-  slots_[slot] = recipient.id;
+  slots_[slot] = draft.recipient;
 }
 
 void Taken::settle(store::QueueRecipientId recipient) {

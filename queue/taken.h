@@ -32,11 +32,18 @@ class Taken {
     bool operator==(const Note&) const = default;
   };
 
+  /// A note in writing before it is true: then nothing but one write lies between the reply and its note.
+  struct Draft {
+    store::QueueRecipientId recipient = 0;
+    std::string bytes;
+  };
+  static Draft draft(const store::QueueEntry& entry, const store::QueueRecipient& recipient, bool dsn_passed);
+
   /// Opens or makes the file and reads what an earlier process left. Errors: io, no_space, denied.
   static Result<std::unique_ptr<Taken>> open(const std::filesystem::path& file, Log& log);
 
   /// Notes that the recipient was taken. What cannot be written is logged once and goes without a note.
-  void add(const store::QueueEntry& entry, const store::QueueRecipient& recipient, bool dsn_passed);
+  void add(const Draft& draft);
   /// The store knows it durably: its place may be used again.
   void settle(store::QueueRecipientId recipient);
 

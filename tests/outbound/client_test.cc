@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "tests/support/certificates.h"
 #include "tests/support/folder.h"
 #include "tests/support/smtp_sink.h"
@@ -64,9 +66,14 @@ class ClientTest : public testing::Test {
   Sent send(store::BodyReader& body) {
     entry_.size = body.size();
     const Needs needs = needs_of(entry_, "");
-    Parcel parcel{entry_, needs, body, {}};
+    Parcel parcel{entry_, needs, body};
     for (const auto& one : entry_.recipients) parcel.to.push_back(&one);
-    return loop_.run(client_->send(parcel));
+    std::set<std::size_t> taken;
+    parcel.taken = [&taken](std::size_t index) { EXPECT_TRUE(taken.insert(index).second) << "told twice"; };
+    Sent sent = loop_.run(client_->send(parcel));
+    for (std::size_t i = 0; i < parcel.to.size(); ++i)
+      EXPECT_EQ(taken.contains(i), sent.outcomes.at(i).kind == Kind::delivered) << "recipient " << i;
+    return sent;
   }
   std::string text_of(const Client::Step& step) { return step ? std::string() : step.error().text; }
 
@@ -222,6 +229,23 @@ TEST_F(ClientTest, AHangUpAfterTheDotDefersOnlyWhoWasAccepted) {
   EXPECT_EQ(sent.outcomes[0].enhanced.to_string(), "4.4.2");
   EXPECT_EQ(sent.outcomes[1].kind, Kind::failed);
   EXPECT_EQ(sent.reach, Reach::content);
+}
+
+// RFC 2033 §4.2; each recipient that was taken is told of on its own.
+TEST_F(ClientTest, LmtpRepliesCountEachForOneRecipient) {
+  add("carol@example.net");
+  add("dave@example.net");
+  sink_.answer = [](const std::string& line) -> std::string {
+    if (line.starts_with("LHLO")) return "250-sink.example\r\n250 PIPELINING\r\n";
+    return line == "." ? "250 2.0.0 ok\r\n452 4.2.2 full\r\n250 2.0.0 ok\r\n" : "";
+  };
+  connect();
+  client_->speak_lmtp();
+  ASSERT_TRUE(loop_.run(client_->greet()));
+  const Sent sent = send();
+  EXPECT_EQ(sent.outcomes[0].kind, Kind::delivered);
+  EXPECT_EQ(sent.outcomes[1].kind, Kind::deferred);
+  EXPECT_EQ(sent.outcomes[2].kind, Kind::delivered);
 }
 
 // RFC 2920 §3.1

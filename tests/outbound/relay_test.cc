@@ -7,6 +7,7 @@
 #include "outbound/callout.h"
 #include "outbound/courier.h"
 #include "store/memory/memory.h"
+#include "tests/support/folder.h"
 #include "tests/support/smtp_sink.h"
 
 namespace postern::outbound {
@@ -62,7 +63,9 @@ class RelayTest : public testing::Test {
     live_ = std::make_unique<config::Live>(config_);
     Courier::Parts parts{store_->queue(), router_, *live_, nullptr, nullptr, clock_, log_, metrics_};
     parts.seven_bit.spool = [this] { return store_->spool(); };
+    parts.taken = taken_.get();
     courier_ = std::make_unique<Courier>(parts, loop_.executor());
+    entry_ = claims->front().entry;
     return loop_.run(courier_->deliver(claims->front()));
   }
   Answer ask(std::string_view to) {
@@ -74,6 +77,7 @@ class RelayTest : public testing::Test {
   }
 
   std::string text_ = "Subject: hello\r\n\r\nbody\r\n";
+  store::QueueEntry entry_;  ///< delivered last
   mail::BodyType body_type_ = mail::BodyType::seven_bit;
   FakeClock clock_;
   Log log_{LogLevel::off, null_sink()};
@@ -86,6 +90,7 @@ class RelayTest : public testing::Test {
   config::Config config_;
   Router router_{zone_, {}};
   std::unique_ptr<store::memory::MemoryStore> store_ = store::memory::make(clock_);
+  std::unique_ptr<queue::Taken> taken_;  ///< null unless a test wants notes
   std::unique_ptr<config::Live> live_;
   std::unique_ptr<Courier> courier_;
   std::unique_ptr<Callout> callout_;
@@ -134,6 +139,29 @@ TEST_F(RelayTest, LmtpAnswersForEachRecipient) {
   EXPECT_EQ(outcomes[2].kind, Kind::deferred);
   EXPECT_EQ(outcomes[2].enhanced.to_string(), "4.2.2");
   EXPECT_EQ(sink_.count("EHLO"), 0U);
+}
+
+// queue/taken.h: a note for each recipient that was taken, and for nobody else.
+TEST_F(RelayTest, NotesWhoWasTaken) {
+  const test::Folder folder;
+  for (const auto protocol : {config::Relay::Protocol::smtp, config::Relay::Protocol::lmtp}) {
+    const auto file = folder.path() / fmt::format("taken.{}", static_cast<int>(protocol));
+    taken_ = queue::Taken::open(file, log_).value();
+    config_.gate->relays.clear();
+    relay_to_sink("behind.example").protocol = protocol;
+    sink_.answer = [](const std::string& line) -> std::string {
+      if (line.starts_with("LHLO")) return "250-sink.example\r\n250 PIPELINING\r\n";
+      return line.starts_with("RCPT TO:<c@") ? "550 5.1.1 nobody\r\n" : "";
+    };
+    const auto outcomes = deliver({"a@behind.example", "c@behind.example"}, "behind.example");
+    ASSERT_EQ(outcomes[0].kind, Kind::delivered) << outcomes[0].text;
+    ASSERT_EQ(outcomes[1].kind, Kind::failed);
+    const auto notes = queue::Taken::open(file, log_).value()->take_left();
+    ASSERT_EQ(notes.size(), 1U);
+    EXPECT_TRUE(queue::Taken::speaks_for(notes[0], entry_, entry_.recipients[0]));
+    loop_.run(courier_->stop());
+    courier_.reset();
+  }
 }
 
 // RFC 6152 §3: a server without 8BITMIME gets no octet above 127, also behind a [[relay]] and over LMTP.

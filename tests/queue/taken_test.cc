@@ -46,7 +46,7 @@ class TakenTest : public House {
 TEST_F(TakenTest, WhatWasTakenBeforeTheEndIsNotSentAgain) {
   send({"carol@example.net", "dave@example.net"});
   const auto entry = queued().at(0);
-  open()->add(entry, entry.recipients.at(0), false);
+  open()->add(Taken::draft(entry, entry.recipients.at(0), false));
   start_over();
   ASSERT_EQ(courier_.seen.size(), 1U);
   ASSERT_EQ(courier_.seen[0].entry.recipients.size(), 1U);
@@ -61,10 +61,10 @@ TEST_F(TakenTest, SettledAndStaleNotesDoNothing) {
     const auto taken = open();
     auto other = entry;
     other.created += 1;  // the same ids in a store that was set back
-    taken->add(other, other.recipients.at(0), false);
+    taken->add(Taken::draft(other, other.recipients.at(0), false));
     taken->settle(other.recipients.at(0).id);
     other.recipients.at(0).recipient.address = address("eve@example.net");
-    taken->add(other, other.recipients.at(0), false);
+    taken->add(Taken::draft(other, other.recipients.at(0), false));
   }
   start_over();
   EXPECT_EQ(courier_.seen.size(), 1U) << "the notes spoke of other rows";
@@ -75,8 +75,8 @@ TEST_F(TakenTest, ASuccessReportThatWasAskedForIsStillSent) {
   const auto entry = queued().at(0);
   {
     const auto taken = open();
-    taken->add(entry, entry.recipients.at(0), false);
-    taken->add(entry, entry.recipients.at(1), true);
+    taken->add(Taken::draft(entry, entry.recipients.at(0), false));
+    taken->add(Taken::draft(entry, entry.recipients.at(1), true));
   }
   start_over();
   EXPECT_TRUE(courier_.seen.empty());
@@ -89,7 +89,7 @@ TEST_F(TakenTest, ASuccessReportThatWasAskedForIsStillSent) {
 TEST_F(TakenTest, DamagedBytesAreNoNotes) {
   send({"carol@example.net"});
   const auto entry = queued().at(0);
-  open()->add(entry, entry.recipients.at(0), false);
+  open()->add(Taken::draft(entry, entry.recipients.at(0), false));
   const auto size = std::filesystem::file_size(file_);
   ASSERT_EQ(size, 48U);
   for (std::size_t at = 0; at < size; ++at) {
@@ -115,12 +115,12 @@ TEST_F(TakenTest, PlacesAreUsedAgainAndMoreThanFitGoWithoutANote) {
   const auto taken = open();
   for (store::QueueRecipientId id = 1; id <= Taken::capacity + 10; ++id) {
     recipient.id = id;
-    taken->add(entry, recipient, false);
+    taken->add(Taken::draft(entry, recipient, false));
   }
   EXPECT_EQ(open()->take_left().size(), Taken::capacity);
   taken->settle(7);
   recipient.id = 99'999;
-  taken->add(entry, recipient, false);
+  taken->add(Taken::draft(entry, recipient, false));
   const auto left = open()->take_left();
   EXPECT_EQ(left.size(), Taken::capacity);
   EXPECT_TRUE(std::ranges::any_of(left, [](const auto& one) { return one.recipient == 99'999; }));
