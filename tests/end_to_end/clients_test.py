@@ -83,7 +83,10 @@ def send_neomutt(lab, path, to):
 def neomutt_rc(lab, user):
     quoted = urllib.parse.quote(user, safe="")
     rc = lab.folder / f"neomuttrc-{user}"
+    mail = lab.folder / "Mail"  # a folder that is missing makes it ask a question, which eats the keys
+    mail.mkdir(exist_ok=True)
     rc.write_text(f"""set from = "{user}"
+set folder = "{mail}"
 set use_from = yes
 set smtp_url = "smtps://{quoted}@{MX}:465/"
 set smtp_pass = "{lab.passwords[user]}"
