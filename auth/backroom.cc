@@ -8,6 +8,8 @@ namespace postern::auth {
 namespace {
 
 constexpr std::chrono::minutes rounds{1};
+/// Rows that wait for no more.
+constexpr std::size_t rows_enough = 256;
 
 }  // namespace
 
@@ -19,12 +21,14 @@ Backroom::Backroom(Parts parts)
 Backroom::~Backroom() { finish(); }
 
 void Backroom::record(store::LoginRow row) {
+  bool wake = false;
   {
     const std::lock_guard lock(mutex_);
     if (ending_ || rows_.size() >= max_rows) return dropped_.add();
     rows_.push_back(std::move(row));
+    wake = rows_.size() == 1 || rows_.size() == rows_enough;
   }
-  changed_.notify_all();
+  if (wake) changed_.notify_all();
 }
 
 bool Backroom::run(std::string name, std::move_only_function<void()> job) {
@@ -44,7 +48,10 @@ void Backroom::on_new_network(NewNetworkNotice notice) {
 
 void Backroom::settle() {
   std::unique_lock lock(mutex_);
+  ++hurry_;
+  changed_.notify_all();
   changed_.wait(lock, [this] { return rows_.empty() && jobs_.empty() && !busy_; });
+  --hurry_;
 }
 
 void Backroom::finish() {
@@ -61,6 +68,7 @@ void Backroom::work() {
   for (auto next = std::chrono::steady_clock::now() + rounds;;) {
     changed_.wait_until(lock, next, [this] { return ending_ || !rows_.empty() || !jobs_.empty(); });
     if (ending_ && rows_.empty() && jobs_.empty()) return;
+    if (!rows_.empty()) linger(lock);
     Load load{std::exchange(rows_, {}), std::exchange(jobs_, {})};
     busy_ = true;
     lock.unlock();
@@ -76,6 +84,11 @@ void Backroom::work() {
     busy_ = false;
     changed_.notify_all();
   }
+}
+
+void Backroom::linger(std::unique_lock<std::mutex>& lock) {
+  changed_.wait_for(lock, parts_.linger,
+                    [this] { return ending_ || hurry_ > 0 || !jobs_.empty() || rows_.size() >= rows_enough; });
 }
 
 void Backroom::carry(Load load) {

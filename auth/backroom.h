@@ -47,6 +47,8 @@ class Backroom {
     Metrics& metrics;
     std::function<RecordRules()> rules;
     std::function<void()> every_minute;  ///< small things to look after; may be empty
+    /// Rows wait so long for more: each transaction costs a sync, which deliveries beside it wait for.
+    std::chrono::milliseconds linger{100};
   };
   explicit Backroom(Parts parts);
   ~Backroom();
@@ -71,6 +73,7 @@ class Backroom {
     std::vector<Job> jobs;
   };
   void work();
+  void linger(std::unique_lock<std::mutex>& lock);
   void carry(Load load);
   void write(std::vector<store::LoginRow> rows);
   void learn_networks(const std::vector<store::LoginRow>& rows);
@@ -85,6 +88,7 @@ class Backroom {
   std::vector<Job> jobs_;
   std::unordered_set<std::string> names_;  ///< of jobs that wait or run
   NewNetworkNotice notice_;
+  std::size_t hurry_ = 0;  ///< who waits in settle()
   bool busy_ = false;
   bool ending_ = false;
   std::thread thread_;  // last: it uses the rest

@@ -44,6 +44,7 @@ class WatchedCredentials final : public store::Credentials {
   std::atomic<int> reads = 0;
   std::mutex gate;         ///< a test that holds it stops get_now()
   std::mutex record_gate;  ///< the same for record_logins()
+  std::atomic<unsigned> record_batches = 0;
 
   store::Task<Result<std::vector<store::CredentialRow>>> get(store::AccountId account) override { return real_.get(account); }
   Result<store::CredentialSet> get_now(store::AccountId account) override {
@@ -72,6 +73,7 @@ class WatchedCredentials final : public store::Credentials {
   store::Task<Result<std::vector<store::NewNetwork>>> record_logins(std::vector<store::LoginRow> rows,
                                                                     store::LoginRetention keep) override {
     const std::lock_guard lock(record_gate);
+    ++record_batches;
     return real_.record_logins(std::move(rows), keep);
   }
   store::Task<Result<std::vector<store::LoginRow>>> logins(store::LoginQuery query) override { return real_.logins(query); }

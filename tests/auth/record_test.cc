@@ -2,6 +2,8 @@
 // What logins leave behind: the record, hashes made anew, the word about a new network; and that no login waits for any of it.
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "base/encoding.h"
 #include "tests/auth/fixture.h"
 
@@ -112,6 +114,19 @@ TEST_F(RecordTest, NoLoginWaitsForTheRecord) {
   for (int i = 0; i < 20; ++i) EXPECT_TRUE(house.login(alice, right_password).login);
   house.credentials.record_gate.unlock();
   EXPECT_EQ(rows().size(), 20U) << "all of it is written when it can be";
+}
+
+// Each transaction of the record costs a sync, which deliveries beside it wait for.
+TEST_F(RecordTest, LoginsOfAMomentAreWrittenTogether) {
+  const std::chrono::hours long_time(1);
+  Backroom room({house.credentials, house.clock, house.log, house.metrics, [] { return RecordRules(); }, {}, long_time});
+  for (int i = 0; i < 20; ++i) {
+    room.record({.at = house.clock.unix_now(), .outcome = "bad_credentials"});
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));  // time enough to write each on its own
+  }
+  room.settle();
+  EXPECT_EQ(async::run_alone(house.credentials.logins({.most = 100})).value().size(), 20U);
+  EXPECT_EQ(house.credentials.record_batches, 1U);
 }
 
 TEST_F(RecordTest, WhatWaitsIsBounded) {

@@ -143,6 +143,11 @@ class QueueResult(Kind):
 
 
 class PasswordChange(Kind):
+    def prepare(self):
+        """Records of logins wait a moment for more; what is asked for is written first, so that no sync of theirs comes later."""
+        super().prepare()
+        self.house.server.run_cli("account", "logins")
+
     def transaction(self):
         return self.house.passwords.change().returncode == 0
 
