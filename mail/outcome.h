@@ -15,7 +15,7 @@ struct Outcome {
   std::uint16_t code = 0;   ///< the peer's reply code, or 0 when no peer spoke
   EnhancedStatus enhanced;  ///< the peer's, or ours when the peer gave none
   std::string text;         ///< the peer's reply text, or our reason; one line, safe for log and DSN
-  std::string remote_host;  ///< who said it, for Remote-MTA of RFC 3464 §2.3.5; empty when nobody
+  std::string remote_host;  ///< who said it, or whom it is about when code is 0: Remote-MTA of RFC 3464 §2.3.5; may be empty
   bool dsn_passed = false;  ///< the peer offered DSN and took NOTIFY over, so success reports are its duty (RFC 3461 §5.2.1)
 };
 

@@ -12,12 +12,13 @@ namespace {
 constexpr std::size_t max_envid = 100;
 constexpr std::size_t max_orcpt = 500;
 
-mail::Outcome failed(std::uint16_t code, mail::EnhancedStatus status, std::string_view text) {
+/// Our own finding about the server: it has no reply code, for the server was not asked.
+mail::Outcome failed(mail::EnhancedStatus status, std::string_view host, std::string_view text) {
   mail::Outcome outcome;
   outcome.kind = mail::Outcome::Kind::failed;
-  outcome.code = code;
   outcome.enhanced = status;
-  outcome.text = std::string(text);
+  outcome.text = fmt::format("{} {}", host, text);
+  outcome.remote_host = std::string(host);
   return outcome;
 }
 
@@ -74,15 +75,18 @@ Needs needs_of(const store::QueueEntry& entry, std::string_view start) {
   return needs;
 }
 
-std::optional<mail::Outcome> missing(const Needs& needs, const Capabilities& offered, bool tls_verified) {
+std::optional<mail::Outcome> missing(const Needs& needs, const Offer& server) {
+  const auto& offered = server.capabilities;
   if (offered.size && *offered.size > 0 && needs.size > *offered.size) {
-    return failed(552, {5, 3, 4}, fmt::format("The message has {} octets; this server takes {}", needs.size, *offered.size));
+    return failed({5, 3, 4}, server.host,
+                  fmt::format("takes messages of up to {} octets, and this one has {}", *offered.size, needs.size));
   }
   if (needs.smtputf8 && !offered.smtputf8) {
-    return failed(553, {5, 6, 7}, "The message has international addresses or header fields, which this server cannot take");
+    return failed({5, 6, 7}, server.host, "cannot take international addresses or header fields, and this message has such");
   }
-  if (needs.require_tls && !(tls_verified && offered.require_tls)) {
-    return failed(550, {5, 7, 30}, "The sender demands REQUIRETLS, which this server cannot give");
+  if (needs.require_tls && !(server.tls_verified && offered.require_tls)) {
+    return failed({5, 7, 30}, server.host,
+                  "cannot promise verified encryption all the way, which the sender demands (REQUIRETLS)");
   }
   return std::nullopt;
 }

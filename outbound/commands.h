@@ -34,9 +34,15 @@ struct Needs {
 /// `start` is the beginning of the message, with its whole header when that fits.
 Needs needs_of(const store::QueueEntry& entry, std::string_view start);
 
-/// The outcome for all recipients when the server cannot take the message; nothing when it can. `tls` says that the
-/// connection is encrypted and the certificate verified, as REQUIRETLS demands.
-std::optional<mail::Outcome> missing(const Needs& needs, const Capabilities& offered, bool tls_verified);
+/// What a server offers.
+struct Offer {
+  std::string_view host;  ///< its name, for people
+  const Capabilities& capabilities;
+  bool tls_verified = false;  ///< the connection is encrypted and the certificate proves the host, as REQUIRETLS demands
+};
+
+/// The outcome for all recipients when the server cannot take the message; nothing when it can.
+std::optional<mail::Outcome> missing(const Needs& needs, const Offer& server);
 
 /// "MAIL FROM:<a@b> SIZE=…" with CRLF. security.md D80: addresses are values that hold no CR or LF; ENVID and ORCPT are encoded
 /// or left out.

@@ -309,8 +309,7 @@ async::Task<bool> Courier::hand_over(Trip& trip, Client& client, const Stop&) {
     trip.settle_all(chosen.error());
     co_return true;
   }
-  if (auto unfit = missing(trip.needs, client.capabilities(), client.tls_verified())) {
-    unfit->remote_host = client.host();
+  if (const auto unfit = missing(trip.needs, {client.host(), client.capabilities(), client.tls_verified()})) {
     trip.settle_all(*unfit);
     co_return true;
   }

@@ -81,9 +81,12 @@ std::string opening(const Dsn& dsn) {
   return {};
 }
 
+/// The text is what another server said; otherwise it is our own finding, perhaps about that server.
+bool is_quoted(const mail::Outcome& outcome) { return outcome.code != 0 && !outcome.remote_host.empty(); }
+
 void put_reason(std::string& out, const Dsn& dsn, const DsnRecipient& one) {
   const auto& outcome = one.outcome;
-  if (outcome.remote_host.empty()) {
+  if (!is_quoted(outcome)) {
     put_paragraph(out, "    ", "Reason: " + outcome.text);
   } else {
     put_paragraph(out, "    ", fmt::format("The mail server {} said: {} {}", outcome.remote_host, outcome.code, outcome.text));
@@ -166,8 +169,8 @@ Result<std::string> status_of(const Dsn& dsn, const DsnRecipient& one) {
   fields.field("Final-Recipient", typed_address(one.recipient.address, dsn.smtputf8));
   fields.field("Action", action_word(dsn.action));
   fields.field("Status", one.outcome.enhanced.to_string());
-  if (!one.outcome.remote_host.empty()) {
-    fields.field("Remote-MTA", "dns; " + ascii_only(one.outcome.remote_host));
+  if (!one.outcome.remote_host.empty()) fields.field("Remote-MTA", "dns; " + ascii_only(one.outcome.remote_host));
+  if (is_quoted(one.outcome)) {
     fields.field("Diagnostic-Code", fmt::format("smtp; {} {}", one.outcome.code, ascii_only(one.outcome.text)));
   } else if (!one.outcome.text.empty()) {
     fields.field("Diagnostic-Code", "x-postern; " + ascii_only(one.outcome.text));
@@ -264,9 +267,18 @@ std::string_view advice(const mail::Outcome& outcome) {
   if (status.subject == 3 && status.detail == 4) {
     return "The message is too large for the other side. Send it with smaller attachments, or send a link to them.";
   }
+  if (status.subject == 4 && status.detail == 6) {
+    return "The message goes round in circles between mail servers. Your postmaster, or the one of that address, has to mend "
+           "that.";
+  }
   if (status.subject == 4) return "The mail server of that domain could not be reached. Send it again later, or use another way.";
+  if (status.subject == 6 && status.detail == 7)
+    return "The other side cannot take addresses or subjects in this script. Ask the recipient for an address in plain letters.";
   if (status.subject == 6)
     return "The other side cannot take this form of message. Send it without unusual characters or formats.";
+  if (status.subject == 7 && status.detail == 30)
+    return "Your message may only travel encrypted, and the other side cannot do that. Send it without this demand, or use "
+           "another way.";
   if (status.subject == 7)
     return "The other side refuses this message by its rules. If that is a mistake, show this notice to your postmaster.";
   return "If you do not know what to do, show this notice to your postmaster.";

@@ -99,6 +99,7 @@ TEST(Describe, IsOneShortLine) {
   EXPECT_EQ(describe(CourierFake::failed("5.1.1 No such user")), "mx.remote.example said: 550 5.1.1 No such user");
   EXPECT_EQ(describe(CourierFake::failed("No such user")), "mx.remote.example said: 550 5.1.1 No such user");
   EXPECT_EQ(describe({mail::Outcome::Kind::deferred, 0, {4, 4, 1}, "no route", "", false}), "4.4.1 no route");
+  EXPECT_EQ(describe({mail::Outcome::Kind::failed, 0, {5, 3, 4}, "mx takes 10", "mx", false}), "5.3.4 mx takes 10");
   EXPECT_LE(describe(CourierFake::failed(std::string(5000, 'x'))).size(), 500U);
 }
 

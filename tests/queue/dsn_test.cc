@@ -80,6 +80,24 @@ TEST(Dsn, TellsPeopleWhatHappenedAndWhatToDo) {
   }
 }
 
+// What we found out about a server ourselves is not put into its mouth.
+TEST(Dsn, OurOwnFindingIsNoReplyOfTheServer) {
+  auto dsn = failure();
+  auto& outcome = dsn.about[0].outcome;
+  outcome.code = 0;
+  outcome.enhanced = {5, 3, 4};
+  outcome.text = "mx.remote.example takes messages of up to 10 octets, and this one has 11";
+  const auto tree = compose(dsn).value();
+  const auto text = mime::decode_transfer(part(tree, 1), mime::TransferEncoding::quoted_printable);
+  EXPECT_EQ(text.find("said"), std::string::npos) << text;
+  EXPECT_NE(text.find("Reason: mx.remote.example takes messages"), std::string::npos) << text;
+  EXPECT_NE(text.find("too large for the other side"), std::string::npos) << text;
+  const auto status = part(tree, 2);
+  EXPECT_NE(status.find("Remote-MTA: dns; mx.remote.example\r\nDiagnostic-Code: x-postern; mx.remote.example takes"),
+            std::string::npos)
+      << status;
+}
+
 TEST(Dsn, EveryActionHasItsOwnWords) {
   for (const auto action : {Dsn::Action::failed, Dsn::Action::delayed, Dsn::Action::relayed, Dsn::Action::delivered}) {
     auto dsn = failure();
