@@ -10,6 +10,7 @@
 #include "policy/dkim_book.h"
 #include "policy/dkim_verify.h"
 #include "store/memory/memory.h"
+#include "tests/support/dkim.h"
 #include "tests/support/folder.h"
 #include "tests/support/net.h"
 
@@ -48,14 +49,7 @@ class SevenBitTest : public testing::Test {
     return out;
   }
   std::vector<policy::DkimResult> verify(const std::string& message) {
-    const auto end = mime::find_header_end(message);
-    const std::string header = message.substr(0, end.fields_end);
-    const policy::SignedFields fields(header);
-    policy::BodyHashes hashes;
-    policy::DkimVerifier verifier(fields, hashes);
-    hashes.feed(std::string_view(message).substr(end.body_begin));
-    hashes.finish();
-    return loop_.run(verifier.verify(zone_, clock_.unix_now()));
+    return test::verify_dkim(loop_, zone_, message, clock_.unix_now());
   }
   void make_key() {
     const auto key = book_->create({"example.org", {}, policy::DkimAlgorithm::ed25519_sha256, 2048, true}).value();

@@ -8,6 +8,7 @@
 #include "policy/dkim_book.h"
 #include "policy/dkim_verify.h"
 #include "tests/queue/house.h"
+#include "tests/support/dkim.h"
 #include "tests/support/folder.h"
 
 namespace postern::queue {
@@ -39,14 +40,7 @@ class SignerTest : public House {
     return read(*body);
   }
   std::vector<policy::DkimResult> verify(const std::string& message) {
-    const auto end = mime::find_header_end(message);
-    const std::string header = message.substr(0, end.fields_end);
-    const policy::SignedFields fields(header);
-    policy::BodyHashes hashes;
-    policy::DkimVerifier verifier(fields, hashes);
-    hashes.feed(std::string_view(message).substr(end.body_begin));
-    hashes.finish();
-    return loop_.run(verifier.verify(zone_, clock_.unix_now()));
+    return test::verify_dkim(loop_, zone_, message, clock_.unix_now());
   }
 
   test::Folder folder_;
