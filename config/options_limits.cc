@@ -17,7 +17,9 @@ constexpr std::uint64_t least_command_line = 512;
 constexpr std::uint64_t least_text_line = 1000;
 
 void connection_rows(Builder<Limits>& rows) {
-  rows.number("connections_total", &Limits::connections_total, {10, most_connections}, "Connections of all services together.")
+  rows.number("connections_total", &Limits::connections_total, {10, most_connections},
+              "Connections of all services together. Half of them at most are guests: clients without a login or an accepted\n"
+              "recipient so far. The oldest guest gives way to the newest.")
       .number("connections_per_address", &Limits::connections_per_address, {1, most_connections},
               "SMTP connections of one IPv4 address or one IPv6 /64.")
       .number("connections_per_network", &Limits::connections_per_network, {1, most_connections},

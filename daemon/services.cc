@@ -152,6 +152,7 @@ struct Services::Line {
 Services::Services(Parts parts, TlsContexts contexts)
     : parts_(parts),
       contexts_(std::move(contexts)),
+      crowd_(parts.ground.config.get()->limits.connections_total),
       allowance_(parts.ground.clock, allowance_limits(*parts.ground.config.get()), &parts.house.archive().ledger->sending()) {
   auto& ground = parts_.ground;
   const queue::Writing writing{parts_.house.door(), *parts_.house.archive().directory, ground.config, ground.clock, ground.log};
@@ -194,7 +195,7 @@ net::Admission::Ban Services::ban_for(const std::string& service) {
 void Services::listen(Line& line, std::vector<net::ListenSocket>& sockets, std::shared_ptr<const net::TlsServer> implicit_tls,
                       std::function<std::string(net::Refusal)> refusal, net::Listener::Handler handler) {
   line.listener = std::make_unique<net::Listener>(
-      net::Listener::Parts{parts_.runtime, parts_.tasks, *line.admission, parts_.ground.log},
+      net::Listener::Parts{parts_.runtime, parts_.tasks, *line.admission, parts_.ground.log, &crowd_},
       net::Listener::Options{.name = line.name, .implicit_tls = std::move(implicit_tls), .refusal = std::move(refusal)},
       std::move(handler));
   for (auto& socket : sockets) line.listener->adopt(std::move(socket));
@@ -209,9 +210,9 @@ void Services::open_mail(Sockets& sockets) {
 
   inbound_ = std::make_unique<smtp::InboundService>(smtp_parts, ground.metrics, contexts_.smtp, &house.gate());
   auto& line = add_line("smtp", smtp_limits(*config));
-  inbound_->options().under_stress = [&admission = *line.admission, &live = ground.config] {
+  inbound_->options().under_stress = [&crowd = crowd_, &live = ground.config] {
     const auto now = live.get();
-    return admission.active() * 100 >= std::size_t{now->limits.connections_total} * now->gate->stress_at.value;
+    return crowd.size() * 100 >= std::size_t{now->limits.connections_total} * now->gate->stress_at.value;
   };
   listen(line, sockets.smtp, nullptr, smtp_refusal, [this](net::Connection& connection) { return inbound_->serve(connection); });
   trusted_ = std::make_unique<submission::TrustedService>(smtp_parts, ground.metrics, contexts_.smtp);
@@ -279,6 +280,7 @@ Result<> Services::reload_certificates() {
 
 void Services::follow_limits() {
   const auto config = parts_.ground.config.get();
+  crowd_.set_total(config->limits.connections_total);
   for (auto& line : lines_) {
     const bool retrieval = line->name == "imaps" || line->name == "pop3s";
     line->admission->set_limits(retrieval ? retrieval_limits(*config) : smtp_limits(*config));

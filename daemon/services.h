@@ -14,6 +14,7 @@
 #include "http/server.h"
 #include "imap/session.h"
 #include "net/admission.h"
+#include "net/crowd.h"
 #include "net/listener.h"
 #include "pop3/session.h"
 #include "smtp/inbound.h"
@@ -82,6 +83,7 @@ class Services {
   imap::Occupancy occupancy_;
   pop3::DropLocks drop_locks_;
   TlsContexts contexts_;
+  net::Crowd crowd_;
   submission::Allowance allowance_;
   std::unique_ptr<smtp::InboundService> inbound_;
   std::unique_ptr<submission::Service> submission_, submissions_;

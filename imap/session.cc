@@ -327,7 +327,7 @@ Reply Session::begin_account(auth::Login login) {
                                {login.identity.login(), "imap", connection_.peer().address.to_string()});
   ticket_ = std::move(login.ticket);
   if (ticket_) ticket_->on_end(connection_.executor(), [this] { connection_.request_stop(); });
-  connection_.set_deadline(std::nullopt);
+  connection_.settle();
   connection_.set_timeout(current->limits.imap_idle);
   services_.log.info("imap", "login", {{"login", login.identity.login()}, {"ip", connection_.peer().address.to_string()}});
   return ok("CAPABILITY " + capabilities_after_login(*current, capabilities_off_), "Logged in");

@@ -217,6 +217,8 @@ std::expected<Admission::Permit, Rejection> Admission::enter(const IpAddress& pe
   return permit;
 }
 
+Rejection Admission::full_house() { return state_->full_house(); }
+
 std::size_t Admission::active() const { return state_->total.load(std::memory_order_relaxed); }
 
 std::size_t Admission::table_size() const {

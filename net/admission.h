@@ -66,6 +66,8 @@ class Admission {
   };
 
   std::expected<Permit, Rejection> enter(const IpAddress& peer);
+  /// Counts somebody turned away because the server is full (net/crowd.h), not this listener alone.
+  Rejection full_house();
   /// Connections held now.
   std::size_t active() const;
   /// Addresses and networks remembered now; bounded.

@@ -331,6 +331,11 @@ Result<void> Connection::start_compression() {
 
 // ---- the end
 
+void Connection::settle() {
+  overall_.reset();
+  if (on_settled_) on_settled_();
+}
+
 void Connection::cancel() {
   cancelled_ = true;
   stream_->interrupt();

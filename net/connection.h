@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -134,6 +135,11 @@ class Connection {
   Duration timeout() const { return timeout_; }
   /// Limit of the whole connection; nullopt: none.
   void set_deadline(std::optional<Time> deadline) { overall_ = deadline; }
+  /// What settle() tells; set by who counts connections.
+  void on_settled(std::function<void()> told) { on_settled_ = std::move(told); }
+  /// The peer has shown who it is, by a login or by a recipient that was accepted: no deadline holds any more, and the connection
+  /// is no guest among the others (net/crowd.h).
+  void settle();
   /// Until end_transfer(), input must keep a minimum rate (security.md §1.6).
   void begin_transfer(const TransferLimits& limits);
   void end_transfer() { transfer_.reset(); }
@@ -194,6 +200,7 @@ class Connection {
   Duration timeout_;
   Duration handshake_timeout_;
   std::optional<Time> overall_;
+  std::function<void()> on_settled_;
   std::optional<Transfer> transfer_;
   async::Deadline timer_;
   std::uint64_t bytes_read_ = 0;

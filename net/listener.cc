@@ -73,6 +73,7 @@ struct Listener::State : std::enable_shared_from_this<State> {
 
   void accept_all(Stream& listening);
   void admit(Accepted accepted);
+  void join_crowd(const std::shared_ptr<Connection>& connection) const;
   void refuse(const Accepted& accepted, const Rejection& rejection);
   void tell(const Endpoint& peer, const Rejection& rejection) const;
 };
@@ -101,10 +102,26 @@ void Listener::State::refuse(const Accepted& accepted, const Rejection& rejectio
   if (!reply.empty()) ::send(accepted.fd.get(), reply.data(), reply.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+/// Until the connection settles it may have to leave for a newer one.
+void Listener::State::join_crowd(const std::shared_ptr<Connection>& connection) const {
+  if (parts.crowd == nullptr) return;
+  auto leave = [weak = std::weak_ptr(connection), executor = connection->executor()] {
+    async::post(executor, [weak] {
+      if (auto alive = weak.lock()) alive->cancel();
+    });
+  };
+  auto place = std::make_shared<Crowd::Place>(parts.crowd->join(std::move(leave)));
+  connection->on_settled([place] { place->settle(); });
+}
+
 void Listener::State::admit(Accepted accepted) {
   auto permit = parts.admission.enter(accepted.peer.address);
   if (!permit) {
     refuse(accepted, permit.error());
+    return;
+  }
+  if (parts.crowd != nullptr && !parts.crowd->make_room()) {
+    refuse(accepted, parts.admission.full_house());
     return;
   }
   auto lease = parts.runtime.lease();
@@ -114,6 +131,7 @@ void Listener::State::admit(Accepted accepted) {
   connection_options.peer = accepted.peer;
   connection_options.timeout = options.timeout;
   auto connection = std::make_shared<Connection>(make_socket_stream(executor, std::move(accepted.fd)), connection_options);
+  join_crowd(connection);
   auto on_stop = [weak = std::weak_ptr(connection)] {
     if (auto alive = weak.lock()) alive->request_stop();
   };

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "net/admission.h"
 #include "net/connection.h"
+#include "net/crowd.h"
 #include "net/ip_address.h"
 #include "net/tls_context.h"
 
@@ -51,6 +52,7 @@ class Listener {
     async::TaskGroup& tasks;
     Admission& admission;
     Log& log;
+    Crowd* crowd = nullptr;  ///< of all listeners; null: nobody counts them together
   };
   Listener(Parts parts, Options options, Handler handler);
   ~Listener();

@@ -162,7 +162,7 @@ async::Task<Reply> Session::finish_login(auth::Step step) {
   ticket_ = std::move(step.login->ticket);
   if (ticket_) ticket_->on_end(connection_.executor(), [this] { connection_.request_stop(); });
   state_ = State::transaction;
-  connection_.set_deadline(std::nullopt);
+  connection_.settle();
   connection_.set_timeout(settings_.idle);
   co_return Reply::ok(fmt::format("{} messages ({} octets)", maildrop_->count(), maildrop_->octets()));
 }

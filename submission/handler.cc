@@ -74,7 +74,7 @@ smtp::Reply Handler::conclude(smtp::Conversation& talk, auth::Step step) {
     login_->ticket->on_end(talk.connection.executor(), [&connection = talk.connection] { connection.request_stop(); });
   }
   talk.authenticated = true;
-  talk.connection.set_deadline(std::nullopt);
+  talk.connection.settle();
   talk.parts.log.info(talk.options.service, "login", {{"ip", ip}, {"login", login_->identity.login()}});
   return reply(status::authenticated);
 }

@@ -60,7 +60,7 @@ async::Task<Reply> run_rcpt(Context& context, std::string_view arguments) {
                       : tell_refused(talk, recipient->address, std::move(*refused));
   }
   transaction.add(*recipient, std::move(*route));
-  talk.connection.set_deadline(std::nullopt);
+  talk.connection.settle();
   co_return reply(status::recipient_ok);
 }
 

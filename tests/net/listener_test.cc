@@ -98,6 +98,46 @@ TEST_F(ListenerTest, ImplicitTls) {
   loop.run(one->close_gracefully());
 }
 
+async::Task<> settle_at_once(Connection& connection) {
+  co_await connection.write("220 hello\r\n");
+  while (co_await connection.read_line(100)) {
+    connection.settle();
+    co_await connection.write("250 ok\r\n");
+  }
+}
+
+// security.md §1.6: of four places two are for guests.
+TEST_F(ListenerTest, TheOldestGuestLeavesAndAFullHouseRefuses) {
+  Crowd crowd(4);
+  Admission wide{{.per_address = 0, .per_network = 0, .total = 0, .rate_per_minute = 0, .exempt = {}}, clock};
+  listener = std::make_unique<Listener>(Listener::Parts{runtime, tasks, wide, log, &crowd}, options, settle_at_once);
+  ASSERT_TRUE(listener->bind({IpAddress::v4({127, 0, 0, 1}), 0}));
+  listener->start();
+  runtime.start();
+  const Endpoint to = listener->endpoints().front();
+  std::vector<std::unique_ptr<Connection>> guests;
+  for (int i = 0; i < 3; ++i) {
+    guests.push_back(connect(to));
+    EXPECT_EQ(loop.run(test::next_line(*guests.back())), "220 hello");
+  }
+  EXPECT_EQ(loop.run(test::next_line(*guests[0])), "") << "the oldest had to go";
+  for (std::size_t i = 1; i < 3; ++i) EXPECT_EQ(loop.run(test::exchange(*guests[i], "NOOP\r\n")), "250 ok");
+  EXPECT_EQ(crowd.guests(), 0U) << "who has settled is no guest";
+  for (int i = 0; i < 2; ++i) {
+    guests.push_back(connect(to));
+    EXPECT_EQ(loop.run(test::next_line(*guests.back())), "220 hello");
+    EXPECT_EQ(loop.run(test::exchange(*guests.back(), "NOOP\r\n")), "250 ok");
+  }
+  auto late = connect(to);
+  EXPECT_EQ(loop.run(test::next_line(*late)), "421 too many connections");
+  EXPECT_EQ(crowd.size(), 4U);
+  late.reset();
+  guests.clear();
+  listener->stop_accepting();
+  EXPECT_TRUE(tasks.stop_and_join(seconds(5), seconds(5)));
+  EXPECT_EQ(crowd.size(), 0U) << "places return";
+}
+
 TEST_F(ListenerTest, ClientsBehindAProxyAreCountedByTheirOwnAddress) {
   const IpNetwork here = IpNetwork::parse("127.0.0.0/8").value();
   options.proxies = {here};
