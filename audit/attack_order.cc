@@ -42,6 +42,16 @@ async::Task<> try_order(Attack& attack, Order order) {
   attack.report.judge(!is_positive(reply), {"order", order.name, {}, shown(reply), "the command must be refused in this state"});
 }
 
+/// Some servers refuse a greeting that did not wait for their answers, and would take one that did.
+async::Task<bool> greets_after(Attack& attack, const std::string& request) {
+  constexpr int most = 10;
+  auto line = co_await Line::open(*attack.target.smtp, Wrap::none, attack.tls);
+  co_await line.reply();
+  co_await line.send(request);
+  for (int i = 0; i < most && !(co_await line.reply(silence)).empty();) ++i;
+  co_return (co_await line.say("EHLO audit.invalid")).starts_with("250");
+}
+
 /// A browser that is made to speak to port 25 (security.md D13).
 async::Task<> try_http(Attack& attack, std::string name, std::string request) {
   auto line = co_await Line::open(*attack.target.smtp, Wrap::none, attack.tls);
@@ -55,6 +65,7 @@ async::Task<> try_http(Attack& attack, std::string name, std::string request) {
     went_on = went_on || reply.starts_with("250");
     seen = reply;
   }
+  went_on = went_on || co_await greets_after(attack, request);
   attack.report.judge(!went_on, {"order", name, {}, shown(seen), "the connection must end at the first line of HTTP"});
 }
 

@@ -31,19 +31,21 @@ async::Task<> try_disguise(Attack& attack, Line& line, std::string_view sender, 
   attack.report.judge(!taken, {"relay", std::string(sender) + " RCPT " + visible(disguise), {}, shown(reply), relay_remedy});
 }
 
-async::Task<> try_all(Attack& attack, std::string sender, const std::vector<std::string>& disguises) {
+/// False when the server does not take the sender at all.
+async::Task<bool> try_all(Attack& attack, std::string sender, const std::vector<std::string>& disguises) {
   for (std::size_t i = 0; i < disguises.size();) {
     auto line = co_await greeted(attack, *attack.target.smtp);
     const auto mail = co_await line.say("MAIL FROM:" + sender);
     if (!is_positive(mail)) {
       attack.report.skip("relay", sender + " as sender", "the server does not take this sender at all: " + shown(mail));
-      co_return;
+      co_return false;
     }
     for (std::size_t n = 0; n < recipients_each && i < disguises.size(); ++n, ++i) {
       co_await try_disguise(attack, line, sender, disguises[i]);
     }
     co_await line.say("QUIT");
   }
+  co_return true;
 }
 
 /// The doors for logins let nobody begin without one.
@@ -91,11 +93,12 @@ async::Task<> attack_relay(Attack& attack) {
     co_return;
   }
   const auto disguises = relay_disguises({attack.domain(), target.hostname, target.smtp->address.to_string()});
-  co_await try_all(attack, "<probe@audit.example>", disguises);
-  // Of a sender of ours, and of nobody, the plain ones: what differs is who claims to send.
+  const bool strangers = co_await try_all(attack, "<probe@audit.example>", disguises);
+  // Of a sender of ours, and of nobody, the plain ones: what differs is who claims to send. All of them where strangers were sent
+  // away before their first recipient, so that the recipients were not tried.
   const std::vector<std::string> few(disguises.begin(), disguises.begin() + 8);
   co_await try_all(attack, "<>", few);
-  co_await try_all(attack, "<" + attack.postmaster() + ">", few);
+  co_await try_all(attack, "<" + attack.postmaster() + ">", strangers ? few : disguises);
   if (target.submission) co_await try_without_login(attack, "submission", *target.submission, Wrap::none);
   if (target.submissions) co_await try_without_login(attack, "submissions", *target.submissions, Wrap::tls);
   if (target.trusted) co_await try_unlisted(attack, "trusted", *target.trusted);
