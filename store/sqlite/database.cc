@@ -149,6 +149,8 @@ Result<> Database::configure(const Options& options) {
       script("PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA journal_size_limit=67108864;");
     }
     script(("PRAGMA cache_size=-" + std::to_string(options.cache_kib)).c_str());
+    // Nothing is mapped: our layer gives windows of the file instead (store/sqlite/page_windows.h). Any size switches them on.
+    if (options.vfs && options.mode == Mode::read_only) script("PRAGMA mmap_size=2147418112");
     query("SELECT count(*) FROM sqlite_schema").run();
   } catch (const SqlError& error) {
     return std::unexpected(error.error);

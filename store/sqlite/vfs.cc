@@ -10,6 +10,8 @@
 #include <cstring>
 #include <new>
 
+#include "store/sqlite/page_windows.h"
+
 namespace postern::store::sqlite {
 
 namespace {
@@ -29,6 +31,27 @@ struct Held {
   sqlite3_int64 end() const { return at + static_cast<sqlite3_int64>(bytes.size()); }
 };
 
+/// The database below, for its windows.
+class Below final : public PageWindows::Source {
+ public:
+  explicit Below(sqlite3_file* file) : file_(file) {}
+  std::size_t read(char* out, std::size_t size, std::int64_t at) noexcept override {
+    sqlite3_int64 end = 0;
+    if (file_->pMethods->xFileSize(file_, &end) != SQLITE_OK || end <= at) return 0;
+    const auto octets = static_cast<std::size_t>(std::min<sqlite3_int64>(end - at, static_cast<sqlite3_int64>(size)));
+    return file_->pMethods->xRead(file_, out, static_cast<int>(octets), at) == SQLITE_OK ? octets : 0;
+  }
+
+ private:
+  sqlite3_file* file_;
+};
+
+struct Reading {
+  explicit Reading(sqlite3_file* file) : below(file), windows(below) {}
+  Below below;
+  PageWindows windows;
+};
+
 /// What SQLite sees as its file.
 struct File {
   sqlite3_file base;
@@ -38,6 +61,7 @@ struct File {
   bool synced;            ///< nothing was written since the last sync
   bool clears;            ///< room is zeroed ahead of the log's end (Disk::clear)
   sqlite3_int64 cleared;  ///< the log has blocks up to here
+  Reading* reading;       ///< of a database that is only read
   sqlite3_file* below;
 };
 
@@ -100,6 +124,7 @@ int x_close(sqlite3_file* f) {
   const int written = write_held(file);
   const int closed = file.below->pMethods->xClose(file.below);
   delete file.held;
+  delete file.reading;
   return written != SQLITE_OK ? written : closed;
 }
 
@@ -137,22 +162,46 @@ int x_file_size(sqlite3_file* f, sqlite3_int64* size) {
   return below(f)->pMethods->xFileSize(below(f), size);
 }
 
-int x_lock(sqlite3_file* f, int level) { return below(f)->pMethods->xLock(below(f), level); }
-int x_unlock(sqlite3_file* f, int level) { return below(f)->pMethods->xUnlock(below(f), level); }
+void drop_windows(sqlite3_file* f) {
+  if (file_of(f).reading) file_of(f).reading->windows.drop();
+}
+int x_lock(sqlite3_file* f, int level) {
+  drop_windows(f);
+  return below(f)->pMethods->xLock(below(f), level);
+}
+int x_unlock(sqlite3_file* f, int level) {
+  drop_windows(f);
+  return below(f)->pMethods->xUnlock(below(f), level);
+}
 int x_check_lock(sqlite3_file* f, int* out) { return below(f)->pMethods->xCheckReservedLock(below(f), out); }
-int x_file_control(sqlite3_file* f, int op, void* arg) { return below(f)->pMethods->xFileControl(below(f), op, arg); }
+/// "PRAGMA mmap_size" makes SQLite ask x_fetch(); the layer below must map nothing.
+int x_file_control(sqlite3_file* f, int op, void* arg) {
+  if (op == SQLITE_FCNTL_MMAP_SIZE) return SQLITE_OK;
+  return below(f)->pMethods->xFileControl(below(f), op, arg);
+}
 int x_sector_size(sqlite3_file* f) { return below(f)->pMethods->xSectorSize(below(f)); }
 int x_traits(sqlite3_file* f) { return below(f)->pMethods->xDeviceCharacteristics(below(f)); }
 int x_shm_map(sqlite3_file* f, int page, int size, int extend, void volatile** out) {
   return below(f)->pMethods->xShmMap(below(f), page, size, extend, out);
 }
-int x_shm_lock(sqlite3_file* f, int offset, int n, int flags) { return below(f)->pMethods->xShmLock(below(f), offset, n, flags); }
+/// Every read transaction of a database with a log begins and ends with such a lock.
+int x_shm_lock(sqlite3_file* f, int offset, int n, int flags) {
+  drop_windows(f);
+  return below(f)->pMethods->xShmLock(below(f), offset, n, flags);
+}
 void x_shm_barrier(sqlite3_file* f) { below(f)->pMethods->xShmBarrier(below(f)); }
 int x_shm_unmap(sqlite3_file* f, int remove) { return below(f)->pMethods->xShmUnmap(below(f), remove); }
 int x_fetch(sqlite3_file* f, sqlite3_int64 at, int size, void** out) {
-  return below(f)->pMethods->xFetch(below(f), at, size, out);
+  Reading* reading = file_of(f).reading;
+  *out = reading && size > 0 ? reading->windows.fetch(at, static_cast<std::size_t>(size)) : nullptr;
+  return SQLITE_OK;
 }
-int x_unfetch(sqlite3_file* f, sqlite3_int64 at, void* page) { return below(f)->pMethods->xUnfetch(below(f), at, page); }
+/// Without a page: the file changed since the last transaction.
+int x_unfetch(sqlite3_file* f, sqlite3_int64 /*at*/, void* page) {
+  if (!page) drop_windows(f);
+  if (page && file_of(f).reading) file_of(f).reading->windows.unfetch(static_cast<const char*>(page));
+  return SQLITE_OK;
+}
 
 constexpr sqlite3_io_methods methods{3,           x_close,   x_read,     x_write,       x_truncate,     x_sync,
                                      x_file_size, x_lock,    x_unlock,   x_check_lock,  x_file_control, x_sector_size,
@@ -188,6 +237,9 @@ struct Vfs::Registration {
       file->held = new (std::nothrow) Held;
       file->clears = file->disk->overwrites_in_place(path);
       if (file->below->pMethods->xFileSize(file->below, &file->cleared) != SQLITE_OK) file->clears = false;
+    }
+    if (file->kind == DatabaseFile::main && (flags & SQLITE_OPEN_READONLY) != 0) {
+      file->reading = new (std::nothrow) Reading(file->below);
     }
     file->base.pMethods = &methods;
     return SQLITE_OK;

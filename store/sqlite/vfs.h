@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Vfs: a thin layer under SQLite, on top of its own Unix layer. It shows every write and sync of SQLite's files to the Disk seam,
 // so that tests and benches reach the log and the database as they reach segments, and it writes the frames of one commit to
-// the write-ahead log in one piece instead of two calls for each page. It also keeps zeroed room ahead of the log's end.
+// the write-ahead log in one piece instead of two calls for each page. It also keeps zeroed room ahead of the log's end, and
+// reads a database that is only read in windows (store/sqlite/page_windows.h).
 //
 // Why that is safe: with synchronous=FULL SQLite syncs the log before it tells anybody of the new frames, and what is held back
 // here goes out before that sync. Reading, cutting, measuring and closing write it out first as well. Not for synchronous=NORMAL.
