@@ -29,9 +29,52 @@ void Callout::remember(const std::string& key, Answer answer) {
   if (memory_.size() < max_remembered) memory_[key] = {answer, now + time};
 }
 
+/// Takes part in the question with this key. The first one must answer it; when that one ends without an answer, the others are
+/// unsure.
+class Callout::Asking {
+ public:
+  Asking(Callout& callout, std::string key) : callout_(callout), key_(std::move(key)) {
+    const std::lock_guard lock(callout_.mutex_);
+    const auto [at, first] = callout_.under_way_.try_emplace(key_);
+    if (first) at->second = std::make_shared<Inquiry>();
+    inquiry_ = at->second;
+    first_ = first;
+  }
+  Asking(const Asking&) = delete;
+  Asking& operator=(const Asking&) = delete;
+  ~Asking() {
+    if (!first_) return;
+    {
+      const std::lock_guard lock(callout_.mutex_);
+      callout_.under_way_.erase(key_);
+    }
+    inquiry_->done.publish();
+  }
+  bool is_first() const { return first_; }
+  Inquiry& inquiry() { return *inquiry_; }
+
+ private:
+  Callout& callout_;
+  std::string key_;
+  std::shared_ptr<Inquiry> inquiry_;
+  bool first_ = false;
+};
+
 async::Task<Answer> Callout::ask(config::Relay relay, mail::Address recipient) {
   const auto key = relay.match + ' ' + relay.host.to_string() + ' ' + recipient.lookup_key();
   if (const auto known = recall(key)) co_return *known;
+  Asking asking(*this, key);
+  auto& inquiry = asking.inquiry();
+  if (asking.is_first()) {
+    inquiry.answer = co_await inquire(relay, recipient);
+    remember(key, inquiry.answer);
+  } else {
+    (void)co_await inquiry.done.wait_beyond(0);
+  }
+  co_return inquiry.answer;
+}
+
+async::Task<Answer> Callout::inquire(const config::Relay& relay, const mail::Address& recipient) {
   const auto config = parts_.config.get();
   auto answer = Answer::unsure;
   const auto hops = co_await parts_.router.hops(relay.match, config);
@@ -42,7 +85,6 @@ async::Task<Answer> Callout::ask(config::Relay relay, mail::Address recipient) {
                    {"answer", answer == Answer::yes  ? "yes"
                               : answer == Answer::no ? "no"
                                                      : "unsure"}});
-  remember(key, answer);
   co_return answer;
 }
 

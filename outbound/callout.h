@@ -5,8 +5,10 @@
 
 #include <chrono>
 #include <map>
+#include <memory>
 #include <mutex>
 
+#include "async/event.h"
 #include "auth/sasl.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -36,6 +38,7 @@ class Callout final : public policy::Callout {
     auth::SaslLibrary* sasl = nullptr;  ///< for servers that want a login
   };
   explicit Callout(Parts parts) : parts_(std::move(parts)) {}
+  /// Who asks for a recipient that is being asked for already waits for that answer.
   async::Task<policy::Answer> ask(config::Relay relay, mail::Address recipient) override;
   std::size_t remembered() const;
 
@@ -44,6 +47,13 @@ class Callout final : public policy::Callout {
     policy::Answer answer = policy::Answer::unsure;
     Clock::Steady until;
   };
+  /// A question under way, and its answer when it is done.
+  struct Inquiry {
+    async::Event done;
+    policy::Answer answer = policy::Answer::unsure;
+  };
+  class Asking;
+  async::Task<policy::Answer> inquire(const config::Relay& relay, const mail::Address& recipient);
   std::optional<policy::Answer> recall(const std::string& key) const;
   void remember(const std::string& key, policy::Answer answer);
   async::Task<policy::Answer> visit(Hop hop, const mail::Address& recipient);
@@ -52,6 +62,7 @@ class Callout final : public policy::Callout {
   Parts parts_;
   mutable std::mutex mutex_;
   std::map<std::string, Memory> memory_;
+  std::map<std::string, std::shared_ptr<Inquiry>> under_way_;
 };
 
 }  // namespace postern::outbound

@@ -242,6 +242,29 @@ TEST_F(RelayTest, CalloutAsksAndRemembers) {
   EXPECT_EQ(sink_.connections, 5U);
 }
 
+async::Task<> put_in(Answer& out, async::Task<Answer> asked) { out = co_await std::move(asked); }
+
+TEST_F(RelayTest, CalloutsForOneRecipientAreOneQuestion) {
+  relay_to_sink("behind.example");
+  sink_.answer = [](const std::string& line) {
+    return line.starts_with("RCPT TO:<nobody@") ? std::string("550 5.1.1 nobody\r\n") : std::string();
+  };
+  EXPECT_EQ(ask("other@behind.example"), Answer::yes);
+  std::array<Answer, 8> answers{};
+  answers.fill(Answer::unsure);
+  for (auto& answer : answers) {
+    loop_.spawn(put_in(answer, callout_->ask(config_.gate->relays.front(), address("nobody@behind.example"))));
+  }
+  EXPECT_EQ(ask("known@behind.example"), Answer::yes) << "another recipient is a question of its own";
+  EXPECT_EQ(ask("nobody@behind.example"), Answer::no);
+  for (const auto answer : answers) EXPECT_EQ(answer, Answer::no);
+  EXPECT_EQ(sink_.count("RCPT TO:<nobody@"), 1U);
+  EXPECT_EQ(sink_.connections, 3U);
+  clock_.advance(Callout::remember_no + std::chrono::seconds(1));
+  EXPECT_EQ(ask("nobody@behind.example"), Answer::no) << "what is done is no longer under way";
+  EXPECT_EQ(sink_.connections, 4U);
+}
+
 TEST_F(RelayTest, WhoeverCannotBeAskedIsUnsure) {
   auto& entry = relay("behind.example");
   entry.host = {"127.0.0.1", 1};  // nobody listens there
