@@ -46,17 +46,25 @@ def check_dmarc(lab, folder):
     assert deliver(lab, "x@strict.test") == 550
     assert deliver(lab, "carol@partner.test") == 250
     assert deliver(lab, "x@quiet.test") == 250
+    for author in ("broad", "moved", "stolen"):
+        assert deliver(lab, f"x@{author}.test") == 250
     lab.stop("postern")
     rows, messages = shift_days(lab, 2)
-    assert (rows, messages) == (2, 3), (rows, messages)
+    assert (rows, messages) == (5, 6), (rows, messages)
     lab.start_postern()
-    # Only partner.test wants reports of strict.test; victim.test has not agreed to get any.
-    wait_for(lambda: len(list(folder.glob("*.eml"))) == 2, "two reports", 30)
+    # Only partner.test wants reports of strict.test; victim.test has not agreed to get any. RFC 7489 §7.1: an agreement may be for
+    # everybody, and may name another address of the same host, of no other.
+    wait_for(lambda: len(list(folder.glob("*.eml"))) == 5, "five reports", 30)
     reports = {}
     for file in folder.glob("*.eml"):
         mail = email.message_from_bytes(file.read_bytes())
         reports[re.search(r"Report Domain: (\S+)", re.sub(r"\s+", " ", mail["Subject"])).group(1)] = (file, mail)
-    assert set(reports) == {"strict.test", "partner.test"}, reports
+    assert set(reports) == {"strict.test", "partner.test", "broad.test", "moved.test", "stolen.test"}, reports
+    to = {domain: mail["To"] for domain, (_, mail) in reports.items()}
+    assert "all@wild.test" in to["broad.test"], to
+    assert "new@moves.test" in to["moved.test"] and "old@" not in to["moved.test"], to
+    assert "some@steals.test" in to["stolen.test"], to
+    assert not any("victim.test" in value for value in to.values()), to
     file, mail = reports["strict.test"]
     assert mail["To"] == "reports@partner.test" and mail["From"] == "dmarc@postern.test", mail.as_string()[:1000]
     assert "DKIM-Signature" in mail and "d=postern.test" in mail["DKIM-Signature"]
@@ -76,7 +84,7 @@ def check_dmarc(lab, folder):
     lab.stop("postern")
     lab.start_postern()
     assert deliver(lab, "carol@partner.test") == 250
-    assert len(list(folder.glob("*.eml"))) == 2, "a report came twice"
+    assert len(list(folder.glob("*.eml"))) == 5, "a report came twice"
     shown = json.loads(lab.postern("--json", "dmarc", "report", "show", file))
     assert shown["reports"][0]["rows"][0]["count"] == 2
     return file, shown["reports"][0]["id"]
@@ -140,6 +148,18 @@ def main():
             '_dmarc.strict  TXT "v=DMARC1; p=reject; rua=mailto:reports@partner.test,mailto:v@victim.test"',
             'strict.test._report._dmarc.partner TXT "v=DMARC1"',
             'victim         A   10.77.0.3',
+            'broad          A   10.77.0.3',
+            '_dmarc.broad   TXT "v=DMARC1; p=none; rua=mailto:all@wild.test"',
+            'wild           A   10.77.0.3',
+            '*._report._dmarc.wild TXT "v=DMARC1"',
+            'moved          A   10.77.0.3',
+            '_dmarc.moved   TXT "v=DMARC1; p=none; rua=mailto:old@moves.test"',
+            'moves          A   10.77.0.3',
+            'moved.test._report._dmarc.moves TXT "v=DMARC1; rua=mailto:new@moves.test"',
+            'stolen         A   10.77.0.3',
+            '_dmarc.stolen  TXT "v=DMARC1; p=none; rua=mailto:some@steals.test"',
+            'steals         A   10.77.0.3',
+            'stolen.test._report._dmarc.steals TXT "v=DMARC1; rua=mailto:v@victim.test"',
             'quiet          A   10.77.0.3',
             '_dmarc.quiet   TXT "v=DMARC1; p=none"',
         ])
