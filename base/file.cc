@@ -3,7 +3,9 @@
 #include "base/file.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include <array>
@@ -129,6 +131,12 @@ Result<void> read_all_at(int fd, std::span<char> bytes, std::uint64_t offset) {
     offset += static_cast<std::uint64_t>(got);
   }
   return {};
+}
+
+bool overwrites_in_place(const std::filesystem::path& path) {
+  struct statfs status{};
+  if (::statfs(path.c_str(), &status) != 0) return false;
+  return status.f_type == EXT4_SUPER_MAGIC || status.f_type == XFS_SUPER_MAGIC;
 }
 
 Result<void> require_private(const std::filesystem::path& path) {

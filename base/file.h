@@ -43,6 +43,9 @@ Result<void> sync_directory(const std::filesystem::path& path);
 Result<void> write_all_at(int fd, std::string_view bytes, std::uint64_t offset);
 /// Exactly bytes.size() bytes from the offset; error io when the file ends before.
 Result<void> read_all_at(int fd, std::span<char> bytes, std::uint64_t offset);
+/// True on ext4 and XFS: rewriting an allocated block needs no room and changes nothing but that block. False where it is not
+/// known.
+bool overwrites_in_place(const std::filesystem::path& path);
 /// security.md D102: denied when group or others may read (secrets) or write (configuration) the file.
 Result<void> require_private(const std::filesystem::path& path);
 Result<void> require_not_world_writable(const std::filesystem::path& path);

@@ -32,7 +32,7 @@ struct Parcel {
   store::BodyReader& body;
   std::vector<const store::QueueRecipient*> to;
   /// Told to[index] as soon as the server took it, before anything else is done with its reply. May be empty.
-  std::function<void(std::size_t index)> taken = {};
+  mutable std::move_only_function<void(std::size_t index)> taken = {};
 };
 
 /// How far a send() came: the courier tries another host only when the first one never had the message.

@@ -4,6 +4,7 @@
 #include "outbound/client.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "outbound/data_encoder.h"
 
@@ -177,7 +178,7 @@ async::Task<> Client::send_content(const Parcel& parcel, Envelope& envelope, Sen
     envelope.failed = reply.error();
     co_return;
   }
-  if (reply->positive() && parcel.taken) std::ranges::for_each(envelope.accepted, parcel.taken);
+  if (reply->positive() && parcel.taken) std::ranges::for_each(envelope.accepted, std::ref(parcel.taken));
   needs_reset_ = false;
   ++messages_;
   auto outcome = outcome_of(*reply, host_);

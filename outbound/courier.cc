@@ -272,12 +272,12 @@ async::Task<bool> Courier::knock(Trip& trip, const Stop& stop) {
 }
 
 /// The notes are drafted now: the shorter the time between the reply and its note, the fewer messages a kill sends twice.
-std::function<void(std::size_t)> Courier::note_taken(const Parcel& parcel, bool dsn_passed) {
+std::move_only_function<void(std::size_t)> Courier::note_taken(const Parcel& parcel, bool dsn_passed) {
   if (parts_.taken == nullptr) return {};
   std::vector<queue::Taken::Draft> drafts;
   drafts.reserve(parcel.to.size());
-  for (const auto* one : parcel.to) drafts.push_back(queue::Taken::draft(parcel.entry, *one, dsn_passed));
-  return [taken = parts_.taken, drafts = std::move(drafts)](std::size_t index) { taken->add(drafts[index]); };
+  for (const auto* one : parcel.to) drafts.push_back(parts_.taken->draft(parcel.entry, *one, dsn_passed));
+  return [drafts = std::move(drafts)](std::size_t index) mutable { drafts[index].confirm(); };
 }
 
 /// The form of the message that this server takes. It is recoded once for all servers, and only when one asks for it.

@@ -83,7 +83,7 @@ class Courier final : public queue::Courier {
   async::Task<Client::Step> secure(Client& client, const Stop& stop);
   void note_session(const Trip& trip, const Stop& stop, policy::TlsSession session);
   void note_shaken(const Trip& trip, const Stop& stop, const Client& client, const Client::Step& step);
-  std::function<void(std::size_t)> note_taken(const Parcel& parcel, bool dsn_passed);
+  std::move_only_function<void(std::size_t)> note_taken(const Parcel& parcel, bool dsn_passed);
   bool paused(Trip& trip, const net::Endpoint& endpoint);
   void pause(const net::Endpoint& endpoint, const mail::Outcome& why);
   void tell(const Trip& trip) const;

@@ -4,8 +4,11 @@
 #include "queue/taken.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cstring>
 
@@ -19,6 +22,7 @@ constexpr std::size_t check_octets = 8;
 constexpr std::size_t checked_octets = 3 * sizeof(std::uint64_t) + ContentHash::octets;
 constexpr std::size_t note_octets = checked_octets + check_octets;
 constexpr std::uint64_t flag_dsn_passed = 1;
+static_assert(checked_octets % sizeof(std::uint64_t) == 0 && note_octets % sizeof(std::uint64_t) == 0);
 static_assert(std::endian::native == std::endian::little, "the file is little endian");
 
 void put(std::string& out, std::uint64_t value) { out.append(reinterpret_cast<const char*>(&value), sizeof value); }
@@ -48,6 +52,12 @@ std::string check_of(std::string_view checked) {
   ContentHash hash;
   hash.add(checked);
   return hash.finish().substr(0, check_octets);
+}
+
+/// The last field, which makes the note count: one store, after all others.
+void set_check(char* note, std::uint64_t value) {
+  auto* const field = reinterpret_cast<std::uint64_t*>(note + checked_octets);
+  std::atomic_ref(*field).store(value, std::memory_order_release);
 }
 
 std::string to_bytes(const Taken::Note& note) {
@@ -85,8 +95,26 @@ Result<std::unique_ptr<Taken>> Taken::open(const std::filesystem::path& file, Lo
   if (!fd) return std::unexpected(errno_error(file.string(), errno));
   std::unique_ptr<Taken> made(new Taken(std::move(fd), log));
   made->read_left();
+  made->map(file);
   return made;
 }
+
+/// With all its blocks allocated a store into the mapping cannot fail for want of room.
+void Taken::map(const std::filesystem::path& file) {
+  constexpr std::size_t whole = capacity * note_octets;
+  if (!overwrites_in_place(file)) return;
+  struct stat info{};
+  if (::fstat(file_.get(), &info) != 0) return;
+  const auto have = std::min<std::size_t>(static_cast<std::size_t>(info.st_size), whole);
+  if (have < whole && !write_all_at(file_.get(), std::string(whole - have, '\0'), have)) return;
+  void* const begin = ::mmap(nullptr, whole, PROT_READ | PROT_WRITE, MAP_SHARED, file_.get(), 0);
+  if (begin == MAP_FAILED) return;
+  mapping_.reset(static_cast<char*>(begin));
+  // A page that had to be read again from a failing disk would end the process. Without the right to hold them it may.
+  (void)::mlock(begin, whole);
+}
+
+void Taken::Unmap::operator()(char* begin) const { ::munmap(begin, capacity * note_octets); }
 
 /// Notes that are found keep their places until they are settled.
 void Taken::read_left() {
@@ -102,20 +130,41 @@ void Taken::read_left() {
 }
 
 Taken::Draft Taken::draft(const store::QueueEntry& entry, const store::QueueRecipient& recipient, bool dsn_passed) {
-  return {recipient.id, to_bytes({recipient.id, entry.id, dsn_passed, print_of(entry, recipient)})};
+  if (free_.empty()) return {nullptr, 0, {}};
+  const std::size_t slot = free_.back();
+  free_.pop_back();
+  slots_[slot] = recipient.id;
+  auto bytes = to_bytes({recipient.id, entry.id, dsn_passed, print_of(entry, recipient)});
+  if (mapping_) {
+    char* const place = mapping_.get() + slot * note_octets;
+    set_check(place, 0);  // what an earlier note left here ends first
+    std::memcpy(place, bytes.data(), checked_octets);
+  }
+  return {this, slot, std::move(bytes)};
 }
 
-void Taken::add(const Draft& draft) {
-  if (free_.empty()) return;
-  const std::size_t slot = free_.back();
-  if (const auto written = write_all_at(file_.get(), draft.bytes, slot * note_octets); !written) {
-    if (!complained_) log_.warning("queue", "no_note", {{"text", written.error().text}});
-    complained_ = true;
+void Taken::Draft::confirm() {
+  if (owner_ == nullptr) return;
+  Taken& owner = *owner_;
+  if (owner.mapping_) {
+    set_check(owner.mapping_.get() + slot_ * note_octets, number_at(bytes_, checked_octets / sizeof(std::uint64_t)));
+  } else if (!owner.write(slot_, bytes_)) {
     return;
   }
-  complained_ = false;
-  free_.pop_back();
-  slots_[slot] = draft.recipient;
+  owner_ = nullptr;
+}
+
+Taken::Draft::~Draft() {
+  if (owner_ == nullptr) return;
+  owner_->slots_[slot_] = 0;
+  owner_->free_.push_back(slot_);
+}
+
+bool Taken::write(std::size_t slot, const std::string& bytes) {
+  const auto written = write_all_at(file_.get(), bytes, slot * note_octets);
+  if (!written && !complained_) log_.warning("queue", "no_note", {{"text", written.error().text}});
+  complained_ = !written;
+  return written.has_value();
 }
 
 void Taken::settle(store::QueueRecipientId recipient) {

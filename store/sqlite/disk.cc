@@ -3,9 +3,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/magic.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -54,11 +52,7 @@ bool on_one_device(const std::filesystem::path& a, const std::filesystem::path& 
   return ::stat(a.c_str(), &first) == 0 && ::stat(b.c_str(), &second) == 0 && first.st_dev == second.st_dev;
 }
 
-bool Disk::overwrites_in_place(const std::filesystem::path& path) {
-  struct statfs status{};
-  if (::statfs(path.c_str(), &status) != 0) return false;
-  return status.f_type == EXT4_SUPER_MAGIC || status.f_type == XFS_SUPER_MAGIC;
-}
+bool Disk::overwrites_in_place(const std::filesystem::path& path) { return postern::overwrites_in_place(path); }
 
 Result<> RealDisk::write(int fd, std::span<iovec> pieces, std::uint64_t offset) {
   while (!pieces.empty()) {
