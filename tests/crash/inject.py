@@ -106,7 +106,7 @@ class Tracer:
 
     def inject(self, point, fault):
         """fault: "signal=KILL" or "error=EIO"."""
-        self.start(ids_of(self.server, point.role), "-y", "-e", f"inject={point.call}:{fault}:when={point.number}")
+        self.start(ids_of(self.server, point.role), "-y", "-ttt", "-e", f"inject={point.call}:{fault}:when={point.number}")
 
     def reached(self):
         return "INJECTED" in self.text()
@@ -115,6 +115,19 @@ class Tracer:
         """Every injected fault met one of these files, or the log or index beside it."""
         lines = self.hits().splitlines()
         return bool(lines) and all(any(f"/{book}" in line for book in books) for line in lines)
+
+    def hit_at(self):
+        """When the first fault was met, in seconds of the clock."""
+        return float(re.search(r"\b\d{10}\.\d+\b", self.hits()).group())
+
+    def syncs_before(self, book):
+        """How often the thread that the fault hit had brought that file to disk before."""
+        count = 0
+        for line in self.text().splitlines():
+            if "INJECTED" in line:
+                return count
+            count += bool(re.search(rf"f(data)?sync\(\d+</[^>]*/{re.escape(book)}>\)\s+= 0$", line))
+        return count
 
     def hits(self):
         """The calls that failed, with the files they met; strace may tell of one call in two lines."""

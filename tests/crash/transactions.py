@@ -21,12 +21,14 @@ MARK = 0.15                   # seconds for the mark that follows the other serv
 
 class Kind:
     """name: for reports. prepare() before the fault is armed, run() with it, audit() after the restart. delivers: into inboxes that
-    the ledger accounts for."""
+    the ledger accounts for. commits: syncs of the index's log that its answer waits for."""
     delivers = False
+    commits = 1
 
     def __init__(self, name, house):
         self.name, self.house = name, house
         self.answered = None  # what the client was told: True, False, or None for nothing
+        self.answered_at = None
 
     def prepare(self):
         pass
@@ -38,6 +40,7 @@ class Kind:
         self.answered = None
         try:
             self.answered = self.transaction()
+            self.answered_at = time.time()
         except (OSError, smtplib.SMTPException):
             pass
 
@@ -113,6 +116,7 @@ class ImapKind(Kind):
 
 class Restructure(ImapKind):
     """CREATE, RENAME and DELETE, one after the other."""
+    commits = 3
 
     def transaction(self):
         self.model.made += 1
