@@ -49,6 +49,7 @@ function(postern_allocator name)
   endif()
 endfunction()
 
+# postern_program(name main): a program of all modules.
 function(postern_program name main)
   if(EXISTS ${PROJECT_SOURCE_DIR}/${main})
     add_executable(${name} ${main})

@@ -152,7 +152,9 @@ struct Services::Line {
 Services::Services(Parts parts, TlsContexts contexts)
     : parts_(parts),
       contexts_(std::move(contexts)),
-      crowd_(parts.ground.config.get()->limits.connections_total),
+      crowd_(parts.ground.config.get()->limits.connections_total,
+             parts.ground.metrics.counter("postern_guests_dropped_total",
+                                          "Connections without a login or a good recipient that gave way to newer ones")),
       allowance_(parts.ground.clock, allowance_limits(*parts.ground.config.get()), &parts.house.archive().ledger->sending()) {
   auto& ground = parts_.ground;
   const queue::Writing writing{parts_.house.door(), *parts_.house.archive().directory, ground.config, ground.clock, ground.log};

@@ -23,7 +23,7 @@ struct Crowd::State {
   std::mutex mutex;
   std::size_t total = 0;
   std::size_t members = 0;
-  std::size_t dropped = 0;
+  Counter dropped;
   Guests guests;
   Guests leaving;  ///< told to go; they count no more, and their places stay valid until they are gone
 
@@ -31,7 +31,7 @@ struct Crowd::State {
     leaving.splice(leaving.end(), guests, guests.begin());
     leaving.back().leaving = true;
     --members;
-    ++dropped;
+    dropped.add();
     leaving.back().leave();
   }
 };
@@ -43,7 +43,10 @@ struct Crowd::Place::Held {
   Standing standing = Standing::guest;
 };
 
-Crowd::Crowd(std::size_t total) : state_(std::make_shared<State>()) { state_->total = total; }
+Crowd::Crowd(std::size_t total, Counter dropped) : state_(std::make_shared<State>()) {
+  state_->total = total;
+  state_->dropped = dropped;
+}
 Crowd::~Crowd() = default;
 
 Crowd::Place::Place(std::unique_ptr<Held> held) : held_(std::move(held)) {}
@@ -101,11 +104,6 @@ std::size_t Crowd::size() const {
 std::size_t Crowd::guests() const {
   const std::lock_guard lock(state_->mutex);
   return state_->guests.size();
-}
-
-std::size_t Crowd::dropped() const {
-  const std::lock_guard lock(state_->mutex);
-  return state_->dropped;
 }
 
 void Crowd::set_total(std::size_t total) {

@@ -8,6 +8,8 @@
 #include <functional>
 #include <memory>
 
+#include "base/metrics.h"
+
 namespace postern::net {
 
 /// Thread-safe.
@@ -16,8 +18,8 @@ class Crowd {
   /// Ends the connection. Called with the Crowd locked, from whichever thread makes room: it must only hand on.
   using Leave = std::function<void()>;
 
-  /// At most `total` connections; 0 means no limit, for guests as well.
-  explicit Crowd(std::size_t total);
+  /// At most `total` connections; 0 means no limit, for guests as well. `dropped` counts guests that had to leave.
+  explicit Crowd(std::size_t total, Counter dropped = {});
   ~Crowd();
 
   /// One connection among the others; gives its place back when it goes. May outlive the Crowd.
@@ -44,8 +46,6 @@ class Crowd {
 
   std::size_t size() const;
   std::size_t guests() const;
-  /// Guests that had to leave, since the start.
-  std::size_t dropped() const;
   void set_total(std::size_t total);
 
  private:

@@ -54,7 +54,7 @@ bool wants(const mail::Recipient& recipient, mail::Notify what) {
 
 std::string describe(const mail::Outcome& outcome) {
   std::string line;
-  if (!outcome.remote_host.empty() && outcome.code != 0) line = outcome.remote_host + " said: ";
+  if (outcome.is_quoted()) line = outcome.remote_host + " said: ";
   if (outcome.code != 0) line += fmt::format("{} ", outcome.code);
   // Texts of peers carry their enhanced code themselves; ours do not.
   const bool named = mail::EnhancedStatus::parse(outcome.text).has_value();

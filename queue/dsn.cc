@@ -81,15 +81,12 @@ std::string opening(const Dsn& dsn) {
   return {};
 }
 
-/// The text is what another server said; otherwise it is our own finding, perhaps about that server.
-bool is_quoted(const mail::Outcome& outcome) { return outcome.code != 0 && !outcome.remote_host.empty(); }
-
 void put_reason(std::string& out, const Dsn& dsn, const DsnRecipient& one) {
   const auto& outcome = one.outcome;
-  if (!is_quoted(outcome)) {
-    put_paragraph(out, "    ", "Reason: " + outcome.text);
-  } else {
+  if (outcome.is_quoted()) {
     put_paragraph(out, "    ", fmt::format("The mail server {} said: {} {}", outcome.remote_host, outcome.code, outcome.text));
+  } else {
+    put_paragraph(out, "    ", "Reason: " + outcome.text);
   }
   if (one.expired)
     put_paragraph(out, "    ", "We have tried again and again for the whole time that we keep mail, and stopped now.");
@@ -170,7 +167,7 @@ Result<std::string> status_of(const Dsn& dsn, const DsnRecipient& one) {
   fields.field("Action", action_word(dsn.action));
   fields.field("Status", one.outcome.enhanced.to_string());
   if (!one.outcome.remote_host.empty()) fields.field("Remote-MTA", "dns; " + ascii_only(one.outcome.remote_host));
-  if (is_quoted(one.outcome)) {
+  if (one.outcome.is_quoted()) {
     fields.field("Diagnostic-Code", fmt::format("smtp; {} {}", one.outcome.code, ascii_only(one.outcome.text)));
   } else if (!one.outcome.text.empty()) {
     fields.field("Diagnostic-Code", "x-postern; " + ascii_only(one.outcome.text));

@@ -5,7 +5,6 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <atomic>
@@ -103,10 +102,7 @@ Result<std::unique_ptr<Taken>> Taken::open(const std::filesystem::path& file, Lo
 void Taken::map(const std::filesystem::path& file) {
   constexpr std::size_t whole = capacity * note_octets;
   if (!overwrites_in_place(file)) return;
-  struct stat info{};
-  if (::fstat(file_.get(), &info) != 0) return;
-  const auto have = std::min<std::size_t>(static_cast<std::size_t>(info.st_size), whole);
-  if (have < whole && !write_all_at(file_.get(), std::string(whole - have, '\0'), have)) return;
+  if (::fallocate(file_.get(), 0, 0, whole) != 0) return;
   void* const begin = ::mmap(nullptr, whole, PROT_READ | PROT_WRITE, MAP_SHARED, file_.get(), 0);
   if (begin == MAP_FAILED) return;
   mapping_.reset(static_cast<char*>(begin));
