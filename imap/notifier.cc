@@ -53,6 +53,13 @@ const store::MailboxInfo* Notifier::Sight::of(std::string_view name) const {
   return found == mailboxes.end() ? nullptr : &found->second;
 }
 
+void Notifier::Sight::remove(store::MailboxId id) {
+  const auto found = mailboxes.find(id);
+  if (found == mailboxes.end()) return;
+  names.erase(found->second.name);
+  mailboxes.erase(found);
+}
+
 Notifier::Notifier(Session& session, NotifyRequest request)
     : session_(session), request_(std::move(request)), feed_(store::sharing_of(session.store()).feed()) {}
 
@@ -156,14 +163,19 @@ async::Task<Result<Notifier::Sight>> Notifier::look() {
 
 /// Changes of what others share are heard from the next one on; what happened until now is in the picture, or in the next one.
 async::Task<Result<>> Notifier::follow_owners(Sight& sight) {
+  std::vector<store::MailboxId> hidden;  // between the list and the question
   for (const auto& [id, info] : sight.mailboxes) {
     if (!may_be_foreign(info.name) || events_of(sight, info) == no_event) continue;
     const auto grant = co_await grant_on(session_, info);
     if (!grant && grant.error().kind != ErrorKind::not_found) co_return std::unexpected(grant.error());
-    if (!grant || (grant->rights & store::right::read) == 0) sight.unreadable.insert(id);
-    if (!grant || !followed_.insert(id).second) continue;
-    feed_->follow({grant->owner});
+    if (!grant) {
+      hidden.push_back(id);
+      continue;
+    }
+    if ((grant->rights & store::right::read) == 0) sight.unreadable.insert(id);
+    if (followed_.insert(id).second) feed_->follow({grant->owner});
   }
+  for (const auto id : hidden) sight.remove(id);
   std::erase_if(followed_, [&](store::MailboxId id) {
     const bool selected = session_.is_selected() && session_.view().mailbox() == id;
     return !selected && request_.needs_foreign() && !sight.mailboxes.contains(id);

@@ -75,6 +75,7 @@ class Notifier {
     std::set<store::MailboxId> unreadable;  ///< of others, to be looked up alone
 
     const store::MailboxInfo* of(std::string_view name) const;
+    void remove(store::MailboxId id);
   };
   enum class Status : bool { first, change };
 
