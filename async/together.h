@@ -21,4 +21,10 @@ std::vector<Task<>> all(Tasks... tasks) {
   return out;
 }
 
+/// Leaves in `out` what the task gives: `co_await together(all(keep(one(), first), keep(two(), second)))`.
+template <class T>
+Task<> keep(Task<T> task, T& out) {
+  out = co_await std::move(task);
+}
+
 }  // namespace postern::async

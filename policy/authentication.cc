@@ -46,11 +46,6 @@ std::string helo_domain(std::string_view helo) {
   return domain && domain->ascii().contains('.') ? domain->ascii() : std::string();
 }
 
-template <class T>
-async::Task<> store(async::Task<T> task, T& into) {
-  into = co_await std::move(task);
-}
-
 bool signed_by_organization_of(std::string_view domain, const std::vector<DkimResult>& signatures) {
   const auto organization = organizational_domain(domain);
   return std::ranges::any_of(signatures, [&](const DkimResult& signature) {
@@ -103,8 +98,8 @@ async::Task<> AuthenticationRun::State::check_spf_of(dns::Resolver& resolver, co
   greeting.local.clear();
   const bool both = !out.null_sender && options.spf_helo && !helo.empty();
   std::vector<async::Task<>> checks;
-  checks.push_back(store(check_spf(resolver, std::move(query)), out.spf));
-  if (both) checks.push_back(store(check_spf(resolver, std::move(greeting)), out.helo));
+  checks.push_back(async::keep(check_spf(resolver, std::move(query)), out.spf));
+  if (both) checks.push_back(async::keep(check_spf(resolver, std::move(greeting)), out.helo));
   co_await async::together(std::move(checks));
   if (out.null_sender) out.helo = out.spf;
 }
@@ -181,8 +176,8 @@ async::Task<Authentication> AuthenticationRun::finish(dns::Resolver& outer, Clie
   if (client.sender) out.mail_from = client.sender->to_string();
   std::vector<async::Task<>> checks;
   if (options.spf) checks.push_back(state.check_spf_of(resolver, client, out));
-  if (options.dkim) checks.push_back(store(state.dkim.verify(resolver, client.now), out.dkim));
-  if (options.arc) checks.push_back(store(state.arc.verify(resolver, client.now), out.arc));
+  if (options.dkim) checks.push_back(async::keep(state.dkim.verify(resolver, client.now), out.dkim));
+  if (options.arc) checks.push_back(async::keep(state.arc.verify(resolver, client.now), out.arc));
   co_await async::together(std::move(checks));
   if (options.dmarc) {
     co_await state.check_dmarc(resolver, client, out);

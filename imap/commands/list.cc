@@ -33,12 +33,6 @@ struct Tree {
   std::map<std::string, Node, Order> nodes;
 };
 
-/// Leaves in `out` what the task gives.
-template <class T>
-async::Task<> keep(async::Task<T> task, T& out) {
-  out = co_await std::move(task);
-}
-
 async::Task<Result<Tree>> load(Session& session) {
   Tree tree;
   auto& store = session.store();
@@ -46,8 +40,8 @@ async::Task<Result<Tree>> load(Session& session) {
   Result<std::vector<store::MailboxInfo>> shared;
   Result<std::vector<std::string>> subscriptions;
   // One wait for the store and not three.
-  co_await async::together(async::all(keep(store.list(), mailboxes), keep(store.subscriptions(), subscriptions),
-                                      keep(store::sharing_of(store).shared_with_me(), shared)));
+  co_await async::together(async::all(async::keep(store.list(), mailboxes), async::keep(store.subscriptions(), subscriptions),
+                                      async::keep(store::sharing_of(store).shared_with_me(), shared)));
   if (!mailboxes) co_return std::unexpected(mailboxes.error());
   if (!subscriptions) co_return std::unexpected(subscriptions.error());
   if (!shared) co_return std::unexpected(shared.error());
