@@ -103,7 +103,7 @@ class RecoveryAdmin {
   virtual async::Task<Result<RestoreProgress>> begin_restore(RestoreOrder order) = 0;
   /// Works for about two seconds. Errors leave the job where it was; another step tries again.
   virtual async::Task<Result<RestoreProgress>> step_restore(std::string job) = 0;
-  /// Forgets the job; what was not finished is removed.
+  /// Ends the job; what was not finished is removed. Begun again within a week, it leaves out what it brought back and is there.
   virtual async::Task<Result<>> end_restore(std::string job) = 0;
 };
 

@@ -21,7 +21,7 @@ constexpr std::size_t max_job_name = 64;
 constexpr std::chrono::seconds step_time{2};
 /// A slice that others were in the way of is tried so often again.
 constexpr int most_repeats = 5;
-/// Jobs that nobody went on with for so long are given up at the next begin().
+/// Jobs that nobody went on with for so long are given up at the next begin(), and those that ended are forgotten.
 constexpr std::int64_t job_days = 7;
 constexpr std::int64_t day = 86400;
 
@@ -46,18 +46,25 @@ Result<> check(const RestoreOrder& order) {
 }
 
 /// What of a job is not finished goes; the rest stays.
-std::size_t forget_job(Transaction& tx, const std::string& job) {
+void drop_unfinished(Transaction& tx, const std::string& job) {
   std::vector<MailboxId> growing;
   {
-    auto row = tx.db().query("SELECT mailbox FROM restoring WHERE job=?1 AND state=0 AND mailbox!=0", job);
+    auto row = tx.db().query("SELECT mailbox FROM restoring WHERE job=?1 AND state=?2 AND mailbox!=0", job, restore_state::to_do);
     while (row.step()) growing.push_back(static_cast<MailboxId>(row.integer(0)));
   }
   for (const MailboxId id : growing) {
     if (MailboxState* mailbox = tx.mailbox(AccountId{0}, id)) drop_mailbox(tx, *mailbox, Fate::lost);
   }
-  tx.db().run("DELETE FROM restoring WHERE job=?1", job);
+  tx.db().run("DELETE FROM restoring WHERE job=?1 AND state=?2", job, restore_state::to_do);
   tx.db().run("DELETE FROM restored_blob WHERE job=?1", job);
-  return growing.size();
+}
+
+/// Only what came in addition to the mail that was there is kept in mind.
+void end_job(Transaction& tx, const std::string& job) {
+  drop_unfinished(tx, job);
+  tx.db().run("UPDATE restoring SET state=?2 WHERE job=?1 AND mode IN (?3,?4)", job, restore_state::told, RestoreMode::fresh,
+              RestoreMode::add);
+  tx.db().run("DELETE FROM restoring WHERE job=?1 AND state!=?2", job, restore_state::told);
 }
 
 /// Tables of auth.db that make a login work as before.
@@ -122,7 +129,10 @@ Task<Result<>> Restores::end_old_jobs() {
     std::vector<std::string> old;
     auto row = tx.db().query("SELECT DISTINCT job FROM restoring WHERE begun<?1", before);
     while (row.step()) old.emplace_back(row.text(0));
-    for (const auto& job : old) forget_job(tx, job);
+    for (const auto& job : old) {
+      drop_unfinished(tx, job);
+      tx.db().run("DELETE FROM restoring WHERE job=?1", job);
+    }
     return {};
   };
   co_return co_await parts_.core.writer->run<void>(std::move(work));
@@ -214,7 +224,7 @@ Task<Result<>> Restores::end(std::string name) {
   }
   if (job) job->lane.stop();
   auto work = [name](Transaction& tx, auto) -> Result<> {
-    forget_job(tx, name);
+    end_job(tx, name);
     return {};
   };
   if (auto forgotten = co_await parts_.core.writer->run<void>(std::move(work)); !forgotten) co_return forgotten;

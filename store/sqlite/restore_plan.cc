@@ -126,13 +126,37 @@ std::optional<Item> item_of_many(const RestoreOrder& order, const SourceMailbox&
 
 void add_item(Transaction& tx, const RestoreOrder& order, const SourceMailbox& source, AccountId account, const Item& item) {
   const bool one = order.scope == RestoreScope::message;
+  tx.db().run("DELETE FROM restoring WHERE job=?1 AND source=?2 AND state=?3", order.job, source.id, restore_state::told);
   tx.db().run(
       "INSERT OR IGNORE INTO restoring(job, source, account, name, mode, next_uid, last_uid, begun) VALUES "
       "(?1,?2,?3,?4,?5,?6,?7,?8)",
       order.job, source.id, account, item.name, item.mode, one ? order.uid : Uid{1}, one ? order.uid : Uid{UINT32_MAX}, tx.now());
 }
 
-Result<> plan_mailbox(Transaction& tx, const RestoreOrder& order, const SourceMailbox& source, AccountId account) {
+/// The name of the mailbox in which the same job has left this one or its message, when that is there still.
+std::optional<std::string> brought_before(Transaction& tx, const RestoreOrder& order, const SourceMailbox& source) {
+  if (order.collision == Collision::replace) return std::nullopt;
+  auto row = tx.db().query(
+      "SELECT m.name, m.id, r.next_uid, r.last_uid, r.mode FROM restoring r JOIN mailbox m ON m.id=r.mailbox AND "
+      "m.account=r.account WHERE r.job=?1 AND r.source=?2 AND r.state=?3",
+      order.job, source.id, restore_state::told);
+  if (!row.step()) return std::nullopt;
+  std::string name(row.text(0));
+  if (row.integer(4) != static_cast<int>(RestoreMode::add)) return name;
+  const auto mailbox = static_cast<MailboxId>(row.integer(1));
+  const bool there = tx.db().integer(0, "SELECT EXISTS (SELECT 1 FROM message WHERE id BETWEEN ?1 AND ?2)",
+                                     message_id(mailbox, static_cast<Uid>(row.integer(2))),
+                                     message_id(mailbox, static_cast<Uid>(row.integer(3)))) != 0;
+  return there ? std::optional(std::move(name)) : std::nullopt;
+}
+
+Result<> plan_mailbox(Transaction& tx, const RestoreOrder& order, const SourceMailbox& source, AccountId account,
+                      std::vector<std::string>& notes) {
+  if (const auto name = brought_before(tx, order, source)) {
+    notes.push_back(
+        fmt::format("{} was brought back to {} before and is there; delete that to get it again", source.name, *name));
+    return {};
+  }
   const MailboxState* live = tx.find(account, source.name);
   std::optional<Item> item;
   if (one_mailbox(order)) {
@@ -157,8 +181,8 @@ Result<std::vector<std::string>> plan_account(Transaction& tx, const RestoreOrde
                                               const std::filesystem::path& backup) {
   std::vector<std::string> notes;
   auto id = static_cast<AccountId>(tx.db().integer(0, "SELECT id FROM account WHERE login=?1", account.login));
-  const bool planned =
-      tx.db().integer(0, "SELECT EXISTS (SELECT 1 FROM restoring WHERE job=?1 AND account=?2)", order.job, id) != 0;
+  const bool planned = tx.db().integer(0, "SELECT EXISTS (SELECT 1 FROM restoring WHERE job=?1 AND account=?2 AND state<?3)",
+                                       order.job, id, restore_state::told) != 0;
   if (id != 0 && planned) return notes;
   if (id == 0) {
     auto made = make_again(tx, account, backup);
@@ -167,7 +191,7 @@ Result<std::vector<std::string>> plan_account(Transaction& tx, const RestoreOrde
     notes.push_back("the account " + account.login + " is there again, with its addresses and its password");
   }
   for (const auto& mailbox : account.mailboxes) {
-    if (auto done = plan_mailbox(tx, order, mailbox, id); !done) return std::unexpected(done.error());
+    if (auto done = plan_mailbox(tx, order, mailbox, id, notes); !done) return std::unexpected(done.error());
   }
   return notes;
 }

@@ -16,6 +16,14 @@ enum class RestoreMode : std::uint8_t {
   add = 3,      ///< messages at the end of one that stays
 };
 
+/// restoring.state. What was told is kept for a while: the same command, run again because its answer was lost, brings nothing
+/// back a second time.
+namespace restore_state {
+inline constexpr int to_do = 0;
+inline constexpr int done = 1;
+inline constexpr int told = 2;
+}  // namespace restore_state
+
 struct SourceMailbox {
   MailboxId id = 0;
   std::string name;
@@ -37,7 +45,8 @@ Result<std::vector<SourceAccount>> read_sources(Database& backup, const RestoreO
 /// True when the living store has no account of this login, so that it must be made again.
 bool is_lost(Database& live, const SourceAccount& account);
 /// Writes the rows of `restoring` for one account, which is made again when it is lost: out of `backup`, with its domain,
-/// addresses, groups and subscriptions. Gives notes for the admin. An account that was planned before stays as it is.
+/// addresses, groups and subscriptions. Gives notes for the admin. An account that was planned before stays as it is; what the
+/// same job brought back before and is there still is left out.
 Result<std::vector<std::string>> plan_account(Transaction& tx, const RestoreOrder& order, const SourceAccount& account,
                                               const std::filesystem::path& backup);
 

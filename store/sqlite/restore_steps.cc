@@ -198,7 +198,8 @@ void move_on(Transaction& tx, const std::string& job, const RestoreItem& item, c
 }
 
 void finish_item(Transaction& tx, const std::string& job, const RestoreItem& item) {
-  tx.db().run("UPDATE restoring SET state=1 WHERE job=?1 AND source=?2 AND mode=?3", job, item.source, item.mode);
+  tx.db().run("UPDATE restoring SET state=?4 WHERE job=?1 AND source=?2 AND mode=?3", job, item.source, item.mode,
+              restore_state::done);
 }
 
 /// References to bodies that were found or have just been written. Errors: unavailable when one has gone meanwhile.
@@ -317,11 +318,14 @@ Result<std::string> show(Transaction& tx, const RestoreItem& item, SpecialUse us
   return name;
 }
 
-/// The grown messages go to the end of a mailbox that stays.
-Result<std::string> join(Transaction& tx, const RestoreItem& item, MailboxState& mailbox) {
+/// The grown messages go to the end of a mailbox that stays. The row of the item tells from now on where they are.
+Result<std::string> join(Transaction& tx, const std::string& job, const RestoreItem& item, MailboxState& mailbox) {
   auto to = mailbox_for_delivery(tx, item.account, item.name);
   if (!to) return std::unexpected(to.error());
+  const Uid first = (*to)->uidnext;
   if (auto moved = copy(tx, mailbox, UidSet::all(), **to, CopyMode::move); !moved) return std::unexpected(moved.error());
+  tx.db().run("UPDATE restoring SET mailbox=?4, next_uid=?5, last_uid=?6 WHERE job=?1 AND source=?2 AND mode=?3", job,
+              item.source, item.mode, (*to)->id, first, (*to)->uidnext - 1);
   drop_growing(tx, mailbox);
   return item.name;
 }
@@ -353,7 +357,7 @@ Result<std::string> complete(Transaction& tx, const RestoreOrder& order, const R
     if (auto room = check_room_for(tx, item, mailbox); !room) return std::unexpected(room.error());
   }
   const auto messages = mailbox.messages;
-  auto name = item.mode == static_cast<int>(RestoreMode::add) ? join(tx, item, mailbox) : show(tx, item, use, mailbox);
+  auto name = item.mode == static_cast<int>(RestoreMode::add) ? join(tx, order.job, item, mailbox) : show(tx, item, use, mailbox);
   if (!name) return name;
   finish_item(tx, order.job, item);
   const AccountState* account = tx.account(item.account);
@@ -390,7 +394,8 @@ std::optional<RestoreItem> next_item(Database& live, const std::string& job) {
 
 RestoreProgress progress_of(Database& live, const std::string& job) {
   RestoreProgress out;
-  auto row = live.query("SELECT count(*), coalesce(sum(state),0) FROM restoring WHERE job=?1", job);
+  auto row =
+      live.query("SELECT count(*), coalesce(sum(state),0) FROM restoring WHERE job=?1 AND state<?2", job, restore_state::told);
   row.step();
   out.mailboxes = row.unsigned_integer(0);
   out.mailboxes_done = row.unsigned_integer(1);

@@ -153,6 +153,51 @@ TEST_F(RestoreTest, AMailboxOfManySlices) {
   expect_sound();
 }
 
+/// Whoever did not see the answer runs the command again.
+TEST_F(RestoreTest, TheSameCommandBringsNothingBackTwice) {
+  must(session().create("Work", SpecialUse::none));
+  must(session().create("Gone", SpecialUse::none));
+  for (const std::string name : {"INBOX", "Work", "Gone"}) fill(name);
+  const auto before = mail_in(session(), "Work");
+  back_up();
+  expunge("Work", UidSet{{2, 2}});
+  must(session().remove("Gone"));
+  auto message = order(RestoreScope::message, "INBOX");
+  message.job = "message";
+  message.uid = 2;
+  message.into = "Work";
+  auto mailbox = order(RestoreScope::mailbox, "Work");
+  mailbox.job = "mailbox";
+  auto account = order(RestoreScope::account);
+  account.job = "account";
+  std::map<std::string, std::vector<Mail>> first;
+  for (int round = 0; round < 3; ++round) {
+    for (const auto& what : {message, mailbox, account}) {
+      const auto done = restore(what);
+      ASSERT_TRUE(done) << what.job << ": " << done.error().text;
+      EXPECT_EQ(done->messages == 0, round > 0) << what.job;
+      EXPECT_FALSE(done->notes.empty()) << what.job;
+    }
+    std::map<std::string, std::vector<Mail>> now;
+    for (const auto& info : must(session().list())) now[info.name] = mail_in(session(), info.name);
+    if (round == 0) first = now;
+    EXPECT_EQ(now, first) << round;
+  }
+  EXPECT_EQ(first.at("Restored/then/Work"), before);
+  EXPECT_EQ(first.at("Gone"), before);
+
+  must(session().remove("Restored/then/Work"));
+  EXPECT_GT(restore(mailbox)->messages, 0u) << "what was deleted since comes back";
+  EXPECT_EQ(mail_in(session(), "Restored/then/Work"), before);
+  const auto work = must(session().status("Work"));
+  expunge("Work", UidSet{{work.uidnext - 1, work.uidnext - 1}});
+  EXPECT_EQ(restore(message)->messages, 1u);
+  real_.clock.advance(std::chrono::hours(24 * 8));
+  EXPECT_EQ(restore(message)->messages, 1u) << "it is not kept in mind for ever";
+  must(store_->reap());
+  expect_sound();
+}
+
 TEST_F(RestoreTest, GoesOnAfterTheStoreWasClosed) {
   for (const char* name : {"A", "B", "C"}) {
     must(session().create(name, SpecialUse::none));
