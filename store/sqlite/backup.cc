@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "store/sqlite/companions.h"
 #include "store/sqlite/database.h"
 #include "store/sqlite/lane.h"
 
@@ -361,8 +362,10 @@ void prune_log_copies(const fs::path& folder, const Manifest& oldest) {
       continue;
     }
     if (name != oldest.wal.run) continue;
+    prune_companions(run.path(), oldest.time);
     for (const auto& file : fs::directory_iterator(run.path())) {
-      if (std::strtoull(file.path().stem().c_str(), nullptr, 10) < oldest.wal.seq) fs::remove(file.path());
+      const bool number = file.is_regular_file();
+      if (number && std::strtoull(file.path().stem().c_str(), nullptr, 10) < oldest.wal.seq) fs::remove(file.path());
     }
   }
 }

@@ -18,7 +18,8 @@ constexpr int cache_kib = 2 * 1024;
 
 }  // namespace
 
-BackupKeeper::BackupKeeper(Parts parts) : parts_(std::move(parts)), thread_(&BackupKeeper::loop, this) {}
+BackupKeeper::BackupKeeper(Parts parts)
+    : parts_(std::move(parts)), companions_(parts_.data_dir, parts_.log), thread_(&BackupKeeper::loop, this) {}
 
 void BackupKeeper::stop() {
   {
@@ -36,7 +37,7 @@ void BackupKeeper::loop() {
   auto next_base = SteadyClock::now();
   for (;;) {
     const bool broken = parts_.archive && parts_.archive->broken();
-    if (broken) has_run_ = false;
+    if (broken) run_ = {};
     if (SteadyClock::now() >= next_base || broken) {
       make_base();
       next_base = SteadyClock::now() + (said_ ? std::chrono::seconds(try_again) : parts_.options.every);
@@ -66,16 +67,21 @@ void BackupKeeper::make_base() {
 
 Result<> BackupKeeper::take_base() {
   const auto& options = parts_.options;
-  if (parts_.archive && !has_run_) {
+  if (parts_.archive && run_.folder.empty()) {
     if (auto made = make_private_folder(options.folder / "wal"); !made) return made;
-    if (auto begun = parts_.archive->begin_run(stamp(parts_.clock.unix_now())); !begun) return begun;
-    has_run_ = true;
+    const auto name = stamp(parts_.clock.unix_now());
+    if (auto begun = parts_.archive->begin_run(name); !begun) return begun;
+    run_ = {options.folder / "wal" / name, {}};
   }
+  const auto companions = companions_.fingerprint();
+  if (!companions) return std::unexpected(companions.error());
   const auto staged = parts_.stage();
   if (!staged) return std::unexpected(staged.error());
   auto collected = collect_backup({.staged = staged->folder, .folder = options.folder, .config = options.config}, {});
   remove_staged(parts_.data_dir, staged->folder.filename().string());
   if (!collected) return std::unexpected(collected.error());
+  companions_.begin(*companions);
+  run_.store_id = collected->manifest.store_id;
   for (const auto& complaint : collected->complaints) parts_.log.error("backup", "a segment is damaged", {{"what", complaint}});
   const auto pruned = prune_backups(options.folder, options.keep);
   if (!pruned) return std::unexpected(pruned.error());
@@ -94,14 +100,23 @@ void BackupKeeper::ship() {
 
 /// The log first, then the bodies that it speaks of.
 Result<> BackupKeeper::ship_now() {
-  if (!has_run_) return {};
+  if (run_.folder.empty()) return {};
   const auto shipped = parts_.archive->ship();
   if (!shipped) return std::unexpected(shipped.error());
   auto index = Database::open({parts_.data_dir / "mail.db", Database::Mode::read_only, cache_kib});
   if (!index) return std::unexpected(index.error());
   const auto& options = parts_.options;
   auto work = [&](Database& db) { return ship_segments(parts_.data_dir, options.folder, db, Transfer::link); };
-  return Lane::guarded<void>(**index, work);
+  if (auto segments = Lane::guarded<void>(**index, work); !segments) return segments;
+  return ship_companions();
+}
+
+Result<> BackupKeeper::ship_companions() {
+  if (run_.store_id.empty()) return {};
+  auto held = hold_folder(parts_.options.folder);
+  if (!held) return std::unexpected(held.error());
+  const auto copied = companions_.ship(run_, parts_.clock.unix_now());
+  return copied ? Result<>() : std::unexpected(copied.error());
 }
 
 }  // namespace postern::store::sqlite

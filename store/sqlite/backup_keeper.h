@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // BackupKeeper: the server's own backups into the folder of the configuration: a base snapshot at the start and then at times,
-// and, for getting back to any second, copies of the write-ahead log and of new bodies at short intervals. One thread of its own;
-// nothing here holds up the writer.
+// and, for getting back to any second, copies of the write-ahead log, of new bodies and of changed logins and lists at short
+// intervals. One thread of its own; nothing here holds up the writer.
 #pragma once
 
 #include <condition_variable>
@@ -11,6 +11,7 @@
 
 #include "store/sqlite/backup.h"
 #include "store/sqlite/backup_options.h"
+#include "store/sqlite/companions.h"
 
 namespace postern::store::sqlite {
 
@@ -38,13 +39,15 @@ class BackupKeeper {
   Result<> take_base();
   void ship();
   Result<> ship_now();
+  Result<> ship_companions();
   void say(const Error& error);
 
   const Parts parts_;
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;
-  bool has_run_ = false;
+  CompanionCopies companions_;
+  CompanionRun run_;   ///< without a folder: the next base begins one; without a store's id: it has no base yet
   bool said_ = false;  ///< a failure is told once until something works again
   std::thread thread_;
 };

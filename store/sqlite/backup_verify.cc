@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "store/sqlite/companions.h"
 #include "store/sqlite/database.h"
 #include "store/sqlite/lane.h"
 #include "store/sqlite/schema.h"
@@ -215,6 +216,15 @@ void check_run(const fs::path& run, const Manifest& base, Verified& out) {
   }
 }
 
+void check_companions(const fs::path& run, Verified& out) {
+  auto found = companion_copies(run);
+  Findings findings(out.log_findings);
+  for (auto& complaint : found.complaints) findings.add(std::move(complaint));
+  for (const auto& copy : found.copies) {
+    for (const auto& file : copy.manifest.files) check_file(findings, copy.folder / file.name, file.bytes, file.checksum);
+  }
+}
+
 }  // namespace
 
 Result<Verified> verify_backups(const VerifyOrder& order, const std::function<void(CollectProgress)>& progress) {
@@ -229,7 +239,10 @@ Result<Verified> verify_backups(const VerifyOrder& order, const std::function<vo
     for (const auto& manifest : *backups) {
       out.backups.push_back(check_backup(order.folder, manifest, bodies));
       const auto run = order.folder / "wal" / manifest.wal.run;
-      if (!manifest.wal.run.empty() && runs.insert(manifest.wal.run).second && fs::exists(run)) check_run(run, manifest, out);
+      if (!manifest.wal.run.empty() && runs.insert(manifest.wal.run).second && fs::exists(run)) {
+        check_run(run, manifest, out);
+        check_companions(run, out);
+      }
       if (progress) progress({out.backups.size(), backups->size()});
     }
   } catch (const fs::filesystem_error& error) {

@@ -5,7 +5,8 @@
 //   store.id                       which store's backups these are
 //   segments/0000000001.seg …      bodies, shared by all backups of the folder
 //   index/20261122T091612Z/        mail.db, auth.db, *.key, postern.toml, manifest.json
-//   wal/<run>/                     copies of the write-ahead log (store/sqlite/wal_archive.h)
+//   wal/<run>/                     copies of the write-ahead log (store/sqlite/wal_archive.h), of logins and lists
+//                                  (store/sqlite/companions.h)
 #pragma once
 
 #include <filesystem>

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "store/sqlite/companions.h"
 #include "store/sqlite/database.h"
 #include "store/sqlite/lane.h"
 #include "store/sqlite/schema.h"
@@ -57,6 +58,18 @@ Result<std::uint64_t> put_log_on_top(const SourceOrder& order, const Manifest& b
   return applied;
 }
 
+/// The newest logins, keys and lists that were copied between the base and the moment.
+Result<> put_companions_on_top(const SourceOrder& order, const Manifest& base, Log& log) {
+  if (base.wal.run.empty()) return {};
+  const auto until = order.at.value_or(std::numeric_limits<UnixTime>::max());
+  const auto found = companion_copies(order.backups / "wal" / base.wal.run);
+  const CompanionCopy* newest = nullptr;
+  for (const auto& copy : found.copies) {
+    if (copy.manifest.time >= base.time && copy.manifest.time <= until) newest = &copy;
+  }
+  return newest ? put_on_top(*newest, order.scratch, log) : Result<>();
+}
+
 Result<std::unique_ptr<Database>> open_scratch(const fs::path& path, SchemaSteps steps, Log& log) {
   auto db = Database::open({path, Database::Mode::read_write, cache_kib});
   if (!db) return db;
@@ -72,8 +85,8 @@ Result<std::unique_ptr<Database>> open_scratch(const fs::path& path, SchemaSteps
 
 Result<> clean_scratch(const fs::path& scratch) {
   std::error_code error;
-  for (const char* name : {"mail.db", "mail.db-wal", "mail.db-shm", "auth.db", "auth.db-wal", "auth.db-shm"}) {
-    fs::remove(scratch / name, error);
+  for (const char* name : {"mail.db", "auth.db", "logins.db"}) {
+    for (const char* end : {"", "-wal", "-shm"}) fs::remove(scratch / (std::string(name) + end), error);
   }
   return make_private_folder(scratch);
 }
@@ -101,6 +114,7 @@ Result<RestoreSource> materialise(const SourceOrder& order, Log& log) {
     if (!opened) return std::unexpected(opened.error());
     if (auto moved = (*opened)->checkpoint(true); !moved) return std::unexpected(moved.error());
   }
+  if (auto put = put_companions_on_top(order, *base, log); !put) return std::unexpected(put.error());
   for (const auto& entry : fs::directory_iterator(order.scratch)) give_to_owner(entry.path(), order.scratch.parent_path());
   give_to_owner(order.scratch, order.scratch.parent_path());
   const UnixTime reached = base->wal.run.empty() ? base->time : std::max(base->time, order.at.value_or(base->time));

@@ -17,13 +17,14 @@ std::vector<std::string> columns_of(Database& db, const char* table) {
   return out;
 }
 
-template <class T>
-std::int64_t copy(Database& from, Database& to, RowChoice choice, const T& value) {
-  const auto theirs = columns_of(from, choice.table);
+/// `bind` gives the chosen rows' condition its value.
+template <class F>
+std::int64_t copy(Database& from, Database& to, const char* table, const std::string& where, F bind) {
+  const auto theirs = columns_of(from, table);
   std::string names;
   std::string marks;
   int count = 0;
-  for (const auto& name : columns_of(to, choice.table)) {
+  for (const auto& name : columns_of(to, table)) {
     if (std::find(theirs.begin(), theirs.end(), name) == theirs.end()) continue;
     names += (count ? "," : "") + name;
     marks += fmt::format("{}?{}", count ? "," : "", count + 1);
@@ -31,10 +32,10 @@ std::int64_t copy(Database& from, Database& to, RowChoice choice, const T& value
   }
   if (count == 0) return 0;
   std::int64_t added = 0;
-  auto source = from.assembled(fmt::format("SELECT {} FROM {} WHERE {}=?1", names, choice.table, choice.column));
-  source.bind(1, value);
+  auto source = from.assembled(fmt::format("SELECT {} FROM {} {}", names, table, where));
+  bind(source);
   while (source.step()) {
-    auto target = to.assembled(fmt::format("INSERT OR IGNORE INTO {}({}) VALUES ({})", choice.table, names, marks));
+    auto target = to.assembled(fmt::format("INSERT OR IGNORE INTO {}({}) VALUES ({})", table, names, marks));
     for (int i = 0; i < count; ++i) target.bind_value_of(i + 1, source, i);
     target.run();
     added += to.changes();
@@ -42,13 +43,22 @@ std::int64_t copy(Database& from, Database& to, RowChoice choice, const T& value
   return added;
 }
 
+template <class T>
+std::int64_t copy_chosen(Database& from, Database& to, RowChoice choice, const T& value) {
+  return copy(from, to, choice.table, fmt::format("WHERE {}=?1", choice.column),
+              [&value](Query& source) { source.bind(1, value); });
+}
+
 }  // namespace
 
 std::int64_t copy_rows(Database& from, Database& to, RowChoice choice, std::int64_t value) {
-  return copy(from, to, choice, value);
+  return copy_chosen(from, to, choice, value);
 }
 std::int64_t copy_rows(Database& from, Database& to, RowChoice choice, const std::string& value) {
-  return copy(from, to, choice, std::string_view(value));
+  return copy_chosen(from, to, choice, std::string_view(value));
+}
+std::int64_t copy_all_rows(Database& from, Database& to, const char* table) {
+  return copy(from, to, table, {}, [](Query&) {});
 }
 
 }  // namespace postern::store::sqlite

@@ -17,5 +17,7 @@ struct RowChoice {
 /// Rows whose column has the value; those that are there already stay as they are. Gives how many were added. Throws SqlError.
 std::int64_t copy_rows(Database& from, Database& to, RowChoice choice, std::int64_t value);
 std::int64_t copy_rows(Database& from, Database& to, RowChoice choice, const std::string& value);
+/// The whole table.
+std::int64_t copy_all_rows(Database& from, Database& to, const char* table);
 
 }  // namespace postern::store::sqlite

@@ -2,6 +2,7 @@
 """Data is destroyed and got back: the real server, the real command line, a real IMAP client. Everything is compared octet for
 octet, with flags, keywords and internal dates, before and after.
 """
+import contextlib
 import hashlib
 import imaplib
 import json
@@ -11,6 +12,7 @@ import re
 import shutil
 import signal
 import smtplib
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -22,6 +24,8 @@ from daemon_test import PASSWORD, House
 from lab import POSTERN, wait_for
 
 ALICE = "alice@postern.test"
+LATE = "late@postern.test"
+LATE_PASSWORD = "violet Hamster 17 counts the stars"
 EXIT_DAMAGED = 14
 
 
@@ -55,9 +59,9 @@ def letter(number, size):
             f"Message-ID: <l{number}@partner.test>\r\n\r\n{lines}").encode()
 
 
-def log_in(house, login=ALICE):
+def log_in(house, login=ALICE, password=PASSWORD):
     client = house.imap()
-    client.login(login, PASSWORD)
+    client.login(login, password)
     return client
 
 
@@ -240,7 +244,34 @@ def point_in_time(authority, root):
             assert contents(client, f"At {at}") == wanted, at
             client.logout()
         house.do("verify", folder)
+        new_logins_outlive_the_disk(house, folder)
         assert house.stop() == 0
+
+
+def sealed(path):
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        return sorted(database.execute("SELECT account, sealed FROM credential"))
+
+
+def new_logins_outlive_the_disk(house, folder):
+    """An account and a password of after the last base snapshot; the data folder goes; both are there again."""
+    house.do("account", "add", LATE, "--password-stdin", text_in=LATE_PASSWORD + "\n")
+    house.do("account", "password", ALICE, "--password-stdin", text_in=LATE_PASSWORD + "\n")
+    wanted = sealed(house.data / "auth.db")
+    wait_for(lambda: any(sealed(path.parent / "logins.db") == wanted for path in folder.glob("wal/*/beside/*/manifest.json")),
+             "the logins' copy")
+    house.process.kill()
+    house.process.wait()
+    shutil.rmtree(house.data)
+    house.do("restore", "everything", "--from", folder)
+    house.start()
+    for login in (ALICE, LATE):
+        log_in(house, login, LATE_PASSWORD).logout()
+    try:
+        log_in(house)
+        raise AssertionError("the old password opens again")
+    except imaplib.IMAP4.error:
+        pass
 
 
 def main():

@@ -11,6 +11,7 @@
 #include "store/recovery_admin.h"
 #include "store/sqlite/backup.h"
 #include "store/sqlite/backup_verify.h"
+#include "store/sqlite/companions.h"
 #include "store/sqlite/restore_source.h"
 #include "tests/store/fixture.h"
 

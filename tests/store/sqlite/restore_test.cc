@@ -309,6 +309,106 @@ TEST_F(RestoreTest, AnySecondBetweenTwoBackups) {
   }
 }
 
+/// Copies of logins and lists, as the server makes them beside the copies of its log.
+class CompanionTest : public RestoreTest {
+ protected:
+  struct Moment {
+    UnixTime time = 0;
+    std::string sealed, list;
+  };
+  CompanionTest() {
+    session();
+    close();
+    open({.folder = backups(), .every = std::chrono::hours(24), .keep = 7, .point_in_time = true, .ship_every = seconds(1)});
+    const auto ready = [&] { return fs::exists(backups() / "wal") && sqlite::list_backups(backups()).has_value(); };
+    while (!ready()) ::usleep(1000);
+    history_.push_back({real_.clock.unix_now(), {}, {}});
+  }
+  fs::path run() const { return fs::directory_iterator(backups() / "wal")->path(); }
+  /// A password and a list that are copied before it returns.
+  void change(const std::string& sealed, const std::string& list) {
+    real_.clock.advance(seconds(10));
+    const auto before = sqlite::companion_copies(run()).copies.size();
+    must(store_->credentials().set_password({.account = alice_, .kind = "scram", .label = {}, .sealed = sealed}));
+    if (list != history_.back().list) write_file_durably(data() / "gate.list", list).value();
+    const auto settled = [&] {
+      const auto found = sqlite::companion_copies(run()).copies;
+      return found.size() > before && (list.empty() || read_file(found.back().folder / "gate.list") == list);
+    };
+    while (!settled()) {
+      ::usleep(1000);
+      // Two changes may fall into two copies: the second one must have another second than the first.
+      if (sqlite::companion_copies(run()).copies.size() > before && !settled()) real_.clock.advance(seconds(1));
+    }
+    history_.push_back({real_.clock.unix_now(), sealed, list});
+  }
+  Moment rebuilt_at(UnixTime time) {
+    const Folder place;
+    const auto built = sqlite::rebuild({backups(), time, place / "data"}, real_.clock, real_.log, {});
+    if (!built) throw std::runtime_error(built.error().text);
+    const auto store = real_.must_open(place / "data");
+    const auto rows = must(store->credentials().get(alice_));
+    Moment out{time, rows.empty() ? "" : rows.front().sealed, read_file(place / "data" / "gate.list").value_or("")};
+    EXPECT_LE(rows.size(), 1u);
+    return out;
+  }
+
+  std::vector<Moment> history_;
+};
+
+TEST_F(CompanionTest, PasswordsAndListsOfAnySecondBetweenTwoBackups) {
+  change("first", "");
+  change("second", "who may not");
+  change("third", "who may");
+  real_.clock.advance(seconds(10));
+  close();
+  EXPECT_EQ(findings(), std::vector<std::string>());
+  for (const Moment& wanted : history_) {
+    const auto found = rebuilt_at(wanted.time + 5);
+    EXPECT_EQ(found.sealed, wanted.sealed) << "at " << wanted.time;
+    EXPECT_EQ(found.list, wanted.list) << "at " << wanted.time;
+  }
+  EXPECT_EQ(rebuilt_at(real_.clock.unix_now()).sealed, "third");
+}
+
+TEST_F(CompanionTest, ADamagedCopyIsFoundAndOnlyItsMomentsAreLost) {
+  change("first", "");
+  change("second", "");
+  close();
+  const auto copies = sqlite::companion_copies(run()).copies;
+  ASSERT_EQ(copies.size(), 2u);
+  const auto path = copies.back().folder / "logins.db";
+  auto octets = read_file(path).value();
+  octets[octets.size() / 2] ^= 1;
+  write_file_durably(path, octets).value();
+  fs::create_directory(run() / "beside" / "20990101T000000Z.part");
+  EXPECT_EQ(findings(), std::vector<std::string>({path.string() + " fails its checksum"}));
+  const Folder place;
+  const auto built = sqlite::rebuild({backups(), {}, place / "data"}, real_.clock, real_.log, {});
+  ASSERT_FALSE(built);
+  EXPECT_EQ(built.error().kind, ErrorKind::corrupt);
+  EXPECT_EQ(rebuilt_at(history_[1].time).sealed, "first");
+  sqlite::prune_companions(run(), copies.back().manifest.time);
+  EXPECT_EQ(sqlite::companion_copies(run()).copies.size(), 1u);
+  EXPECT_FALSE(fs::exists(run() / "beside" / "20990101T000000Z.part"));
+}
+
+TEST_F(CompanionTest, ALoginIsNoReasonForACopy) {
+  change("first", "who may not");
+  const sqlite::CompanionCopies copies(data(), real_.log);
+  const auto before = copies.fingerprint().value();
+  LoginRow login;
+  login.account = alice_;
+  login.at = real_.clock.unix_now();
+  login.outcome = "success";
+  login.ip = "192.0.2.7";
+  login.credential = must(store_->credentials().get(alice_)).front().id;
+  must(store_->credentials().record_logins({login}, {}));
+  EXPECT_EQ(copies.fingerprint().value(), before);
+  must(store_->credentials().set_policy(alice_, {.app_passwords_only = true}));
+  EXPECT_NE(copies.fingerprint().value(), before);
+}
+
 TEST_F(RestoreTest, TheLogIsCopiedThroughItsCheckpoints) {
   close();
   open({.folder = backups(), .every = std::chrono::hours(24), .keep = 7, .point_in_time = true, .ship_every = seconds(3600)});
