@@ -14,8 +14,9 @@
 namespace postern::config {
 namespace {
 
-constexpr double advised_password_bits = 33.3;    // 10^10 guesses, the best of zxcvbn's scores
-constexpr unsigned advised_password_length = 15;  // NIST SP 800-63B: 15 when the password is the only factor
+constexpr std::uint32_t least_message_limit = 1000;  // RFC 9738 §3
+constexpr double advised_password_bits = 33.3;       // 10^10 guesses, the best of zxcvbn's scores
+constexpr unsigned advised_password_length = 15;     // NIST SP 800-63B: 15 when the password is the only factor
 constexpr std::array<std::string_view, 4> known_mechanisms = {"SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "LOGIN"};
 
 void error(Findings& found, std::string key, std::string text) { found.errors.push_back({0, std::move(key), std::move(text)}); }
@@ -65,6 +66,13 @@ void check_tls(const Config& config, Findings& found) {
     if (service.needs_tls && !service.endpoints.empty()) {
       warning(found, service.key, "stays closed without tls.certificate: nobody may log in without TLS");
     }
+  }
+}
+
+void check_imap(const Config& config, Findings& found) {
+  if (config.imap.message_limit != 0 && config.imap.message_limit < least_message_limit) {
+    error(found, "imap.message_limit",
+          fmt::format("must be 0 or at least {}: clients count on that (RFC 9738 §3)", least_message_limit));
   }
 }
 
@@ -198,8 +206,8 @@ void check_rules_for(const Config& config, Findings& found) {
 
 Findings check(const Config& config) {
   Findings found;
-  for (auto* part : {check_server, check_tls, check_listen, check_trusted, check_device, check_auth, check_limits, check_queue,
-                     check_outbound, check_stubs, check_routes, check_rules_for}) {
+  for (auto* part : {check_server, check_tls, check_imap, check_listen, check_trusted, check_device, check_auth, check_limits,
+                     check_queue, check_outbound, check_stubs, check_routes, check_rules_for}) {
     part(config, found);
   }
   return found;

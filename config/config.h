@@ -218,6 +218,7 @@ struct Quota {
 /// [imap]
 struct Imap {
   std::vector<std::string> capabilities_off;  ///< not announced, for clients that misbehave with them
+  std::uint32_t message_limit = 0;            ///< messages that one command works on (RFC 9738); 0: all it names
   bool operator==(const Imap&) const = default;
 };
 

@@ -110,6 +110,11 @@ Section imap() {
              "imap", [](Config& c) -> Imap& { return c.imap; }, "IMAP.")
       .list("capabilities_off", &Imap::capabilities_off,
             "Capabilities not to announce, for clients that misbehave with them, for example [\"COMPRESS=DEFLATE\"].")
+      .number(
+          "message_limit", &Imap::message_limit, {0, 1'000'000},
+          "Messages that one FETCH, STORE, SEARCH, MOVE or UID EXPUNGE works on, those with the highest UIDs; COPY, SORT and\n"
+          "THREAD of more are refused. Announced as MESSAGELIMIT (RFC 9738). At least 1000; 0: no limit. Programs that do\n"
+          "not know it see only the newest messages of larger mailboxes.")
       .done();
 }
 

@@ -5,6 +5,7 @@
 #include "base/encoding.h"
 #include "imap/capabilities.h"
 #include "imap/limits.h"
+#include "imap/message_limit.h"
 #include "imap/message_url.h"
 #include "mime/body_structure.h"
 #include "mime/part_codec.h"
@@ -96,6 +97,8 @@ Appender::Head Appender::read_head(Parser& in, const std::optional<LiteralMark>&
 
 Reply Appender::next_head(Text& text, Head& head) const {
   if (count_ == Count::one) return bad("One message is enough");
+  // RFC 9738 §3.1: APPEND is all or nothing.
+  if (const MessageLimit limit(session_); limit.is_exceeded_by(messages_.size() + 1)) return limit.refusal();
   if (messages_.size() == limits::append_messages) return no("LIMIT", "Too many messages at once");
   Parser in(text.rest, session_.names());
   head = read_head(in, text.mark);

@@ -81,6 +81,8 @@ std::string capabilities_after_login(const config::Config& config, std::string_v
   if (!is_capability_off(config, account_off, "ACL")) out.add_all("RIGHTS=kxte LIST-MYRIGHTS");
   // RFC 7889 §3
   out.add(fmt::format("APPENDLIMIT={}", config.limits.append_bytes));
+  // RFC 9738 §3
+  if (config.imap.message_limit != 0) out.add(fmt::format("MESSAGELIMIT={}", config.imap.message_limit));
   return std::move(out).text();
 }
 

@@ -13,7 +13,7 @@ namespace {
 using Kind = SearchKey::Kind;
 
 /// What the argument of a key is.
-enum class Argument : std::uint8_t { none, flag, keyword, date, number, seconds, object, text, field_and_text, set, modseq };
+enum class Argument : std::uint8_t { none, flag, keyword, date, number, seconds, object, text, field_and_text, set, uid, modseq };
 
 /// One row of RFC 3501 §6.4.4.
 struct Row {
@@ -60,6 +60,8 @@ constexpr Row rows[] = {
     {"THREADID", Argument::object, Kind::never},  // no message has one
     {"TO", Argument::text, Kind::envelope_text, 0, false, "to"},
     {"UID", Argument::set, Kind::set},
+    {"UIDAFTER", Argument::uid, Kind::uid_above},  // RFC 9738 §3.2
+    {"UIDBEFORE", Argument::uid, Kind::uid_below},
     {"UNANSWERED", Argument::flag, Kind::flag, store::flag::answered, true},
     {"UNDELETED", Argument::flag, Kind::flag, store::flag::deleted, true},
     {"UNDRAFT", Argument::flag, Kind::flag, store::flag::draft, true},
@@ -162,7 +164,8 @@ class KeyParser {
       case Argument::date: key.day = in_.date(); break;
       case Argument::number: key.number = in_.number64(); break;
       case Argument::object: key.text = in_.atom(); break;
-      case Argument::seconds: key.number = in_.nz_number(); break;
+      case Argument::seconds:
+      case Argument::uid: key.number = in_.nz_number(); break;
       case Argument::text: key.text = text(); break;
       case Argument::field_and_text: header(key); break;
       case Argument::set:

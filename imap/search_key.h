@@ -31,7 +31,9 @@ struct SearchKey {
     flag,     ///< `bits`; any of them
     keyword,  ///< `text`
     recent,
-    set,     ///< `set`, `numbering`
+    set,        ///< `set`, `numbering`
+    uid_above,  ///< `number` (RFC 9738 §3.2)
+    uid_below,
     modseq,  ///< `number`: at least
     larger,  ///< `number`
     smaller,

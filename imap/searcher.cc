@@ -130,8 +130,31 @@ Result<> Searcher::resolve() {
   return {};
 }
 
+/// Where the limit lets the search begin.
+std::size_t Searcher::first_row() {
+  const auto& snapshot = view_.snapshot();
+  if (limit_ == nullptr || !limit_->is_exceeded_by(snapshot.size())) return 0;
+  std::size_t looked_at = 0, lowest = snapshot.size();
+  for (auto index = snapshot.size(); index-- > 0;) {
+    const auto& row = snapshot.row(index);
+    const auto by_sets = [&](std::size_t key) {
+      const auto kind = program_.keys[key].kind;
+      const bool names = kind == Kind::set || kind == Kind::uid_above || kind == Kind::uid_below;
+      return names ? leaf(key, {index, &row, nullptr}) : Truth::unknown;
+    };
+    if (evaluate(program_.keys, stack_, by_sets) == Truth::no) continue;
+    if (looked_at++ == limit_->most()) {
+      limit_->stop_at(snapshot.row(lowest).uid);
+      return lowest;
+    }
+    lowest = index;
+  }
+  return 0;
+}
+
 async::Task<Result<std::vector<std::size_t>>> Searcher::run() {
   if (const auto resolved = resolve(); !resolved) co_return std::unexpected(resolved.error());
+  if (const auto first = first_row(); first > 0) co_return co_await look_at({{first, view_.snapshot().size()}});
   std::size_t index = 0;
   // Nothing changes the picture while a command runs, but what follows suspends: the snapshot is held here.
   const auto& snapshot = view_.snapshot();
@@ -148,6 +171,10 @@ async::Task<Result<std::vector<std::size_t>>> Searcher::run() {
 
 async::Task<Result<std::vector<std::size_t>>> Searcher::run(const IndexRanges& rows) {
   if (const auto resolved = resolve(); !resolved) co_return std::unexpected(resolved.error());
+  co_return co_await look_at(rows);
+}
+
+async::Task<Result<std::vector<std::size_t>>> Searcher::look_at(IndexRanges rows) {
   const auto& snapshot = view_.snapshot();
   for (const auto& range : rows) {
     for (auto index = range.begin; index < range.end; ++index) {
@@ -197,6 +224,8 @@ Truth Searcher::leaf(std::size_t number, const Candidate& candidate) const {
     case Kind::recent: return truth(view_.is_recent(row.uid));
     case Kind::never: return Truth::no;
     case Kind::set: return truth(contains(sets_.at(number), candidate.index));
+    case Kind::uid_above: return truth(row.uid > key.number);
+    case Kind::uid_below: return truth(row.uid < key.number);
     case Kind::modseq: return truth(row.modseq >= key.number);
     case Kind::larger:
     case Kind::smaller:

@@ -11,6 +11,7 @@
 
 #include "async/task.h"
 #include "base/result.h"
+#include "imap/message_limit.h"
 #include "imap/search_key.h"
 #include "imap/session.h"
 #include "store/particulars.h"
@@ -25,6 +26,8 @@ class Searcher {
   /// Over any view of this session; it must outlive this.
   Searcher(Session& session, const View& view, const SearchProgram& program);
 
+  /// No more messages than that are looked at: those that its message sets leave, from the highest down (RFC 9738 §3.1).
+  void respect(MessageLimit& limit) { limit_ = &limit; }
   /// Indexes of the rows that match, ascending. Errors: invalid (a sequence number without message), limit (security.md D89),
   /// closed (the client went away), io, corrupt.
   async::Task<Result<std::vector<std::size_t>>> run();
@@ -39,11 +42,13 @@ class Searcher {
     const Truth* truths = nullptr;  ///< by column; null: nothing is known beyond the row
   };
   Result<> resolve();
+  std::size_t first_row();
   store::MetaFields fields() const;
   bool needs_info(const SearchKey& key) const;
   using Answer = std::optional<Result<store::TextTruths>>;
   bool decide_now(std::size_t index, const store::Row& row);
   std::size_t most_kept() const;
+  async::Task<Result<std::vector<std::size_t>>> look_at(IndexRanges rows);
   async::Task<Result<>> rest();
   async::Task<Result<std::vector<std::size_t>>> finish();
   async::Task<> look_for(store::TextCandidates where, store::TextQuery query, async::Event& due, Answer& answer);
@@ -64,6 +69,7 @@ class Searcher {
   const View& view_;
   const SearchProgram& program_;
   const UnixTime now_;
+  MessageLimit* limit_ = nullptr;
   std::map<std::size_t, IndexRanges> sets_;  ///< by key: rows of its message set
   std::map<std::size_t, std::uint64_t> keyword_bits_;
   std::vector<std::size_t> column_of_;  ///< by key: its column of truths, for keys that the row does not decide

@@ -43,6 +43,19 @@ bool contains(const IndexRanges& ranges, std::size_t index) {
   return after != ranges.begin() && index < std::prev(after)->end;
 }
 
+IndexRanges part_of(const IndexRanges& ranges, std::size_t first, std::size_t last) {
+  IndexRanges out;
+  std::size_t position = 0;
+  for (const auto& range : ranges) {
+    const auto size = range.end - range.begin;
+    const auto from = std::max(first, position);
+    const auto to = std::min(last, position + size);
+    if (from < to) out.push_back({range.begin + (from - position), range.begin + (to - position)});
+    position += size;
+  }
+  return out;
+}
+
 store::UidSet uids_of(const store::Snapshot& snapshot, const IndexRanges& ranges) {
   store::UidSet out;
   for (const auto& range : ranges) {

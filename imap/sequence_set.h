@@ -28,6 +28,24 @@ using IndexRanges = std::vector<IndexRange>;
 
 std::size_t count(const IndexRanges& ranges);
 bool contains(const IndexRanges& ranges, std::size_t index);
+/// The rows at positions [first, last) among these.
+IndexRanges part_of(const IndexRanges& ranges, std::size_t first, std::size_t last);
+/// The rows that `wanted(index)` chooses among these.
+template <class F>
+IndexRanges chosen_of(const IndexRanges& ranges, F wanted) {
+  IndexRanges out;
+  for (const auto& range : ranges) {
+    for (auto i = range.begin; i < range.end; ++i) {
+      if (!wanted(i)) continue;
+      if (!out.empty() && out.back().end == i) {
+        ++out.back().end;
+      } else {
+        out.push_back({i, i + 1});
+      }
+    }
+  }
+  return out;
+}
 /// The UIDs of these rows.
 store::UidSet uids_of(const store::Snapshot& snapshot, const IndexRanges& ranges);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // COPY and MOVE. The store does each as one unit; we only translate numbers.
+#include "imap/message_limit.h"
 #include "imap/session.h"
 
 namespace postern::imap::commands {
@@ -51,8 +52,10 @@ Reply failed(const Error& error) {
 async::Task<Reply> copy(Session& session, Command& command) {
   auto arguments = read_arguments(command.args);
   if (!command.args.ok()) co_return command.args.fault();
-  const auto rows = session.view().resolve(arguments.set, command.numbering());
+  auto rows = session.view().resolve(arguments.set, command.numbering());
   if (!rows) co_return bad("No message of this number");
+  MessageLimit limit(session);
+  if (limit.cut(session.view().snapshot(), *rows)) co_return limit.refusal();
   auto uids = uids_of(session.view().snapshot(), *rows);
   const auto copied = co_await transfer(session, std::move(uids), std::move(arguments.mailbox), store::CopyMode::copy);
   if (!copied) co_return failed(copied.error());
@@ -65,8 +68,10 @@ async::Task<Reply> move(Session& session, Command& command) {
   auto arguments = read_arguments(command.args);
   if (!command.args.ok()) co_return command.args.fault();
   if (session.view().read_only()) co_return no("READ-ONLY", "The mailbox is open for reading only");
-  const auto rows = session.view().resolve(arguments.set, command.numbering());
+  auto rows = session.view().resolve(arguments.set, command.numbering());
   if (!rows) co_return bad("No message of this number");
+  MessageLimit limit(session);
+  limit.cut(session.view().snapshot(), *rows);
   auto uids = uids_of(session.view().snapshot(), *rows);
   const auto moved = co_await transfer(session, std::move(uids), std::move(arguments.mailbox), store::CopyMode::move);
   if (!moved) co_return failed(moved.error());
@@ -74,9 +79,9 @@ async::Task<Reply> move(Session& session, Command& command) {
   append_reply(session.out(), "*", ok(copy_uid(*moved), "Moved"));
   co_await session.tell_changes(Expunges::tell, session.flag_format(command));
   if (session.condstore() && session.is_selected()) {
-    co_return ok(fmt::format("HIGHESTMODSEQ {}", session.view().snapshot().highest), "Moved");
+    co_return limit.tell(session, ok(fmt::format("HIGHESTMODSEQ {}", session.view().snapshot().highest), "Moved"));
   }
-  co_return ok("Moved");
+  co_return limit.tell(session, ok("Moved"));
 }
 
 }  // namespace postern::imap::commands

@@ -67,13 +67,17 @@ std::string place_of(Session& session, const View& view, std::string_view name) 
 class MultiSearch {
  public:
   MultiSearch(Session& session, const Command& command, const SearchProgram& program)
-      : session_(session), command_(command), program_(program) {}
+      : session_(session), command_(command), program_(program), limit_(session) {}
 
+  /// Why a search failed.
+  Reply failed(const Error& error) const { return limit_.has_stopped() ? limit_.refusal() : search_failed(error); }
   /// Searches one mailbox and tells what was found; nothing is said of mailboxes without a match.
   async::Task<Result<>> run(View& view, std::string_view name) {
     Searcher searcher(session_, view, program_);
+    searcher.respect(limit_);
     const auto matches = co_await searcher.run();
     if (!matches) co_return std::unexpected(matches.error());
+    if (limit_.has_stopped()) co_return fail(ErrorKind::limit, "more messages than one command may look at");
     SearchAnswer answer(session_, view, command_, program_, *matches);
     answer.append_of(place_of(session_, view, name));
     co_await session_.flush_if_full();
@@ -84,6 +88,7 @@ class MultiSearch {
   Session& session_;
   const Command& command_;
   const SearchProgram& program_;
+  MessageLimit limit_;
 };
 
 }  // namespace
@@ -104,7 +109,7 @@ async::Task<Reply> esearch(Session& session, Command& command) {
   if (source.selected) {
     const auto done = co_await search.run(session.view(), session.view().name());
     if (!done && program.returns.save) session.view().save({});
-    if (!done) co_return search_failed(done.error());
+    if (!done) co_return search.failed(done.error());
   }
   const auto mailboxes = co_await find_mailboxes(session, source);
   if (!mailboxes) co_return from_error(mailboxes.error());
@@ -113,7 +118,7 @@ async::Task<Reply> esearch(Session& session, Command& command) {
     if (!view) continue;
     const auto done = co_await search.run(*view, info.name);
     const bool gone = !done && (done.error().kind == ErrorKind::not_found || done.error().kind == ErrorKind::denied);
-    if (!done && !gone) co_return search_failed(done.error());
+    if (!done && !gone) co_return search.failed(done.error());
   }
   // RFC 5267 §4.3.1
   if (program.returns.update) session.tell_no_update(command.tag, "Results of ESEARCH are not kept up to date");

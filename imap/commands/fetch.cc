@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // FETCH and UID FETCH: pages of rows, \Seen in one change for each page, then the responses.
+#include <algorithm>
 #include <span>
 
 #include "async/together.h"
 #include "imap/fetch_writer.h"
 #include "imap/info_pages.h"
 #include "imap/limits.h"
+#include "imap/message_limit.h"
 #include "imap/read_ahead.h"
 #include "imap/resync.h"
 #include "imap/session.h"
@@ -13,17 +15,21 @@
 namespace postern::imap::commands {
 namespace {
 
+/// Of the answers, by UID.
+enum class Order : bool { ascending, descending };
+
 class Fetcher {
  public:
-  Fetcher(Session& session, const Command& command, const FetchRequest& request)
+  Fetcher(Session& session, const Command& command, const FetchRequest& request, Order order)
       : session_(session),
         command_(command),
         request_(request),
+        order_(order),
         writer_(session, request),
         texts_(session.store(), session.view().mailbox(), writer_.octets(), ReadAhead::Use::all) {}
 
   async::Task<Reply> run(const IndexRanges& ranges) {
-    Rows rows(*this, ranges);
+    Rows rows(ranges, order_);
     Page page{rows.next(), {}};
     co_await load(page);
     while (!page.rows.empty()) {
@@ -46,51 +52,34 @@ class Fetcher {
   }
 
  private:
-  // RFC 7162 §3.1.4.1
-  bool is_wanted(const store::Row& row) const { return !request_.changed_since || row.modseq > *request_.changed_since; }
-
-  // RFC 9394 §3.3: positions among the messages that are wanted
-  std::pair<std::size_t, std::size_t> wanted_part(const IndexRanges& ranges) const {
-    if (!request_.partial) return {0, SIZE_MAX};
-    std::size_t total = 0;
-    for (const auto& range : ranges) {
-      for (auto i = range.begin; i < range.end; ++i) total += is_wanted(session_.view().snapshot().row(i)) ? 1 : 0;
-    }
-    return request_.partial->of(total);
-  }
-
-  /// Rows that are answered together, and their index entries.
+  /// Rows that are answered together, in the order of the answers, and their index entries by UID.
   struct Page {
     std::vector<std::size_t> rows;
     std::vector<store::MessageInfo> infos;
   };
 
-  /// The wanted rows of the ranges, a page at a time.
+  /// The rows of the ranges, a page at a time.
   class Rows {
    public:
-    Rows(const Fetcher& fetcher, const IndexRanges& ranges)
-        : fetcher_(fetcher), ranges_(ranges), wanted_(fetcher.wanted_part(ranges)) {}
+    Rows(const IndexRanges& ranges, Order order) : ranges_(ranges), order_(order), total_(count(ranges)) {}
     /// Empty at the end.
     std::vector<std::size_t> next() {
+      const auto begin = done_, end = std::min(done_ + limits::info_page, total_);
+      done_ = end;
+      const bool up = order_ == Order::ascending;
       std::vector<std::size_t> page;
-      for (; range_ < ranges_.size() && page.size() < limits::info_page; ++range_, offset_ = 0) {
-        const auto& range = ranges_[range_];
-        while (range.begin + offset_ < range.end && page.size() < limits::info_page) add(range.begin + offset_++, page);
-        if (range.begin + offset_ < range.end) break;
+      for (const auto& range : part_of(ranges_, up ? begin : total_ - end, up ? end : total_ - begin)) {
+        for (auto i = range.begin; i < range.end; ++i) page.push_back(i);
       }
+      if (!up) std::ranges::reverse(page);
       return page;
     }
 
    private:
-    void add(std::size_t row, std::vector<std::size_t>& page) {
-      if (!fetcher_.is_wanted(fetcher_.session_.view().snapshot().row(row))) return;
-      if (const auto at = position_++; at >= wanted_.first && at < wanted_.second) page.push_back(row);
-    }
-
-    const Fetcher& fetcher_;
     const IndexRanges& ranges_;
-    const std::pair<std::size_t, std::size_t> wanted_;
-    std::size_t range_ = 0, offset_ = 0, position_ = 0;
+    const Order order_;
+    const std::size_t total_;
+    std::size_t done_ = 0;
   };
 
   async::Task<> load(Page& page) {
@@ -98,6 +87,22 @@ class Fetcher {
     auto loaded = co_await session_.store().info(session_.view().mailbox(), uids(page.rows), writer_.fields());
     if (loaded) page.infos = *std::move(loaded);
   }
+
+  /// What was loaded for a page, by ascending UID.
+  struct Loaded {
+    std::span<const store::MessageInfo> infos;
+    std::span<const store::Particulars> particulars;
+
+    const store::MessageInfo* info(store::Uid uid) const { return find(infos, uid); }
+    const store::Particulars* particulars_of(store::Uid uid) const { return find(particulars, uid); }
+
+   private:
+    template <class T>
+    static const T* find(std::span<const T> rows, store::Uid uid) {
+      const auto row = std::ranges::lower_bound(rows, uid, {}, &T::uid);
+      return row != rows.end() && row->uid == uid ? &*row : nullptr;
+    }
+  };
 
   /// Writes the rows of the page, unless the mailbox is deleted meanwhile.
   async::Task<> write_page(const Page& loaded_page) {
@@ -113,9 +118,18 @@ class Fetcher {
       auto loaded = co_await session_.store().particulars(session_.view().mailbox(), uids(page));
       if (loaded) particulars = *std::move(loaded);
     }
-    texts_.begin(writer_.lists_only() ? without_listed(uids(page), infos) : uids(page));
     Loaded loaded{infos, particulars};
-    for (std::span<const std::size_t> rest = page; !rest.empty();) {
+    if (order_ == Order::ascending) {
+      co_await write_rows(page, loaded);
+    } else {
+      for (const auto& row : page) co_await write_rows({&row, 1}, loaded);
+    }
+  }
+
+  /// Rows by ascending UID.
+  async::Task<> write_rows(std::span<const std::size_t> rows, const Loaded& loaded) {
+    texts_.begin(writer_.lists_only() ? without_listed(uids(rows), loaded.infos) : uids(rows));
+    for (auto rest = rows; !rest.empty();) {
       const auto uid = uid_of(rest.front());
       if (!texts_.knows(uid)) co_await texts_.load(uid);
       const auto known = std::ranges::partition_point(rest, [this](std::size_t index) { return texts_.knows(uid_of(index)); });
@@ -126,26 +140,9 @@ class Fetcher {
     }
   }
 
-  /// What was loaded for a page, and how far it was used.
-  struct Loaded {
-    std::span<const store::MessageInfo> infos;
-    std::span<const store::Particulars> particulars;
-
-    const store::MessageInfo* info(store::Uid uid) { return find(infos, uid); }
-    const store::Particulars* particulars_of(store::Uid uid) { return find(particulars, uid); }
-
-   private:
-    /// UIDs must not go down.
-    template <class T>
-    static const T* find(std::span<const T>& rows, store::Uid uid) {
-      while (!rows.empty() && rows.front().uid < uid) rows = rows.subspan(1);
-      return !rows.empty() && rows.front().uid == uid ? &rows.front() : nullptr;
-    }
-  };
-
   store::Uid uid_of(std::size_t index) const { return session_.view().snapshot().row(index).uid; }
 
-  async::Task<> write_window(std::span<const std::size_t> window, Loaded& page) {
+  async::Task<> write_window(std::span<const std::size_t> window, const Loaded& page) {
     for (const auto index : window) {
       const auto uid = uid_of(index);
       const Message::Loaded loaded{page.info(uid), texts_.get(uid), page.particulars_of(uid)};
@@ -154,19 +151,23 @@ class Fetcher {
     }
   }
 
-  store::UidSet uids(const std::vector<std::size_t>& page) const {
+  store::UidSet uids(std::span<const std::size_t> page) const {
     store::UidSet out;
-    for (const auto index : page) out.add(session_.view().snapshot().row(index).uid);
+    if (order_ == Order::ascending) {
+      for (const auto index : page) out.add(uid_of(index));
+    } else {
+      for (auto row = page.rbegin(); row != page.rend(); ++row) out.add(uid_of(*row));
+    }
     return out;
   }
 
   // RFC 3501 §6.4.5: BODY[…] sets \Seen; the change is told with the bodies. A full disk must not keep mail from being read.
   async::Task<> set_seen(const std::vector<std::size_t>& page) {
-    store::UidSet unseen;
-    for (const auto index : page) {
-      const auto& row = session_.view().snapshot().row(index);
-      if ((row.flags & store::flag::seen) == 0) unseen.add(row.uid);
-    }
+    std::vector<std::size_t> rows;
+    std::ranges::copy_if(page, std::back_inserter(rows), [this](std::size_t index) {
+      return (session_.view().snapshot().row(index).flags & store::flag::seen) == 0;
+    });
+    auto unseen = uids(rows);
     if (unseen.empty()) co_return;
     const auto done = co_await session_.store().store_flags(session_.view().mailbox(), unseen,
                                                             {.mode = store::FlagChange::Mode::add, .system = store::flag::seen});
@@ -194,6 +195,7 @@ class Fetcher {
   Session& session_;
   const Command& command_;
   const FetchRequest& request_;
+  const Order order_;
   FetchWriter writer_;
   ReadAhead texts_;
   bool missing_ = false;
@@ -204,6 +206,22 @@ class Fetcher {
 }  // namespace
 
 namespace {
+
+/// Of the rows named, those that are answered: changed since then (RFC 7162 §3.1.4.1), at these positions among them (RFC 9394
+/// §3.3), and not more than the limit. Nothing when the positions are more than that (RFC 9738 §3.1).
+std::optional<IndexRanges> choose(const store::Snapshot& snapshot, IndexRanges rows, const FetchRequest& request,
+                                  MessageLimit& limit) {
+  if (request.changed_since) {
+    rows = chosen_of(rows, [&](std::size_t index) { return snapshot.row(index).modseq > *request.changed_since; });
+  }
+  if (!request.partial) {
+    limit.cut(snapshot, rows);
+    return rows;
+  }
+  if (limit.is_exceeded_by(request.partial->last - request.partial->first + std::size_t{1})) return std::nullopt;
+  const auto [first, last] = request.partial->of(count(rows));
+  return part_of(rows, first, last);
+}
 
 /// RFC 7162 §3.2.6: of the UIDs asked for, those that went since, before any FETCH response
 async::Task<Result<>> tell_vanished(Session& session, const SequenceSet& set, store::ModSeq since) {
@@ -231,14 +249,17 @@ async::Task<Reply> fetch(Session& session, Command& command) {
   if (request.changed_since) request.require(FetchItem::Kind::modseq);
   if (command.numbering() == Numbering::uid && !session.uid_only()) request.require(FetchItem::Kind::uid);
   if (request.has(FetchItem::Kind::modseq)) session.enable_condstore();
-  const auto rows = session.view().resolve(set, command.numbering());
+  auto rows = session.view().resolve(set, command.numbering());
   if (!rows) co_return bad("No message of this number");
   if (request.vanished) {
     const auto told = co_await tell_vanished(session, set, *request.changed_since);
     if (!told) co_return from_error(told.error());
   }
-  Fetcher fetcher(session, command, request);
-  co_return co_await fetcher.run(*rows);
+  MessageLimit limit(session);
+  const auto chosen = choose(session.view().snapshot(), *std::move(rows), request, limit);
+  if (!chosen) co_return limit.refusal();
+  Fetcher fetcher(session, command, request, limit.has_stopped() ? Order::descending : Order::ascending);
+  co_return limit.tell(session, co_await fetcher.run(*chosen));
 }
 
 }  // namespace postern::imap::commands

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SEARCH and UID SEARCH, with ESEARCH (RFC 4731), SEARCHRES (RFC 5182) and PARTIAL (RFC 9394).
+#include <algorithm>
+
 #include "imap/search_answer.h"
 #include "imap/searcher.h"
 #include "imap/session.h"
@@ -17,15 +19,22 @@ async::Task<Reply> search(Session& session, Command& command) {
   if (!command.args.ok()) co_return command.args.fault();
   if (program.uses_modseq) session.enable_condstore();
   Searcher searcher(session, program);
-  const auto matches = co_await searcher.run();
+  MessageLimit limit(session);
+  searcher.respect(limit);
+  auto matches = co_await searcher.run();
   if (!matches) {
     // RFC 5182 §2.1: a search that fails leaves an empty result.
     if (program.returns.save) session.view().save({});
     co_return search_failed(matches.error());
   }
+  if (limit.has_stopped() && !program.returns.extended) std::ranges::reverse(*matches);
   SearchAnswer(session, command, program, *matches).append("SEARCH");
-  keep_updated(session, command, std::move(program), {}, *matches);
-  co_return ok("Done");
+  if (!limit.has_stopped()) {
+    keep_updated(session, command, std::move(program), {}, *matches);
+  } else if (program.returns.update) {
+    session.tell_no_update(command.tag, "Results of a search that stopped at the limit of messages are not kept up to date");
+  }
+  co_return limit.tell(session, ok("Done"));
 }
 
 }  // namespace postern::imap::commands

@@ -20,7 +20,13 @@ async::Task<Reply> sort(Session& session, Command& command) {
   if (!in.ok()) co_return in.fault();
   if (program.uses_modseq) session.enable_condstore();
   Searcher searcher(session, program);
+  MessageLimit limit(session);
+  searcher.respect(limit);
   auto matches = co_await searcher.run();
+  if (limit.has_stopped()) {
+    if (program.returns.save) session.view().save({});
+    co_return limit.refusal();
+  }
   if (matches) {
     Sorter sorter(session, criteria);
     matches = co_await sorter.run(*std::move(matches));

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // STORE and UID STORE, conditional or not.
+#include <algorithm>
+
 #include "base/ascii.h"
 #include "imap/limits.h"
+#include "imap/message_limit.h"
 #include "imap/session.h"
 #include "store/keywords.h"
 
@@ -43,15 +46,20 @@ void read_flags(Parser& in, Arguments& out) {
   out.change.keywords = std::move(list.keywords);
 }
 
+/// The rows of these UIDs that are there, ascending.
+std::vector<std::size_t> rows_of(const store::Snapshot& snapshot, const store::UidSet& uids) {
+  std::vector<std::size_t> out;
+  for (const auto& range : uids.ranges()) {
+    for (auto i = snapshot.lower_bound(range.lo); i < snapshot.size() && snapshot.row(i).uid <= range.hi; ++i) out.push_back(i);
+  }
+  return out;
+}
+
 /// Sequence numbers of these UIDs, in the form of a set.
 std::string as_numbers(const store::Snapshot& snapshot, const store::UidSet& uids, Numbering numbering) {
   if (numbering == Numbering::uid) return uids.to_string();
   store::UidSet numbers;
-  for (const auto& range : uids.ranges()) {
-    for (auto i = snapshot.lower_bound(range.lo); i < snapshot.size() && snapshot.row(i).uid <= range.hi; ++i) {
-      numbers.add(static_cast<store::Uid>(i + 1));
-    }
-  }
+  for (const auto index : rows_of(snapshot, uids)) numbers.add(static_cast<store::Uid>(index + 1));
   return numbers.to_string();
 }
 
@@ -68,7 +76,9 @@ std::uint64_t believed(const store::Snapshot& now, const store::FlagChange& chan
 
 /// RFC 3501 §6.4.6: the new flags of every message of the set, unless .SILENT; RFC 7162 §3.1.3: with CONDSTORE the new MODSEQ
 /// also then. Changes by others that the client has not heard of are told in full, also in a message that it changed silently.
-async::Task<> answer(Session& session, const Command& command, const Arguments& arguments, const store::FlagResult& result) {
+/// A command that stopped at the limit goes from the highest message down (RFC 9738 §3.1).
+async::Task<> answer(Session& session, const Command& command, const Arguments& arguments, const store::FlagResult& result,
+                     const MessageLimit& limit) {
   const auto before = session.view().snapshot_ptr();
   auto update = co_await session.take_changes(Expunges::hold);
   if (!session.is_selected()) co_return;
@@ -86,22 +96,34 @@ async::Task<> answer(Session& session, const Command& command, const Arguments& 
   for (const auto& row : update.changed) told.add(row.uid);
   co_await session.tell(update, format);
   if (arguments.silent && !format.modseq) co_return;
-  const auto answered = result.changed.minus(told);
-  for (const auto& range : answered.ranges()) {
-    for (auto i = snapshot.lower_bound(range.lo); i < snapshot.size() && snapshot.row(i).uid <= range.hi; ++i) {
-      if (arguments.silent) {
-        view.append_modseq(out, snapshot.row(i), format);
-      } else {
-        view.append_changed(out, snapshot.row(i), format);
-      }
-      if (out.size() >= limits::flush_at) co_await session.flush();
+  auto answered = rows_of(snapshot, result.changed.minus(told));
+  if (limit.has_stopped()) std::ranges::reverse(answered);
+  for (const auto index : answered) {
+    if (arguments.silent) {
+      view.append_modseq(out, snapshot.row(index), format);
+    } else {
+      view.append_changed(out, snapshot.row(index), format);
     }
+    if (out.size() >= limits::flush_at) co_await session.flush();
   }
 }
 
 /// UIDs asked for that the store has not any more.
 bool lacks_some(const store::UidSet& asked, const store::FlagResult& result) {
   return asked.count() > result.changed.count() + result.modified.count();
+}
+
+Reply reply(Session& session, const Command& command, const store::UidSet& uids, const store::FlagResult& result) {
+  if (!session.is_selected()) return ok("Done");
+  if (!result.modified.empty()) {
+    const auto numbers = as_numbers(session.view().snapshot(), result.modified, command.numbering());
+    return ok("MODIFIED " + numbers, "Some were changed meanwhile");
+  }
+  // RFC 2180 §4.2.1, RFC 5530 §3
+  if (command.numbering() == Numbering::sequence && lacks_some(uids, result)) {
+    return no("EXPUNGEISSUED", "Some of the messages are gone");
+  }
+  return ok("Done");
 }
 
 }  // namespace
@@ -118,22 +140,16 @@ async::Task<Reply> store_flags(Session& session, Command& command) {
   if (!in.ok()) co_return in.fault();
   auto& view = session.view();
   if (view.read_only()) co_return no("READ-ONLY", "The mailbox is open for reading only");
-  const auto rows = view.resolve(arguments.set, command.numbering());
+  auto rows = view.resolve(arguments.set, command.numbering());
   if (!rows) co_return bad("No message of this number");
+  MessageLimit limit(session);
+  limit.cut(view.snapshot(), *rows);
   const auto uids = uids_of(view.snapshot(), *rows);
   if (uids.empty()) co_return ok("No messages");
   const auto result = co_await session.store().store_flags(view.mailbox(), uids, arguments.change);
   if (!result) co_return from_error(result.error());
-  co_await answer(session, command, arguments, *result);
-  if (!session.is_selected()) co_return ok("Done");
-  if (!result->modified.empty()) {
-    co_return ok("MODIFIED " + as_numbers(view.snapshot(), result->modified, command.numbering()), "Some were changed meanwhile");
-  }
-  // RFC 2180 §4.2.1, RFC 5530 §3
-  if (command.numbering() == Numbering::sequence && lacks_some(uids, *result)) {
-    co_return no("EXPUNGEISSUED", "Some of the messages are gone");
-  }
-  co_return ok("Done");
+  co_await answer(session, command, arguments, *result, limit);
+  co_return limit.tell(session, reply(session, command, uids, *result));
 }
 
 }  // namespace postern::imap::commands

@@ -132,7 +132,10 @@ async::Task<Reply> thread(Session& session, Command& command) {
   if (!in.ok()) co_return in.fault();
   if (program.uses_modseq) session.enable_condstore();
   Searcher searcher(session, program);
+  MessageLimit limit(session);
+  searcher.respect(limit);
   const auto matches = co_await searcher.run();
+  if (limit.has_stopped()) co_return limit.refusal();
   if (!matches) co_return search_failed(matches.error());
   Threader threader(session, command, algorithm);
   const auto tree = co_await threader.run(*matches);

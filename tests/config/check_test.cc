@@ -22,6 +22,7 @@ std::vector<Case> cases() {
       {"server.control_socket", [](Config& c) { c.server.control_socket = "s"; }},
       {"tls.certificate", [](Config& c) { c.tls.certificate = "/c"; }},
       {"tls.key", [](Config& c) { c.tls.key = "/k"; }},
+      {"imap.message_limit", [](Config& c) { c.imap.message_limit = 999; }},
       {"listen.submission", [](Config& c) { c.listen.submission = {c.listen.smtp[0]}; }},
       {"listen.trusted", [](Config& c) { c.listen.trusted = {{"127.0.0.1", 26}}; }},
       {"trusted.networks", [](Config& c) { c.trusted.networks = {*Network::parse("0.0.0.0/0")}; }},

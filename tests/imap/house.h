@@ -252,6 +252,8 @@ class ImapHouse : public DialogueHost {
       config.limits.imap_per_user_address = value;
     else if (name == "append_bytes")
       config.limits.append_bytes = value;
+    else if (name == "messages")
+      config.imap.message_limit = value;
     else if (name == "preauth")
       config.limits.imap_preauth = std::chrono::seconds(value);
     else if (name == "idle")

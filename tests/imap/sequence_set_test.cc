@@ -87,5 +87,14 @@ TEST(ImapSequenceSet, RangesAnswerQuestions) {
   EXPECT_EQ(uids_of(snapshot_of({3, 4, 5, 6, 7, 9}), ranges).to_string(), "3:4,9");
 }
 
+TEST(ImapSequenceSet, PartsAndChoices) {
+  const IndexRanges ranges = {{0, 3}, {5, 6}, {8, 10}};
+  EXPECT_EQ(show(part_of(ranges, 0, 6)), "[0,3)[5,6)[8,10)");
+  EXPECT_EQ(show(part_of(ranges, 2, 5)), "[2,3)[5,6)[8,9)");
+  EXPECT_EQ(show(part_of(ranges, 4, 100)), "[8,10)");
+  EXPECT_EQ(show(part_of(ranges, 3, 3)), "");
+  EXPECT_EQ(show(chosen_of(ranges, [](std::size_t index) { return index != 1 && index != 5; })), "[0,1)[2,3)[8,10)");
+}
+
 }  // namespace
 }  // namespace postern::imap
