@@ -6,6 +6,7 @@ import hashlib
 import os
 import poplib
 import pty
+import re
 import select
 import shutil
 import subprocess
@@ -250,17 +251,21 @@ def read_neomutt(lab, user):
     return [m for m in ("\n" + out.read_text(errors="surrogateescape")).encode(errors="surrogateescape").split(b"\nFrom ")[1:]]
 
 
-def run_on_terminal(words, environment, limit=60):
+def run_on_terminal(words, environment, limit=60, dialogue=()):
+    """Runs a program on a terminal of its own until it ends. `dialogue`: pairs of what it shows (a pattern) and what is typed then, in order."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.execvpe(words[0], words, environment)
     deadline = time.monotonic() + limit
-    shown = b""
+    shown, answered, left = b"", 0, list(dialogue)
     while time.monotonic() < deadline:
         ready, _, _ = select.select([terminal], [], [], 0.2)
         with contextlib.suppress(OSError):
             if ready:
                 shown += os.read(terminal, 65536)
+            if left and (asked := re.compile(left[0][0]).search(shown, answered)):
+                answered = asked.end()
+                os.write(terminal, left.pop(0)[1])
         if os.waitpid(pid, os.WNOHANG)[0]:
             return
     os.kill(pid, 9)

@@ -10,8 +10,6 @@ import argparse
 import contextlib
 import hashlib
 import imaplib
-import json
-import os
 import poplib
 import random
 import re
@@ -23,19 +21,10 @@ import sys
 import threading
 import time
 
-import clients_test as clients
 import lab as laboratory
-from lab import ADDRESSES, NAMES, wait_for
-
-ALICE = laboratory.LOCAL[0]
-MX = NAMES["mx"]
-MX_ADDRESS = ADDRESSES["mx"]
-# Seconds for one run of a program: while the server is killed now and then, and at the end.
-BRIEFLY = 40
-PATIENCE = 600
-KEPT = ("\\Seen", "\\Answered", "\\Flagged", "\\Draft", "\\Deleted")
-MAILDIR_FLAGS = {"S": "\\Seen", "R": "\\Answered", "F": "\\Flagged", "D": "\\Draft", "T": "\\Deleted"}
-
+from lab import NAMES
+from marionette import Failure
+from mirrors import ALICE, MX_ADDRESS, PROGRAMS, body_digest, connect, from_fetch
 
 def given():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -44,277 +33,9 @@ def given():
     length.add_argument("--minutes", type=lambda text: 60 * float(text), dest="seconds", default=argparse.SUPPRESS)
     parser.add_argument("--arrivals", type=int, default=200)
     parser.add_argument("--kills", type=int, default=2)
+    parser.add_argument("--programs", type=lambda text: text.split(","), default=list(PROGRAMS), help="names with commas between them")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
     return parser.parse_args()
-
-
-def digest(octets):
-    """SHA-256 with LF as the line end, as Maildir has it, without the last line ends."""
-    return hashlib.sha256(octets.replace(b"\r\n", b"\n").rstrip(b"\n")).hexdigest()
-
-
-# ---- the server as it is
-
-def connect(lab):
-    client = imaplib.IMAP4_SSL(MX_ADDRESS, 993, ssl_context=lab.tls(), timeout=30)
-    client.authenticate("PLAIN", lambda _: f"\0{ALICE}\0{lab.passwords[ALICE]}".encode())
-    return client
-
-
-def from_fetch(part):
-    if not isinstance(part, tuple):
-        return None
-    head = part[0].decode()
-    flags = re.search(r"FLAGS \(([^)]*)\)", head).group(1).split()
-    return int(re.search(r"UID (\d+)", head).group(1)), tuple(sorted(f for f in flags if f in KEPT)), digest(part[1])
-
-
-# ---- the programs; each has run(), which may be called often, and held(), what it has then
-
-class Mirror:
-    """One program with a folder of its own."""
-    keeps = ("flags", "digest")
-    patience = BRIEFLY
-    runs = 0
-
-    def __init__(self, lab, name):
-        self.lab, self.name = lab, name
-        self.folder = lab.folder / f"run-{name}"
-        self.folder.mkdir()
-        self.prepare()
-
-    def prepare(self):
-        pass
-
-    def maildir(self, folder):
-        out = []
-        for sub in ("new", "cur"):
-            for file in (folder / sub).iterdir():
-                letters = file.name.rpartition(":2,")[2] if ":2," in file.name else ""
-                out.append((tuple(sorted(MAILDIR_FLAGS[c] for c in letters if c in MAILDIR_FLAGS)), digest(without_tuid(file.read_bytes()))))
-        return sorted(out)
-
-
-def without_tuid(octets):
-    """mbsync marks what it has just stored."""
-    return re.sub(rb"^X-TUID: .*\r?\n", b"", octets, count=1, flags=re.MULTILINE)
-
-
-class Mbsync(Mirror):
-    def prepare(self):
-        (self.folder / "mail").mkdir()
-        (self.folder / "rc").write_text(f"""IMAPAccount lab
-Host {MX}
-Port 993
-User {ALICE}
-Pass {self.lab.passwords[ALICE]}
-SSLType IMAPS
-CertificateFile {self.lab.authority.certificate}
-
-IMAPStore remote
-Account lab
-
-MaildirStore local
-Path {self.folder}/mail/
-Inbox {self.folder}/mail/INBOX
-
-Channel lab
-Far :remote:INBOX
-Near :local:INBOX
-Create Near
-Expunge Near
-Sync Pull
-SyncState *
-""")
-
-    def run(self):
-        self.lab.run("mx", "mbsync", "-c", self.folder / "rc", "-a", env={**os.environ, "HOME": str(self.folder)}, timeout=self.patience)
-
-    def held(self):
-        return self.maildir(self.folder / "mail" / "INBOX")
-
-
-class Offlineimap(Mirror):
-    def prepare(self):
-        (self.folder / "rc").write_text(f"""[general]
-accounts = lab
-metadata = {self.folder}/state
-ui = quiet
-[Account lab]
-localrepository = local
-remoterepository = remote
-[Repository local]
-type = Maildir
-localfolders = {self.folder}/mail
-[Repository remote]
-type = IMAP
-readonly = True
-remotehost = {MX}
-remoteuser = {ALICE}
-remotepass = {self.lab.passwords[ALICE]}
-ssl = yes
-sslcacertfile = {self.lab.authority.certificate}
-folderfilter = lambda name: name == "INBOX"
-""")
-
-    def run(self):
-        self.lab.run("mx", "offlineimap", "-o", "-c", self.folder / "rc", timeout=self.patience)
-
-    def held(self):
-        return self.maildir(self.folder / "mail" / "INBOX")
-
-
-class Imapflow(Mirror):
-    keeps = ("uid", "flags", "digest")
-
-    def run(self):
-        words = (MX, "993", ALICE, self.lab.passwords[ALICE], str(self.lab.authority.certificate))
-        self.lines = clients.node(self.lab, "sync.js", *words).splitlines()
-
-    def held(self):
-        # imapflow's sums are of the octets as they came; the server's are compared with LF.
-        return sorted((uid, tuple(f for f in flags if f in KEPT), sha) for uid, flags, sha in map(json.loads, self.lines))
-
-
-class Neomutt(Mirror):
-    """Online: nothing is kept from one run to the next."""
-    keeps = ("digest",)
-    program, cache = "neomutt", ""
-
-    def prepare(self):
-        text = clients.neomutt_rc(self.lab, ALICE).read_text().replace('set header_cache = ""\n', "")
-        for folder in ("headers", "bodies"):
-            (self.folder / folder).mkdir()
-        (self.folder / "rc").write_text(text + self.cache.format(folder=self.folder))
-
-    def run(self):
-        # When its connection ends it asks, and nobody answers.
-        out = self.folder / "mbox"
-        out.unlink(missing_ok=True)
-        keys = f"<tag-pattern>~A<enter><copy-message>{out}<enter><quit>"
-        words = self.lab.command("mx", self.program, "-n", "-F", self.folder / "rc", "-f", f"imaps://{MX}:993/INBOX", "-e", f"push '{keys}'")
-        clients.run_on_terminal(words, {**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8"}, limit=self.patience)
-
-    def held(self):
-        parts = (b"\n" + (self.folder / "mbox").read_bytes()).split(b"\nFrom ")[1:]
-        return sorted((body_digest(part.partition(b"\n")[2]),) for part in parts)
-
-
-class NeomuttCached(Neomutt):
-    """With local copies of headers and bodies, which grow from run to run."""
-    cache = 'set header_cache = "{folder}/headers/"\nset message_cachedir = "{folder}/bodies/"\nset message_cache_clean = yes\n'
-
-
-class Mutt(Neomutt):
-    program = "mutt"
-
-
-class MuttCached(NeomuttCached):
-    program = "mutt"
-
-
-class Fetched(Mirror):
-    """Programs that fetch all that is there into an empty folder, each time anew."""
-    keeps = ("digest",)
-
-    def run(self):
-        shutil.rmtree(self.folder)
-        self.folder.mkdir()
-        self.fetch()
-
-    def held(self):
-        return sorted((body_digest(file.read_bytes()),) for file in (self.folder / "mail" / "new").iterdir())
-
-    def make_maildir(self):
-        for sub in ("cur", "new", "tmp"):
-            (self.folder / "mail" / sub).mkdir(parents=True)
-
-
-class Getmail(Fetched):
-    retriever, port = "", 0
-
-    def fetch(self):
-        self.make_maildir()
-        (self.folder / "rc").write_text(f"""[retriever]
-type = {self.retriever}
-server = {MX}
-port = {self.port}
-username = {ALICE}
-password = {self.lab.passwords[ALICE]}
-ca_certs = {self.lab.authority.certificate}
-[destination]
-type = Maildir
-path = {self.folder}/mail/
-[options]
-read_all = true
-delete = false
-delivered_to = false
-received = false
-""")
-        for part in (self.folder, *self.folder.rglob("*")):
-            shutil.chown(part, "mail", "mail")
-        # As root it would start a process for each message.
-        self.lab.run("mx", "setpriv", "--reuid=mail", "--regid=mail", "--clear-groups", "getmail", "--getmaildir", self.folder,
-                     "--rcfile", self.folder / "rc", timeout=self.patience)
-
-
-class GetmailImap(Getmail):
-    retriever, port = "SimpleIMAPSSLRetriever", 993
-
-
-class GetmailPop3(Getmail):
-    retriever, port = "SimplePOP3SSLRetriever", 995
-
-
-class Fetchmail(Fetched):
-    def fetch(self):
-        self.make_maildir()
-        rc = self.folder / "rc"
-        rc.write_text(f'poll {MX} protocol imap port 993 user "{ALICE}" password "{self.lab.passwords[ALICE]}" ssl '
-                      f'sslcertfile "{self.lab.authority.certificate}" fetchall keep '
-                      f'mda "cat >$(mktemp {self.folder}/mail/new/XXXXXXXXXX)"\n')
-        rc.chmod(0o600)
-        self.lab.run("mx", "fetchmail", "-f", rc, "--nosyslog", "--pidfile", self.folder / "pid", "--idfile", self.folder / "ids",
-                     "--nosoftbounce", env={**os.environ, "FETCHMAILHOME": str(self.folder)}, timeout=self.patience)
-
-
-class Curl(Fetched):
-    """All messages on one connection: a config file with one URL for each."""
-
-    def fetch(self):
-        self.make_maildir()
-        lines = [f'user = "{ALICE}:{self.lab.passwords[ALICE]}"\ncacert = "{self.lab.authority.certificate}"\nsilent\nfail\n']
-        lines += [f'url = "imaps://{MX}:993/INBOX;UID={uid}"\noutput = "{self.folder}/mail/new/{uid}"\n' for uid in self.uids()]
-        (self.folder / "rc").write_text("".join(lines))
-        if len(lines) > 1:
-            self.lab.run("mx", "curl", "--config", self.folder / "rc", timeout=self.patience)
-
-    def uids(self):
-        def read():
-            with connect(self.lab) as client:
-                client.select("INBOX", readonly=True)
-                return [int(uid) for uid in client.uid("SEARCH", "ALL")[1][0].split()]
-        return self.lab.inside("mx", read)
-
-
-def body_digest(message):
-    """These programs write header fields of their own, so only the body is compared."""
-    return digest(message.replace(b"\r\n", b"\n").partition(b"\n\n")[2])
-
-
-PROGRAMS = {
-    "mbsync": (Mbsync, "mbsync"),
-    "offlineimap": (Offlineimap, "offlineimap"),
-    "imapflow": (Imapflow, "node"),
-    "neomutt": (Neomutt, "neomutt"),
-    "neomutt-cached": (NeomuttCached, "neomutt"),
-    "mutt": (Mutt, "mutt"),
-    "mutt-cached": (MuttCached, "mutt"),
-    "curl": (Curl, "curl"),
-    "getmail-imap": (GetmailImap, "getmail"),
-    "getmail-pop3": (GetmailPop3, "getmail"),
-    "fetchmail": (Fetchmail, "fetchmail"),
-}
 
 
 # ---- what happens meanwhile
@@ -403,14 +124,15 @@ def keep_running(program, world, failed):
         try:
             program.run()
             program.runs += 1
-        except (subprocess.CalledProcessError, subprocess.TimeoutExpired, AssertionError, OSError, imaplib.IMAP4.error, poplib.error_proto):
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired, AssertionError, OSError, imaplib.IMAP4.error, poplib.error_proto,
+                Failure):
             failed[program.name] = failed.get(program.name, 0) + 1
             world.ended.wait(0.2)
         world.ended.wait(0.2)
 
 
 def compare(program, server):
-    columns = {"uid": 0, "flags": 1, "digest": 2}
+    columns = {"uid": 0, "flags": 1, "digest": 2, "text": 2}
     if program.keeps == ("digest",):
         wanted = sorted((one,) for one in server["bodies"])
     else:
@@ -431,7 +153,7 @@ def server_side(lab):
     parts = lab.inside("mx", read)
     rows = [from_fetch(part) for part in parts]
     exact = [(row[0], row[1], hashlib.sha256(part[1]).hexdigest()) for row, part in zip(rows, parts)]
-    return {("flags", "digest"): rows, ("uid", "flags", "digest"): exact, "bodies": [body_digest(part[1]) for part in parts],
+    return {("flags", "digest"): rows, ("uid", "flags", "digest"): exact, ("uid", "flags", "text"): rows, "bodies": [body_digest(part[1]) for part in parts],
             "numbers": [arrival_number(part[1]) for part in parts]}
 
 
@@ -452,8 +174,8 @@ def nothing_lost(world, server):
 
 
 def body(lab, options):
-    programs = [make(lab, name) for name, (make, needed) in PROGRAMS.items() if shutil.which(needed)]
-    left_out = sorted(set(PROGRAMS) - {program.name for program in programs})
+    programs = [make(lab, name) for name, (make, needed) in PROGRAMS.items() if name in options.programs and shutil.which(needed)]
+    left_out = sorted(set(options.programs) - {program.name for program in programs})
     if left_out:
         print(f"not installed, left out: {' '.join(left_out)}", flush=True)
     world, failed = World(lab, options), {}
@@ -469,8 +191,7 @@ def body(lab, options):
     assert world.kills == options.kills, world.kills
     server = server_side(lab)
     for program in programs:
-        program.patience = PATIENCE
-        program.run()
+        program.finish()
     wrong = [fault for fault in (compare(program, server) for program in programs) if fault]
     for program in programs:
         print(f"{program.name}: {program.runs} runs meanwhile, {failed.get(program.name, 0)} broken off, {len(program.held())} held", flush=True)

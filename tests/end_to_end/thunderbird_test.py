@@ -305,4 +305,5 @@ def main():
         assert lab.stop("postern") == 0, "Postern did not end cleanly"
 
 
-main()
+if __name__ == "__main__":
+    main()
