@@ -25,8 +25,8 @@ void Callout::remember(const std::string& key, Answer answer) {
   const auto now = parts_.clock.steady();
   const auto time = answer == Answer::yes ? remember_yes : answer == Answer::no ? remember_no : remember_trouble;
   const std::lock_guard lock(mutex_);
-  if (memory_.size() >= max_remembered) std::erase_if(memory_, [now](const auto& one) { return one.second.until <= now; });
-  if (memory_.size() < max_remembered) memory_[key] = {answer, now + time};
+  if (memory_.size() >= parts_.room) std::erase_if(memory_, [now](const auto& one) { return one.second.until <= now; });
+  if (memory_.size() < parts_.room) memory_[key] = {answer, now + time};
 }
 
 /// Takes part in the question with this key. The first one must answer it; when that one ends without an answer, the others are

@@ -36,6 +36,7 @@ class Callout final : public policy::Callout {
     const Clock& clock;
     Log& log;
     auth::SaslLibrary* sasl = nullptr;  ///< for servers that want a login
+    std::size_t room = max_remembered;  ///< answers remembered; while they fill it, others are asked for each time
   };
   explicit Callout(Parts parts) : parts_(std::move(parts)) {}
   /// Who asks for a recipient that is being asked for already waits for that answer.

@@ -71,7 +71,7 @@ class RelayTest : public testing::Test {
   Answer ask(std::string_view to) {
     if (!callout_) {
       live_ = std::make_unique<config::Live>(config_);
-      callout_ = std::make_unique<Callout>(Callout::Parts{router_, *live_, nullptr, clock_, log_});
+      callout_ = std::make_unique<Callout>(Callout::Parts{router_, *live_, nullptr, clock_, log_, nullptr, callout_room_});
     }
     return loop_.run(callout_->ask(config_.gate->relays.front(), address(to)));
   }
@@ -94,6 +94,7 @@ class RelayTest : public testing::Test {
   std::unique_ptr<config::Live> live_;
   std::unique_ptr<Courier> courier_;
   std::unique_ptr<Callout> callout_;
+  std::size_t callout_room_ = Callout::max_remembered;
 };
 
 TEST_F(RelayTest, LeadsWhereTheConfigurationSays) {
@@ -263,6 +264,26 @@ TEST_F(RelayTest, CalloutsForOneRecipientAreOneQuestion) {
   clock_.advance(Callout::remember_no + std::chrono::seconds(1));
   EXPECT_EQ(ask("nobody@behind.example"), Answer::no) << "what is done is no longer under way";
   EXPECT_EQ(sink_.connections, 4U);
+}
+
+// Whoever tries one name after the other fills the memory, not the machine: it takes no more until an answer has had its time.
+TEST_F(RelayTest, CalloutRemembersOnlySoManyAnswers) {
+  callout_room_ = 2;
+  relay_to_sink("behind.example");
+  sink_.answer = [](const std::string& line) {
+    return line.starts_with("RCPT TO:<nobody@") ? std::string("550 5.1.1 nobody\r\n") : std::string();
+  };
+  for (const char* to : {"first@behind.example", "nobody@behind.example", "third@behind.example"}) ask(to);
+  EXPECT_EQ(callout_->remembered(), callout_room_);
+  for (const char* to : {"first@behind.example", "nobody@behind.example"}) ask(to);
+  EXPECT_EQ(sink_.connections, 3U);
+  EXPECT_EQ(ask("third@behind.example"), Answer::yes) << "asked anew, and answered";
+  EXPECT_EQ(sink_.connections, 4U);
+  clock_.advance(Callout::remember_no + std::chrono::seconds(1));
+  ask("third@behind.example");
+  EXPECT_EQ(callout_->remembered(), callout_room_) << "in the place of the one that had its time";
+  ask("third@behind.example");
+  EXPECT_EQ(sink_.connections, 5U);
 }
 
 TEST_F(RelayTest, WhoeverCannotBeAskedIsUnsure) {

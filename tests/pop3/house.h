@@ -40,7 +40,8 @@ class Pop3House final : public DialogueHost {
   /// Words: "plain" for a connection without TLS.
   void serve(UniqueFd server_end, std::string_view words) override {
     auto stream = net::make_socket_stream(io_.get_executor(), std::move(server_end));
-    if (words != "plain") stream = std::make_unique<ClaimsTls>(std::move(stream));
+    if (words != "plain")
+      stream = std::make_unique<ClaimsTls>(std::move(stream), [this](std::string_view bytes) { watch(bytes); });
     net::ConnectionOptions options;
     options.peer = {*IpAddress::parse("192.0.2.1"), 40000};
     auto connection = std::make_shared<net::Connection>(std::move(stream), options);
@@ -73,13 +74,15 @@ class Pop3House final : public DialogueHost {
     return text ? deliver(user, *text) : text.error().text;
   }
 
-  // mailbox alice 3: so many messages are in the INBOX · trash alice 3: the same of Trash
+  // mailbox alice 3: so many messages are in the INBOX · trash alice 3: the same of Trash · released: QUIT was answered when no
+  // maildrop was in use any more
   std::string verify(std::string_view line) override {
     turn();
     std::istringstream in{std::string(line)};
     std::string word, user;
     std::size_t count = 0;
     in >> word >> user >> count;
+    if (word == "released") return locked_at_bye_ ? "QUIT was answered while the maildrop was in use" : "";
     if (word != "mailbox" && word != "trash") return "unknown check: " + word;
     auto session = store_->session(identity(accounts_.at(user), user + "@example.org"));
     const auto list = run(session->list());
@@ -97,6 +100,10 @@ class Pop3House final : public DialogueHost {
     pop3::Session session(*connection, house->services_, house->settings_);
     co_await session.run();
     co_await connection->close_gracefully();
+  }
+  void watch(std::string_view sent) {
+    if (!sent.contains("+OK bye")) return;
+    for (const auto& [user, account] : accounts_) locked_at_bye_ = locked_at_bye_ || !locks_.take(account);
   }
   template <class T>
   T run(async::Task<T> task) {
@@ -154,6 +161,7 @@ class Pop3House final : public DialogueHost {
   std::map<std::string, mail::AccountId> accounts_;
   FakeAuth auth_;
   pop3::DropLocks locks_;
+  bool locked_at_bye_ = false;
   std::map<std::string, std::string> choices_;  ///< settings of accounts
   pop3::Services services_;
   pop3::Settings settings_;

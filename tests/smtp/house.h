@@ -42,7 +42,7 @@ class House : public DialogueHost {
     options.certificates.push_back(certificate());
     tls_ = *net::TlsServer::create(options);
     own_list_ = *policy::OwnList::open(own_list_folder_ / "gate.list");
-    gate_.emplace(policy::Gate::Parts{zone_, config_, clock_, log_, *own_list_, greylist_, &callout_});
+    gate_.emplace(policy::Gate::Parts{paced_zone_, config_, clock_, log_, *own_list_, greylist_, &callout_});
     inbound_.emplace(parts(), metrics_, tls_, &*gate_);
     inbound_->options().tarpit_step = std::chrono::milliseconds(0);
     inbound_->options().under_stress = [this] { return stress_; };
@@ -90,6 +90,7 @@ class House : public DialogueHost {
     if (word == "quota") return set_quota(argument, in);
     if (word == "reject_full") return reject_full();
     if (word == "disable") return set_account(argument, [](auto& row) { row.enabled = false; });
+    if (word == "dns_takes") return paced_zone_.step = std::chrono::seconds(std::stol(argument)), std::string();
     if (word == "dns") return zone_.add(line.substr(line.find(argument))), std::string();
     if (word == "rule") return set_rule(argument, in);
     if (word == "gate") return set_gate(argument, in);
@@ -453,6 +454,20 @@ class House : public DialogueHost {
     elsewhere.example.      MX  10 mx.elsewhere.example.
     mx.elsewhere.example.   A   192.0.2.9
   )"};
+  /// The zone, each of whose answers takes a step of the house's clock.
+  class PacedZone final : public dns::Resolver {
+   public:
+    PacedZone(dns::Zone& zone, FakeClock& clock) : zone_(zone), clock_(clock) {}
+    async::Task<dns::RawAnswer> query(std::string name, dns::Type type) override {
+      clock_.advance(step);
+      return zone_.query(std::move(name), type);
+    }
+    std::chrono::seconds step{0};
+
+   private:
+    dns::Zone& zone_;
+    FakeClock& clock_;
+  } paced_zone_{zone_, clock_};
   Folder own_list_folder_;
   std::unique_ptr<policy::OwnList> own_list_;
   policy::Greylist greylist_{nullptr};

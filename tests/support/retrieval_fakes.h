@@ -3,6 +3,7 @@
 // exist on nothing else, and a judge of logins that knows its users by the password "secret".
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -17,9 +18,16 @@ namespace postern::test {
 /// A plain stream that says it is TLS.
 class ClaimsTls final : public net::Stream {
  public:
-  explicit ClaimsTls(std::unique_ptr<net::Stream> inner) : inner_(std::move(inner)) { info_.version = "TLSv1.3"; }
+  using Watch = std::function<void(std::string_view)>;
+  /// The watch sees what is about to be sent.
+  explicit ClaimsTls(std::unique_ptr<net::Stream> inner, Watch watch = {}) : inner_(std::move(inner)), watch_(std::move(watch)) {
+    info_.version = "TLSv1.3";
+  }
   net::IoAttempt try_read(std::span<char> into) override { return inner_->try_read(into); }
-  net::IoAttempt try_write(std::string_view bytes) override { return inner_->try_write(bytes); }
+  net::IoAttempt try_write(std::string_view bytes) override {
+    if (watch_) watch_(bytes);
+    return inner_->try_write(bytes);
+  }
   async::Task<bool> wait(net::IoState want) override { return inner_->wait(want); }
   void interrupt() override { inner_->interrupt(); }
   void end_output() override { inner_->end_output(); }
@@ -30,6 +38,7 @@ class ClaimsTls final : public net::Stream {
 
  private:
   std::unique_ptr<net::Stream> inner_;
+  Watch watch_;
   net::TlsInfo info_;
 };
 
