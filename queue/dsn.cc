@@ -67,16 +67,18 @@ void put_paragraph(std::string& out, std::string_view indent, std::string_view t
 }
 
 std::string opening(const Dsn& dsn) {
+  const std::string_view to = dsn.about.size() > 1 ? "the following addresses" : "the following address";
   switch (dsn.action) {
-    case Dsn::Action::failed: return "Your message could not be delivered to the following address, and we will not try again:";
+    case Dsn::Action::failed: return fmt::format("Your message could not be delivered to {}, and we will not try again:", to);
     case Dsn::Action::delayed:
-      return fmt::format(
-          "Your message could not be delivered to the following address yet. You need not do anything: we go on trying until {}.",
-          mime::format_date({dsn.retry_until, 0}));
+      return fmt::format("Your message could not be delivered to {} yet. You need not do anything: we go on trying until {}.", to,
+                         mime::format_date({dsn.retry_until, 0}));
     case Dsn::Action::relayed:
-      return "Your message was handed to the next mail server for the following address. That server gives no delivery reports, "
-             "so this is the last you hear from us:";
-    case Dsn::Action::delivered: return "Your message was delivered to the mailbox of the following address:";
+      return fmt::format(
+          "Your message was handed to the next mail server for {}. That server gives no delivery reports, so this is the last "
+          "you hear from us:",
+          to);
+    case Dsn::Action::delivered: return fmt::format("Your message was delivered to the mailbox of {}:", to);
   }
   return {};
 }

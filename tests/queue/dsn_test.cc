@@ -31,6 +31,11 @@ std::string part(const std::string& message, std::uint32_t number) {
   return message.substr(one.header_begin, one.body_end - one.header_begin);
 }
 
+std::string unwrapped(std::string text) {
+  for (auto at = text.find("\r\n"); at != std::string::npos; at = text.find("\r\n", at)) text.replace(at, 2, " ");
+  return text;
+}
+
 // RFC 3464 §2, RFC 3462 §2
 TEST(Dsn, IsAReportOfThreeParts) {
   const auto text = compose(failure());
@@ -104,6 +109,10 @@ TEST(Dsn, EveryActionHasItsOwnWords) {
     dsn.action = action;
     const auto text = compose(dsn).value();
     EXPECT_EQ(part(text, 2).find("Will-Retry-Until:") != std::string::npos, action == Dsn::Action::delayed);
+    EXPECT_TRUE(unwrapped(part(text, 1)).contains("the following address")) << text;
+    EXPECT_FALSE(part(text, 1).contains("addresses")) << text;
+    dsn.about.push_back(dsn.about.front());
+    EXPECT_TRUE(unwrapped(part(compose(dsn).value(), 1)).contains("the following addresses")) << text;
   }
 }
 
