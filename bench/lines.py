@@ -19,7 +19,8 @@ NOTIFIED = 2  # new mail while somebody looks
 HUGE = 3      # ten times the large INBOX
 FOLDERS = 4   # a hundred folders
 MAILDROPS = 5  # the first of ten, for ten POP3 sessions at a time
-LARGE_ACCOUNTS = MAILDROPS + 10
+CLIENTS = MAILDROPS + 10  # the first of ten, for clients at mixed work
+LARGE_ACCOUNTS = CLIENTS + 10
 APPENDED = 200
 IDLE_SESSIONS = 400
 CROWD = 10000
@@ -329,6 +330,21 @@ def pop(depth, connections=1):
     return measure
 
 
+def mixed(bench, server):
+    """Commands a second of fifty sessions on ten mailboxes of a hundred messages."""
+    accounts = range(CLIENTS, LARGE_ACCOUNTS)
+    for account in accounts:
+        if once(bench, server, account):
+            imap(bench, server, "--fill", 100, account=account)
+    cpu = server.cpu_seconds()
+    result = bench.load("mixed", "--port", server.ports["imaps"], "--user", f"u%d@{servers.DOMAIN}", "--first",
+                        bench.accounts + CLIENTS, "--users", len(accounts), "--password", servers.PASSWORD, "--connections", 50,
+                        "--commands", bench.size(20000))
+    bench.note(server, p50_ms=result["p50_ms"], p99_ms=result["p99_ms"], generator_cpu=result["generator_cpu"],
+               cpu_ms=round((server.cpu_seconds() - cpu) * 1000 / result["count"], 3))
+    return result["rate"]
+
+
 ENVELOPE = "FETCH 1:* (UID ENVELOPE BODYSTRUCTURE INTERNALDATE RFC822.SIZE)"
 HEADERS = ("FETCH 1:* (UID RFC822.SIZE FLAGS BODY.PEEK[HEADER.FIELDS (From To Cc Bcc Subject Date Message-ID Priority X-Priority "
            "References Newsgroups In-Reply-To Content-Type Reply-To)])")
@@ -373,6 +389,7 @@ LINES = [
     Line("append", "APPEND 10 KiB, one by one", "messages/s", "more", 3, appended("append")),
     Line("multiappend", "MULTIAPPEND of 200", "messages/s", "more", 4, appended("multiappend")),
     Line("status", "STATUS of 100 folders", "ms", "less", 3, status),
+    Line("mixed", "mixed work of 50 sessions", "commands/s", "more", 3, mixed),
     Line("pop", "POP3S drain, one by one", "messages/s", "more", 2, pop(1)),
     Line("pop10", "POP3S drain, ten accounts at a time", "messages/s", "more", 2, pop(1, connections=10)),
     Line("popx10", "POP3S drain, pipelined", "messages/s", "more", 2, pop(10)),

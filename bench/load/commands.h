@@ -11,6 +11,7 @@ int run_sink(const Options& options);    ///< an SMTP server that throws everyth
 int run_login(const Options& options);   ///< IMAPS connect, LOGIN, LOGOUT
 int run_idle(const Options& options);    ///< many sessions in IDLE
 int run_imap(const Options& options);    ///< times IMAP commands of one session
+int run_mixed(const Options& options);   ///< many sessions that do what mail programs do over a day
 int run_pop(const Options& options);     ///< drains maildrops by POP3
 int run_count(const Options& options);   ///< waits until mailboxes hold so many messages
 int run_notify(const Options& options);  ///< time from an accepted message to EXISTS in IDLE

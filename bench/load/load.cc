@@ -30,6 +30,8 @@ constexpr std::array subcommands = {
     Subcommand{"imap", postern::bench::run_imap,
                "--port P --user U --password W [--fill N --size S --repeat R] --step 'name=COMMAND' …\n"
                "         (COMMAND may be !append N or !multiappend N)"},
+    Subcommand{"mixed", postern::bench::run_mixed,
+               "--port P --user PATTERN --password W [--users K --first N --connections 50 --commands 10000]"},
     Subcommand{"pop", postern::bench::run_pop, "--port P --user PATTERN --password W [--connections 1 --depth 1 --delete]"},
     Subcommand{"count", postern::bench::run_count, "--port P --user PATTERN --password W --users K --each N [--patience 60]"},
     Subcommand{"crowd", postern::bench::run_crowd,
