@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The gate from outside: rules with real DNS, our own list by `postern rule`, spoofing, a server behind us that is asked who is there."""
+import imaplib
 import json
 import re
 import signal
@@ -114,17 +115,46 @@ def check_silent_dns(lab):
     print("ok   a silent name server holds up nobody", flush=True)
 
 
-def check_metrics(lab):
+def metrics(lab):
     def read():
         with socket.create_connection((ADDRESSES["mx"], 8080), timeout=30) as plain:
             plain.sendall(b"GET /metrics HTTP/1.1\r\nHost: mx\r\nConnection: close\r\n\r\n")
             return b"".join(iter(lambda: plain.recv(65536), b"")).decode()
-    text = lab.inside("mx", read)
+    return lab.inside("mx", read)
+
+
+def check_metrics(lab):
+    text = metrics(lab)
     assert 'postern_smtp_tls_sessions_total{service="smtp",version="TLSv1.3"} 1' in text, text
     assert 'postern_rule_findings_total{outcome="reject",rule="spoofed_author"}' in text, text
     found = re.search(r'postern_rule_findings_total\{outcome="reject",rule="own_block"\} (\d+)', text)
     assert found and int(found[1]) >= 1, text
     print("ok   TLS versions and findings of rules are counted", flush=True)
+
+
+def check_stress(lab):
+    """The connections of all services together decide whether port 25 gives its clients little time."""
+    taken = 10
+    lab.write_postern_config(limits=f"connections_total = {2 * taken}\n", gate='stress_at = "50%"\nstress_timeout = "5s"\n')
+    lab.start_postern()
+    stressed = 'postern_smtp_stress_total{service="smtp"} '
+
+    def crowd(size):
+        readers = [imaplib.IMAP4_SSL(ADDRESSES["mx"], 993, ssl_context=lab.tls(), timeout=30) for _ in range(size)]
+        for reader in readers:
+            reader.login(ALICE, lab.passwords[ALICE])
+        with smtplib.SMTP(ADDRESSES["mx"], 25, timeout=30) as client:
+            client.ehlo()
+            last = client.sock.recv(500).decode() if size == taken else ""
+        for reader in readers:
+            reader.logout()
+        return last
+    lab.inside("mx", lambda: crowd(taken // 2))
+    assert stressed + "0" in metrics(lab), "stress with half of the readers"
+    last = lab.inside("mx", lambda: crowd(taken))
+    assert last.startswith("421 4.4.2 "), last
+    assert stressed + "0" not in metrics(lab)
+    print("ok   many readers make port 25 impatient", flush=True)
 
 
 def main():
@@ -140,6 +170,8 @@ def main():
         check_behind(lab)
         check_metrics(lab)
         check_silent_dns(lab)
+        assert lab.stop("postern") == 0, "Postern did not end cleanly"
+        check_stress(lab)
         assert lab.stop("postern") == 0, "Postern did not end cleanly"
 
 
