@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The grammar of sort criteria, the keys of a message, and a merge sort that lets others have their turns.
+// The grammar of sort criteria and the keys of a message.
 #include "imap/sorter.h"
 
 #include <algorithm>
+#include <numeric>
 
-#include "async/executor.h"
 #include "async/together.h"
 #include "base/ascii.h"
 #include "imap/base_subject.h"
 #include "imap/limits.h"
+#include "imap/turn_sort.h"
 #include "mime/charset.h"
 #include "mime/encoded_word.h"
 
@@ -83,10 +84,12 @@ Sorter::Sorter(Session& session, std::vector<SortCriterion> criteria) : session_
 
 async::Task<Result<std::vector<std::size_t>>> Sorter::run(std::vector<std::size_t> matches) {
   if (const auto done = co_await read(matches); !done) co_return std::unexpected(done.error());
-  co_await sort();
+  std::vector<std::uint32_t> order(rows_.size());
+  std::iota(order.begin(), order.end(), 0U);
+  co_await sort_in_turns(order, sort_run, [this](std::uint32_t a, std::uint32_t b) { return before(a, b); });
   std::vector<std::size_t> out;
-  out.reserve(order_.size());
-  for (const auto position : order_) out.push_back(rows_[position]);
+  out.reserve(order.size());
+  for (const auto position : order) out.push_back(rows_[position]);
   co_return out;
 }
 
@@ -169,26 +172,6 @@ bool Sorter::before(std::uint32_t a, std::uint32_t b) const {
     ++right;
   }
   return rows_[a] < rows_[b];
-}
-
-// security.md D89: runs, then merges of runs, and others have their turn between them.
-async::Task<> Sorter::sort() {
-  order_.resize(rows_.size());
-  for (std::uint32_t i = 0; i < order_.size(); ++i) order_[i] = i;
-  const auto less = [this](std::uint32_t a, std::uint32_t b) { return before(a, b); };
-  const auto at = [this](std::size_t i) { return order_.begin() + static_cast<std::ptrdiff_t>(std::min(i, order_.size())); };
-  for (std::size_t i = 0; i < order_.size(); i += sort_run) {
-    std::sort(at(i), at(i + sort_run), less);
-    co_await async::yield();
-  }
-  std::vector<std::uint32_t> merged(order_.size());
-  for (auto width = sort_run; width < order_.size(); width *= 2) {
-    for (std::size_t i = 0; i < order_.size(); i += 2 * width) {
-      std::merge(at(i), at(i + width), at(i + width), at(i + 2 * width), merged.begin() + static_cast<std::ptrdiff_t>(i), less);
-      co_await async::yield();
-    }
-    order_.swap(merged);
-  }
 }
 
 }  // namespace postern::imap

@@ -48,13 +48,11 @@ class Sorter {
   Value text(std::string_view comparable);
   std::string_view text(const Value& value) const { return std::string_view(texts_).substr(value.begin, value.size); }
   bool before(std::uint32_t a, std::uint32_t b) const;
-  async::Task<> sort();
 
   Session& session_;
   const std::vector<SortCriterion> criteria_;
-  std::vector<std::size_t> rows_;     ///< indexes of rows, beside the groups of values_
-  std::vector<Value> values_;         ///< criteria_.size() for each row
-  std::vector<std::uint32_t> order_;  ///< positions in rows_
+  std::vector<std::size_t> rows_;  ///< indexes of rows, beside the groups of values_
+  std::vector<Value> values_;      ///< criteria_.size() for each row
   std::string texts_;
 };
 
