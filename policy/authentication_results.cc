@@ -124,13 +124,14 @@ std::string comment_text(std::string_view text) {
 
 /// One result, its parts separated by single spaces or folded.
 void append_result(std::string& out, const MethodResult& result) {
-  constexpr std::size_t line_max = 78;
+  constexpr std::size_t line_max = 77;  // RFC 5322 §2.1.1: 78; a semicolon may follow
   std::size_t column = 0;
   const auto put = [&](const std::string& part) {
     const bool fits = column > 0 && column + 1 + part.size() <= line_max;
-    out += fits ? " " : column == 0 ? "\r\n\t" : "\r\n\t ";
-    column = fits ? column + 1 + part.size() : 2 + part.size();
-    out += part;
+    const std::string_view gap = column == 0 ? "\t" : fits ? " " : "\t ";
+    if (!fits) out += "\r\n";
+    out.append(gap).append(part);
+    column = (fits ? column : 0) + gap.size() + part.size();
   };
   put(result.method + "=" + result.result);
   if (!result.comment.empty()) put("(" + comment_text(result.comment) + ")");

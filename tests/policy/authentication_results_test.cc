@@ -53,6 +53,24 @@ TEST(AuthenticationResults, Writes) {
             "\tdkim=pass header.d=b.example header.b=\"a/b+c=\" header.i=@b.example\r\n");
 }
 
+// RFC 5322 §2.1.1
+TEST(AuthenticationResults, FoldsBeforeALineIsTooLong) {
+  constexpr std::size_t longest = 78;
+  for (std::size_t size = 30; size < 60; ++size) {
+    const MethodResult one{"dkim", "pass", "", "", {{"header.d", std::string(size, 'd')}, {"header.s", "selector"}}};
+    const auto field = write_results("mx.example.org", {one, one});
+    std::size_t fullest = 0;
+    for (std::size_t begin = 0; begin < field.size();) {
+      const auto end = field.find("\r\n", begin);
+      fullest = std::max(fullest, end - begin);
+      begin = end + 2;
+    }
+    EXPECT_LE(fullest, longest) << field;
+    // "\tdkim=pass header.d=" and " header.s=selector;" stand on one line as long as they fit.
+    EXPECT_EQ(field.contains("d header.s"), 20 + size + 19 <= longest) << size << field;
+  }
+}
+
 TEST(AuthenticationResults, WhatAPeerSaidStaysInItsPlace) {
   for (const std::string& hostile :
        {std::string("a\r\nFrom: x@y.example"), std::string("a; dmarc=pass"), std::string("\"; dmarc=pass"), std::string("a\\"),
