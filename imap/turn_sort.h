@@ -13,8 +13,8 @@
 
 namespace postern::imap {
 
-/// Sorts by `before`, a strict order; suspends after each run (of at least one) and each merge. What `before` refers to and `order`
-/// must live until it ends.
+/// Sorts by `before`, a strict order; suspends after each run (of at least one) and each merge. What `before` refers to and
+/// `order` must live until it ends.
 template <class Before>
 async::Task<> sort_in_turns(std::vector<std::uint32_t>& order, std::size_t run, Before before) {
   const auto at = [&order](std::size_t i) { return order.begin() + static_cast<std::ptrdiff_t>(std::min(i, order.size())); };

@@ -94,7 +94,7 @@ std::string unquoted(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto octet = text[i] == '=' && i + 2 < text.size() ? hex_decode(text.substr(i + 1, 2)) : Result<std::string>("");
-    if (text[i] == '=' && octet && octet->size() == 1) {
+    if (octet && octet->size() == 1) {
       out += *octet;
       i += 2;
     } else {

@@ -85,6 +85,23 @@ TEST(Dsn, TellsPeopleWhatHappenedAndWhatToDo) {
   }
 }
 
+TEST(Dsn, TextForPeopleIsWrapped) {
+  constexpr std::size_t width = 72;
+  auto dsn = failure();
+  dsn.about[0].outcome.text = "many words of a server that has much to say about this address and its owner and the weather";
+  const auto text = part(compose(dsn).value(), 1);
+  const auto body = text.substr(text.find("\r\n\r\n") + 4);
+  std::size_t fullest = 0;
+  for (std::size_t begin = 0; begin < body.size();) {
+    const auto end = std::min(body.find("\r\n", begin), body.size());
+    fullest = std::max(fullest, end - begin);
+    EXPECT_LE(end - begin, width) << body.substr(begin, end - begin);
+    begin = end + 2;
+  }
+  EXPECT_GT(fullest, width - 12) << "lines are filled";
+  EXPECT_TRUE(unwrapped(text).contains("about this address and its owner")) << text;
+}
+
 // What we found out about a server ourselves is not put into its mouth.
 TEST(Dsn, OurOwnFindingIsNoReplyOfTheServer) {
   auto dsn = failure();
@@ -157,6 +174,32 @@ TEST(Dsn, AHostnameThatIsNoDomainIsAnError) {
   auto dsn = failure();
   dsn.hostname = "bad host";
   EXPECT_FALSE(compose(dsn));
+}
+
+TEST(Advice, FitsTheStatus) {
+  struct Row {
+    std::uint16_t subject, detail;
+    std::string_view words;
+  };
+  for (const auto& [subject, detail, words] : {Row{1, 1, "Check its spelling"},
+                                               {1, 2, "Check the part after the @"},
+                                               {1, 7, "your own address"},
+                                               {1, 10, "accepts no mail at all"},
+                                               {2, 1, "takes no mail at present"},
+                                               {2, 2, "mailbox is full"},
+                                               {3, 4, "smaller attachments"},
+                                               {3, 2, "show this notice to your postmaster"},
+                                               {4, 4, "could not be reached"},
+                                               {4, 6, "goes round in circles"},
+                                               {6, 1, "this form of message"},
+                                               {6, 7, "in plain letters"},
+                                               {7, 1, "by its rules"},
+                                               {7, 4, "by its rules"},
+                                               {7, 30, "only travel encrypted"}}) {
+    mail::Outcome outcome;
+    outcome.enhanced = {5, subject, detail};
+    EXPECT_TRUE(advice(outcome).contains(words)) << subject << '.' << detail << ": " << advice(outcome);
+  }
 }
 
 TEST(Advice, HasAnAnswerForEverySubject) {
