@@ -18,8 +18,9 @@ bool is_usable(const dns::Tlsa& record) {
   return (record.usage == 2 || record.usage == 3) && record.selector <= 1 && fits;
 }
 
-DaneFinding weigh(const dns::Answer<dns::Tlsa>& answer, const std::string& name) {
+DaneFinding weigh(const dns::Answer<dns::Tlsa>& answer, const std::string& name, std::string base) {
   DaneFinding out;
+  out.base = std::move(base);
   for (const auto& one : answer.records) {
     if (is_usable(one) && out.records.size() < max_tlsa) out.records.push_back({one.usage, one.selector, one.matching, one.data});
   }
@@ -30,7 +31,8 @@ DaneFinding weigh(const dns::Answer<dns::Tlsa>& answer, const std::string& name)
   return out;
 }
 
-DaneFinding trouble(std::string why) { return {State::trouble, {}, std::move(why)}; }
+DaneFinding trouble(std::string why) { return {State::trouble, {}, std::move(why), {}}; }
+DaneFinding nothing(std::string why) { return {State::none, {}, std::move(why), {}}; }
 
 /// Nothing when the name has no records, so that another name may be asked.
 async::Task<std::optional<DaneFinding>> ask(dns::Resolver& resolver, std::string base, std::uint16_t port) {
@@ -41,23 +43,23 @@ async::Task<std::optional<DaneFinding>> ask(dns::Resolver& resolver, std::string
     co_return trouble(fmt::format("DNS gave no answer that can be trusted about {} ({})", name, dns::to_string(answer.status)));
   }
   if (!answer.ok() || !answer.secure) co_return std::nullopt;
-  co_return weigh(answer, name);
+  co_return weigh(answer, name, std::move(base));
 }
 
 }  // namespace
 
 async::Task<DaneFinding> find_dane(dns::Resolver& resolver, Hop hop) {
   if (hop.address || hop.smart_host || hop.chosen || (hop.relay && !hop.relay->host.empty())) co_return DaneFinding{};
-  if (!hop.secure) co_return DaneFinding{State::none, {}, "no DANE: DNSSEC does not prove the way to this server"};
+  if (!hop.secure) co_return nothing("no DANE: DNSSEC does not prove the way to this server");
   const auto addresses = co_await resolver.addresses(hop.name);
   if (dns::is_temporary(addresses.status)) co_return trouble("DNS gave no answer about the address of " + hop.name);
-  if (!addresses.secure) co_return DaneFinding{State::none, {}, "no DANE: DNSSEC does not prove the address of " + hop.name};
+  if (!addresses.secure) co_return nothing("no DANE: DNSSEC does not prove the address of " + hop.name);
   // RFC 7672 §2.2.2: the end of a chain of aliases first, then the name as it was given.
   if (!addresses.canonical.empty() && addresses.canonical != hop.name) {
     if (auto found = co_await ask(resolver, addresses.canonical, hop.port)) co_return std::move(*found);
   }
   if (auto found = co_await ask(resolver, hop.name, hop.port)) co_return std::move(*found);
-  co_return DaneFinding{State::none, {}, "no DANE: no TLSA records"};
+  co_return nothing("no DANE: no TLSA records");
 }
 
 void add_dane(const DaneFinding& found, const Hop& hop, TlsDemand& demand) {
@@ -69,10 +71,12 @@ void add_dane(const DaneFinding& found, const Hop& hop, TlsDemand& demand) {
   demand.level = TlsDemand::Level::required;
   demand.why = found.why;
   if (found.state != State::match) return;
+  // RFC 7672 §3.2.1: SNI is the TLSA base domain. It is the name of the certificate too (§3.2.2).
+  demand.peer.host = found.base;
   demand.peer.trust = net::TlsTrust::dane;
   demand.peer.tlsa = found.records;
   // RFC 7672 §3.2.2: for DANE-TA the next-hop domain counts as a name too.
-  if (!hop.domain.empty() && hop.domain != hop.name) demand.peer.more_names.push_back(hop.domain);
+  if (!hop.domain.empty() && hop.domain != found.base) demand.peer.more_names.push_back(hop.domain);
 }
 
 }  // namespace postern::outbound

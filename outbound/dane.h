@@ -22,7 +22,8 @@ struct DaneFinding {
   };
   State state = State::none;
   std::vector<net::TlsaRecord> records;
-  std::string why;  ///< for people
+  std::string why;   ///< for people
+  std::string base;  ///< the TLSA base domain: the name that has the records
 };
 
 /// For a host found by MX or directly; others have no records to find.

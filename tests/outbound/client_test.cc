@@ -200,6 +200,18 @@ TEST_F(ClientTest, GoesOnAfterARefusalWithRset) {
   EXPECT_EQ(sink_.count("RSET"), 1U);
 }
 
+TEST_F(ClientTest, ARefusedRsetEndsTheSession) {
+  ASSERT_TRUE(greet());
+  sink_.answer = [](const std::string& line) -> std::string {
+    if (line.starts_with("RCPT")) return "550 5.1.1 No\r\n";
+    return line.starts_with("RSET") ? "503 5.5.1 no\r\n" : "";
+  };
+  EXPECT_EQ(send().outcomes[0].kind, Kind::failed);
+  (void)send();
+  EXPECT_FALSE(client_->usable());
+  EXPECT_EQ(sink_.messages.size(), 0U);
+}
+
 TEST_F(ClientTest, EachRecipientKeepsItsOwnReply) {
   add("carol@example.net");
   add("dave@example.net");

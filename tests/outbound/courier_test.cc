@@ -593,5 +593,28 @@ TEST_F(CourierTest, ARouteLeadsToItsHostAndThenToItsFallback) {
   EXPECT_EQ(sink_.messages.size(), 2U);
 }
 
+// A source address of IPv6 is none for a host with IPv4.
+TEST_F(CourierTest, ASourceOfTheOtherFamilyIsNotUsed) {
+  listen();
+  config::Route route;
+  route.via.kind = config::RouteTarget::Kind::direct;
+  route.source.ip = "2001:db8::25";
+  config_.way_out->routes = {route};
+  EXPECT_EQ(deliver().kind, Kind::delivered);
+}
+
+TEST_F(CourierTest, EachOutcomeHasItsCounter) {
+  listen();
+  sink_.answer = [](const std::string& line) -> std::string {
+    if (line.starts_with("RCPT TO:<no@")) return "550 5.1.1 no\r\n";
+    return line.starts_with("RCPT TO:<later@") ? "450 4.2.1 later\r\n" : "";
+  };
+  deliver(entry_to(
+      {"bob@example.net", "carol@example.net", "dora@example.net", "no@example.net", "later@example.net", "later@example.net"}));
+  const auto text = metrics_.exposition();
+  for (const std::string_view line : {"{outcome=\"delivered\"} 3", "{outcome=\"failed\"} 1", "{outcome=\"deferred\"} 2"})
+    EXPECT_TRUE(text.contains(line)) << line << "\n" << text;
+}
+
 }  // namespace
 }  // namespace postern::outbound

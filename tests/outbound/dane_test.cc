@@ -49,6 +49,28 @@ TEST_F(DaneTest, RecordsThatAreProvenCount) {
   EXPECT_NE(demand.why.find("2 TLSA records"), std::string::npos);
 }
 
+// RFC 7672 §2.2.2: the end of a chain of aliases first, then the name as it was given; §3.2.1: SNI is the name that has records.
+TEST_F(DaneTest, AnAliasIsFollowedToItsRecords) {
+  add("alias.example. SECURE\nalias.example. MX 10 mx.alias.example.\nmx.alias.example. CNAME mx.secure.example.\n");
+  add_tlsa("mx.alias.example", fmt::format("2 0 1 {}", digest));
+  const auto hop = first_hop("alias.example");
+  const auto named = [&](const DaneFinding& found) {
+    TlsDemand demand = loop_.run(tls_demand(hop, false, config()));
+    add_dane(found, hop, demand);
+    return demand.peer.host + " or " + fmt::format("{}", fmt::join(demand.peer.more_names, " "));
+  };
+  auto found = find("alias.example");
+  EXPECT_EQ(found.state, State::match);
+  EXPECT_EQ(found.base, "mx.alias.example");
+  EXPECT_EQ(named(found), "mx.alias.example or alias.example");
+  add_tlsa("mx.secure.example", fmt::format("3 1 1 {}", digest));
+  found = find("alias.example");
+  EXPECT_EQ(found.base, "mx.secure.example");
+  ASSERT_EQ(found.records.size(), 1U);
+  EXPECT_EQ(found.records[0].usage, 3);
+  EXPECT_EQ(named(found), "mx.secure.example or alias.example");
+}
+
 TEST_F(DaneTest, NothingWithoutDnssecAtTheMx) {
   add_tlsa("mx.secure.example", fmt::format("3 1 1 {}", digest));
   EXPECT_FALSE(first_hop("plain.example").secure);
