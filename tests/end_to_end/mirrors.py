@@ -217,17 +217,11 @@ class Fetched(Mirror):
 
 
 class Getmail(Fetched):
+    """In sessions of some hundred messages, until one has room for more."""
     retriever, port = "", 0
-    # It misses a child's end that comes before it begins to wait, and gives up after a minute.
-    flaw, tries = "waiting child pid", 5
-
-    def run(self):
-        for left in reversed(range(self.tries)):
-            try:
-                return super().run()
-            except AssertionError as error:
-                if self.flaw not in str(error) or left == 0:
-                    raise
+    # It starts a process for each message, misses an end of one that comes before it begins to wait, and gives up after a minute.
+    # Of a session that it gives up it remembers nothing, so its messages are taken away and come once more.
+    flaw, tries, session = "waiting child pid", 5, 500
 
     def fetch(self):
         self.make_maildir()
@@ -242,16 +236,32 @@ ca_certs = {self.lab.authority.certificate}
 type = Maildir
 path = {self.folder}/mail/
 [options]
-read_all = true
+read_all = false
+max_messages_per_session = {self.session}
 delete = false
 delivered_to = false
 received = false
 """)
         for part in (self.folder, *self.folder.rglob("*")):
             shutil.chown(part, "mail", "mail")
-        # As root it would start a process for each message.
-        self.lab.run("mx", "setpriv", "--reuid=mail", "--regid=mail", "--clear-groups", "getmail", "--getmaildir", self.folder,
-                     "--rcfile", self.folder / "rc", timeout=self.patience)
+        while self.fetch_some():
+            pass
+
+    def fetch_some(self):
+        """One session. True when it brought as many as it may."""
+        new = self.folder / "mail" / "new"
+        before = set(new.iterdir())
+        for left in reversed(range(self.tries)):
+            try:
+                self.lab.run("mx", "setpriv", "--reuid=mail", "--regid=mail", "--clear-groups", "getmail", "--getmaildir",
+                             self.folder, "--rcfile", self.folder / "rc", timeout=self.patience)
+                break
+            except AssertionError as error:
+                if self.flaw not in str(error) or left == 0:
+                    raise
+                for file in set(new.iterdir()) - before:
+                    file.unlink()
+        return len(set(new.iterdir()) - before) >= self.session
 
 
 class GetmailImap(Getmail):
