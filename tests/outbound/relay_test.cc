@@ -219,6 +219,20 @@ TEST_F(RelayTest, UndeclaredEightBitMailIsRecodedToo) {
   EXPECT_NE(sink_.messages[0].content.find("caf=C3=A9"), std::string::npos);
 }
 
+TEST_F(RelayTest, EachOutcomeHasItsCounter) {
+  relay_to_sink("behind.example");
+  sink_.answer = [](const std::string& line) -> std::string {
+    if (line.starts_with("RCPT TO:<no@")) return "550 5.1.1 no\r\n";
+    return line.starts_with("RCPT TO:<later") ? "450 4.2.1 later\r\n" : "";
+  };
+  deliver({"a@behind.example", "b@behind.example", "c@behind.example", "no@behind.example", "later1@behind.example",
+           "later2@behind.example"},
+          "behind.example");
+  const auto text = metrics_.exposition();
+  for (const std::string_view line : {"{outcome=\"delivered\"} 3", "{outcome=\"failed\"} 1", "{outcome=\"deferred\"} 2"})
+    EXPECT_TRUE(text.contains(line)) << line << "\n" << text;
+}
+
 TEST_F(RelayTest, CalloutAsksAndRemembers) {
   relay_to_sink("behind.example");
   sink_.answer = [](const std::string& line) -> std::string {
