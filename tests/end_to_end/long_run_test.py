@@ -144,6 +144,15 @@ def compare(program, server):
     return f"{program.name}: holds {len(held)} of {len(wanted)}; missing {missing[:3]}, not on the server {extra[:3]}"
 
 
+def caught_up(programs, server):
+    """The differences, each looked for at once: a program that goes on running soon sees what the next ones leave behind."""
+    faults = []
+    for program in programs:
+        program.finish()
+        faults.append(compare(program, server))
+    return [fault for fault in faults if fault]
+
+
 def server_side(lab):
     """What each kind of program should hold."""
     def read():
@@ -190,9 +199,7 @@ def body(lab, options):
     assert not world.faults, world.faults
     assert world.kills == options.kills, world.kills
     server = server_side(lab)
-    for program in programs:
-        program.finish()
-    wrong = [fault for fault in (compare(program, server) for program in programs) if fault]
+    wrong = caught_up(programs, server)
     for program in programs:
         print(f"{program.name}: {program.runs} runs meanwhile, {failed.get(program.name, 0)} broken off, {len(program.held())} held", flush=True)
     print(f"{len(world.acknowledged)} arrivals, {nothing_lost(world, server)} removed, {world.kills} kills", flush=True)
