@@ -65,7 +65,7 @@ FetchWriter::FetchWriter(Session& session, const FetchRequest& request) : sessio
 bool FetchWriter::is_listed(const FetchItem& item) const { return std::ranges::find(listed_, &item) != listed_.end(); }
 
 store::MetaFields FetchWriter::fields() const {
-  unsigned out = store::meta_none;
+  unsigned out = store::meta_expunged;
   for (const auto& item : request_.items) {
     if (item.kind == Kind::envelope) out |= store::meta_envelope;
     if (item.kind == Kind::body_structure) out |= store::meta_structure;

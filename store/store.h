@@ -68,8 +68,9 @@ struct MessageInfo {
   std::uint32_t prefix_size = 0;  ///< octets of the prefix, to be added to offsets of `meta.parts`
   MessageMeta meta;               ///< empty strings where MetaFields did not ask
 };
-/// Which of MessageMeta a caller wants read.
-enum MetaFields : unsigned { meta_none = 0, meta_envelope = 1, meta_structure = 2, meta_parts = 4 };
+/// Which of MessageMeta a caller wants read; meta_expunged: also of messages expunged less than the undelete window ago, as
+/// body() finds them.
+enum MetaFields : unsigned { meta_none = 0, meta_envelope = 1, meta_structure = 2, meta_parts = 4, meta_expunged = 8 };
 
 struct FlagChange {
   enum class Mode : std::uint8_t { add, remove, replace };

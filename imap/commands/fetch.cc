@@ -108,7 +108,8 @@ class Fetcher {
   async::Task<> write_page(const Page& loaded_page) {
     const auto& page = loaded_page.rows;
     const auto& infos = loaded_page.infos;
-    if (request_.sets_seen && !session_.view().read_only()) co_await set_seen(page);
+    Update meanwhile;
+    if (request_.sets_seen && !session_.view().read_only()) meanwhile = co_await set_seen(page);
     if (!session_.is_selected()) co_return;
     if (request_.reads_bodies() && co_await session_.is_shared()) {
       session_.trace().read({session_.view().mailbox(), session_.view().name()}, uids(page));
@@ -124,6 +125,8 @@ class Fetcher {
     } else {
       for (const auto& row : page) co_await write_rows({&row, 1}, loaded);
     }
+    // Not before: many a script takes the first FETCH for its answer.
+    co_await session_.tell(meanwhile, session_.flag_format(command_));
   }
 
   /// Rows by ascending UID.
@@ -161,14 +164,15 @@ class Fetcher {
     return out;
   }
 
-  // RFC 3501 §6.4.5: BODY[…] sets \Seen; the change is told with the bodies. A full disk must not keep mail from being read.
-  async::Task<> set_seen(const std::vector<std::size_t>& page) {
+  /// RFC 3501 §6.4.5: BODY[…] sets \Seen; the change is told with the bodies. A full disk must not keep mail from being read.
+  /// Gives what others did until then.
+  async::Task<Update> set_seen(const std::vector<std::size_t>& page) {
     std::vector<std::size_t> rows;
     std::ranges::copy_if(page, std::back_inserter(rows), [this](std::size_t index) {
       return (session_.view().snapshot().row(index).flags & store::flag::seen) == 0;
     });
     auto unseen = uids(rows);
-    if (unseen.empty()) co_return;
+    if (unseen.empty()) co_return Update{};
     const auto done = co_await session_.store().store_flags(session_.view().mailbox(), unseen,
                                                             {.mode = store::FlagChange::Mode::add, .system = store::flag::seen});
     // RFC 4314 §4: without the right "s" reading leaves no trace.
@@ -176,8 +180,8 @@ class Fetcher {
       session_.services().log.warning("imap", "seen not kept", {{"error", done.error().text}});
     auto update = co_await session_.take_changes(Expunges::hold);
     if (done) std::erase_if(update.changed, [&](const store::Row& row) { return unseen.contains(row.uid); });
-    co_await session_.tell(update, session_.flag_format(command_));
     if (done) writer_.show_flags_of(std::move(unseen));
+    co_return update;
   }
 
   void note(const Result<>& written) {

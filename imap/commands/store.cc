@@ -119,9 +119,9 @@ Reply reply(Session& session, const Command& command, const store::UidSet& uids,
     const auto numbers = as_numbers(session.view().snapshot(), result.modified, command.numbering());
     return ok("MODIFIED " + numbers, "Some were changed meanwhile");
   }
-  // RFC 2180 §4.2.1, RFC 5530 §3
+  // RFC 5530 §3. Not NO (RFC 2180 §4.2.2): fetchmail marks each message that it took, and ends the session when it cannot.
   if (command.numbering() == Numbering::sequence && lacks_some(uids, result)) {
-    return no("EXPUNGEISSUED", "Some of the messages are gone");
+    return ok("EXPUNGEISSUED", "Some of the messages are gone");
   }
   return ok("Done");
 }

@@ -316,17 +316,27 @@ class MemorySession final : public Session, public Sharing {
     if (!mailbox) return std::unexpected(mailbox.error());
     std::vector<MessageInfo> out;
     for (const Row& row : rows_in(*(*mailbox)->rows, uids)) {
-      if (out.size() == max_info_rows) return fail(ErrorKind::limit, "more than 1000 messages asked for at once");
-      const Message& message = (*mailbox)->messages.at(row.uid);
-      const Content& content = *message.content;
-      MessageInfo info{row.uid, message.date, content.size(), static_cast<std::uint32_t>(content.prefix.size()), {}};
-      if (fields & meta_envelope) info.meta.envelope = content.meta.envelope;
-      if (fields & meta_structure) info.meta.bodystructure = content.meta.bodystructure;
-      if (fields & meta_parts) info.meta.parts = content.meta.parts;
-      out.push_back(std::move(info));
+      out.push_back(info_of(row.uid, (*mailbox)->messages.at(row.uid), fields));
     }
+    for (const auto& [uid, message] : (*mailbox)->gone) {
+      if ((fields & meta_expunged) == 0 || !uids.contains(uid) || message.expunged_at < window_start()) continue;
+      out.push_back(info_of(uid, message, fields));
+    }
+    if (out.size() > max_info_rows) return fail(ErrorKind::limit, "more than 1000 messages asked for at once");
+    std::ranges::sort(out, {}, &MessageInfo::uid);
     return out;
   }
+
+  static MessageInfo info_of(Uid uid, const Message& message, MetaFields fields) {
+    const Content& content = *message.content;
+    MessageInfo info{uid, message.date, content.size(), static_cast<std::uint32_t>(content.prefix.size()), {}};
+    if (fields & meta_envelope) info.meta.envelope = content.meta.envelope;
+    if (fields & meta_structure) info.meta.bodystructure = content.meta.bodystructure;
+    if (fields & meta_parts) info.meta.parts = content.meta.parts;
+    return info;
+  }
+
+  UnixTime window_start() const { return state_->clock.unix_now() - state_->undelete_window.count(); }
 
   Result<std::vector<Particulars>> particulars_now(MailboxId id, const UidSet& uids) {
     const std::lock_guard lock(state_->mutex);
@@ -346,8 +356,7 @@ class MemorySession final : public Session, public Sharing {
   ContentPtr content_of(const Mailbox& mailbox, Uid uid) const {
     if (const auto live = mailbox.messages.find(uid); live != mailbox.messages.end()) return live->second.content;
     const auto gone = mailbox.gone.find(uid);
-    const UnixTime oldest = state_->clock.unix_now() - state_->undelete_window.count();
-    return gone == mailbox.gone.end() || gone->second.expunged_at < oldest ? nullptr : gone->second.content;
+    return gone == mailbox.gone.end() || gone->second.expunged_at < window_start() ? nullptr : gone->second.content;
   }
 
   Result<std::unique_ptr<BodyReader>> body_now(MailboxId id, Uid uid) {

@@ -69,8 +69,8 @@ void Core::publish_feeds(const Transaction& transaction) {
 }
 
 bool Core::reap(Transaction& transaction) {
-  reap_removed_mailboxes(transaction, clock.unix_now() - undelete_window.count());
-  return reap_expired(transaction, clock.unix_now() - undelete_window.count(), reap_slice);
+  reap_removed_mailboxes(transaction, window_start());
+  return reap_expired(transaction, window_start(), reap_slice);
 }
 
 Task<Result<std::vector<NewBody>>> Core::prepare(std::vector<NewBody> bodies) {

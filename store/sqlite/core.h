@@ -26,6 +26,9 @@ struct Core {
        std::chrono::seconds window)
       : clock(c), undelete_window(window), vfs(disk), folder(segments, disk), active(folder, limits), cache(cache_bytes) {}
 
+  /// What was expunged before is not to be had any more.
+  UnixTime window_start() const { return clock.unix_now() - undelete_window.count(); }
+
   const Clock& clock;
   const std::chrono::seconds undelete_window;
   const Vfs vfs;

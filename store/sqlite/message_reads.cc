@@ -65,7 +65,7 @@ MessageInfo read_info(Query& row, unsigned fields) {
 }
 
 Query query_infos(Database& db, std::int64_t lo, std::int64_t hi, unsigned fields) {
-  if (fields == meta_none) {
+  if ((fields & (meta_envelope | meta_structure | meta_parts)) == 0) {
     return db.query("SELECT id, idate, size, psize FROM message WHERE id BETWEEN ?1 AND ?2 ORDER BY id", lo, hi);
   }
   return db.query(
@@ -75,17 +75,40 @@ Query query_infos(Database& db, std::int64_t lo, std::int64_t hi, unsigned field
       lo, hi);
 }
 
+Query query_expunged_infos(Database& db, std::int64_t lo, std::int64_t hi, UnixTime since) {
+  return db.query(
+      "SELECT r.id, r.idate, r.size, r.psize, x.envelope, x.bodystructure, x.parts FROM reap r LEFT JOIN msgmeta x ON x.id=r.id "
+      "WHERE r.id BETWEEN ?1 AND ?2 AND r.expunged_at>=?3 ORDER BY r.id",
+      lo, hi, since);
+}
+
+/// False when there are too many.
+bool take_infos(Query row, unsigned fields, std::vector<MessageInfo>& out) {
+  while (row.step()) {
+    if (out.size() == max_info_rows) return false;
+    out.push_back(read_info(row, fields));
+  }
+  return true;
+}
+
 }  // namespace
 
-Result<std::vector<MessageInfo>> read_infos(Database& db, MailboxId mailbox, const UidSet& uids, MetaFields fields) {
+Result<std::vector<MessageInfo>> read_infos(Database& db, const InfoOrder& order) {
+  const auto too_many = [] { return fail(ErrorKind::limit, "more than 1000 messages asked for at once"); };
+  const auto ids = [&](const UidRange& range) {
+    return std::pair{message_id(order.mailbox, range.lo), message_id(order.mailbox, range.hi)};
+  };
   std::vector<MessageInfo> out;
-  for (const auto& range : uids.ranges()) {
-    auto row = query_infos(db, message_id(mailbox, range.lo), message_id(mailbox, range.hi), fields);
-    while (row.step()) {
-      if (out.size() == max_info_rows) return fail(ErrorKind::limit, "more than 1000 messages asked for at once");
-      out.push_back(read_info(row, fields));
-    }
+  for (const auto& range : order.uids.ranges()) {
+    const auto [lo, hi] = ids(range);
+    if (!take_infos(query_infos(db, lo, hi, order.fields), order.fields, out)) return too_many();
   }
+  if ((order.fields & meta_expunged) == 0 || out.size() == order.uids.count()) return out;
+  for (const auto& range : order.uids.ranges()) {
+    const auto [lo, hi] = ids(range);
+    if (!take_infos(query_expunged_infos(db, lo, hi, order.expunged_since), order.fields, out)) return too_many();
+  }
+  std::ranges::sort(out, {}, &MessageInfo::uid);
   return out;
 }
 
@@ -130,7 +153,7 @@ Query query_bodies(Database& db, std::int64_t lo, std::int64_t hi, UnixTime expu
 ReadTexts read_texts(Core& core, Database& db, const TextOrder& order) {
   ReadTexts out;
   std::uint64_t total = 0;
-  const UnixTime since = core.clock.unix_now() - core.undelete_window.count();
+  const UnixTime since = core.window_start();
   for (const auto& range : order.uids.ranges()) {
     auto row = query_bodies(db, message_id(order.mailbox, range.lo), message_id(order.mailbox, range.hi), since);
     while (row.step()) {

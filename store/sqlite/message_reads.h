@@ -15,8 +15,14 @@ bool account_exists(Database& db, AccountId account);
 bool owns(Database& db, AccountId account, MailboxId mailbox);
 std::vector<std::string> read_subscriptions(Database& db, AccountId account);
 UidSet read_vanished(Database& db, MailboxId mailbox, ModSeq since);
-/// Errors: limit.
-Result<std::vector<MessageInfo>> read_infos(Database& db, MailboxId mailbox, const UidSet& uids, MetaFields fields);
+struct InfoOrder {
+  MailboxId mailbox = 0;
+  const UidSet& uids;
+  MetaFields fields = meta_none;
+  UnixTime expunged_since = 0;  ///< for meta_expunged
+};
+/// Session::info(). Errors: limit.
+Result<std::vector<MessageInfo>> read_infos(Database& db, const InfoOrder& order);
 /// Errors: limit.
 Result<std::vector<Particulars>> read_particulars(Database& db, AccountId account, MailboxId mailbox, const UidSet& uids);
 /// Which store this is; nobody outside knows it.

@@ -40,18 +40,16 @@ void SqliteRecovery::close() {
   lane_.stop();
 }
 
-UnixTime SqliteRecovery::window_start() const { return parts_.core.clock.unix_now() - parts_.core.undelete_window.count(); }
-
 Task<Result<std::vector<ExpungedMessage>>> SqliteRecovery::list_expunged(ExpungedChoice choice, std::size_t most) {
   using List = std::vector<ExpungedMessage>;
-  auto work = [choice = std::move(choice), oldest = window_start(), most](Database& db) {
+  auto work = [choice = std::move(choice), oldest = parts_.core.window_start(), most](Database& db) {
     return sqlite::list_expunged(db, choice, oldest, most);
   };
   co_return co_await parts_.core.long_lane->run<List>(std::move(work));
 }
 
 Task<Result<Undeleted>> SqliteRecovery::undelete(UndeleteOrder order) {
-  auto work = [order = std::move(order), oldest = window_start()](Transaction& tx, auto) {
+  auto work = [order = std::move(order), oldest = parts_.core.window_start()](Transaction& tx, auto) {
     return sqlite::undelete(tx, order, oldest);
   };
   co_return co_await parts_.core.writer->run<Undeleted>(std::move(work));

@@ -37,8 +37,6 @@ class SqliteRecovery final : public RecoveryAdmin {
   Task<Result<>> end_restore(std::string job) override { return restores_.end(std::move(job)); }
 
  private:
-  UnixTime window_start() const;
-
   const Parts parts_;
   Lane lane_;  ///< snapshots; has no connection of its own
   std::unique_ptr<WalArchive> archive_;

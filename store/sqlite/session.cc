@@ -207,9 +207,9 @@ class SqliteSession final : public Session, public TextSearch, public Sharing {
   Task<Result<std::vector<MessageInfo>>> info(MailboxId mailbox, UidSet uids, MetaFields fields) override {
     using Infos = std::vector<MessageInfo>;
     co_return co_await core_.short_lane->run<Infos>(
-        [me = me_, mailbox, uids = std::move(uids), fields](Database& db) -> Result<Infos> {
+        [core = &core_, me = me_, mailbox, uids = std::move(uids), fields](Database& db) -> Result<Infos> {
           if (auto right = allow(db, {me, mailbox}, right::read); !right) return std::unexpected(right.error());
-          return read_infos(db, mailbox, uids, fields);
+          return read_infos(db, {mailbox, uids, fields, core->window_start()});
         });
   }
 
@@ -234,7 +234,7 @@ class SqliteSession final : public Session, public TextSearch, public Sharing {
       if (auto right = allow(db, {me, mailbox}, right::read); !right) return std::unexpected(right.error());
       const auto id = message_id(mailbox, uid);
       auto location = locate_message(db, id);
-      if (!location) location = locate_expunged(db, id, core->clock.unix_now() - core->undelete_window.count());
+      if (!location) location = locate_expunged(db, id, core->window_start());
       if (!location) return fail(ErrorKind::not_found, "no such message");
       return open_body(core->folder, *core->long_lane, std::move(*location));
     });

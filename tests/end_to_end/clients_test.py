@@ -103,6 +103,7 @@ set header_cache = ""
 set wait_key = no
 set auto_tag = yes
 set quit = yes
+set delete = no
 """)
     return rc
 

@@ -308,9 +308,30 @@ TEST_P(Messages, ExpungedStaysReadableForAWindow) {
   must(alice().expunge(inbox(), UidSet::all(), ExpungeMode::any));
   EXPECT_EQ(body_of_message(inbox(), 1), "body 1");
   EXPECT_TRUE(must(alice().info(inbox(), UidSet::all(), meta_none)).empty());
+  EXPECT_EQ(must(alice().info(inbox(), UidSet::all(), meta_expunged)).size(), 1u);
   real_.clock.advance(std::chrono::hours(24 * 14) + std::chrono::seconds(1));
+  EXPECT_TRUE(must(alice().info(inbox(), UidSet::all(), meta_expunged)).empty());
   EXPECT_EQ(error_of(alice().body(inbox(), 1)), ErrorKind::not_found);
   EXPECT_EQ(error_of(alice().body(inbox(), 2)), ErrorKind::not_found);
+}
+
+TEST_P(Messages, IndexEntriesOfExpungedMessagesComeWhenAskedFor) {
+  fill(inbox(), 5);
+  const auto fields = static_cast<MetaFields>(meta_envelope | meta_structure | meta_parts);
+  const auto before = must(alice().info(inbox(), UidSet::all(), fields));
+  must(alice().expunge(inbox(), UidSet{{2, 2}, {4, 4}}, ExpungeMode::any));
+  EXPECT_EQ(must(alice().info(inbox(), UidSet::all(), fields)).size(), 3u);
+  const auto all = must(alice().info(inbox(), UidSet{{1, 5}}, static_cast<MetaFields>(fields | meta_expunged)));
+  ASSERT_EQ(all.size(), 5u);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    EXPECT_EQ(all[i].uid, before[i].uid);
+    EXPECT_EQ(all[i].internal_date, before[i].internal_date);
+    EXPECT_EQ(all[i].size, before[i].size);
+    EXPECT_EQ(all[i].prefix_size, before[i].prefix_size);
+    EXPECT_EQ(all[i].meta.envelope, before[i].meta.envelope);
+    EXPECT_EQ(all[i].meta.parts, before[i].meta.parts);
+  }
+  EXPECT_EQ(must(alice().info(inbox(), UidSet{{2, 2}, {3, 3}}, meta_expunged)).size(), 2u);
 }
 
 TEST_P(Messages, CopyKeepsOrderFlagsAndDates) {

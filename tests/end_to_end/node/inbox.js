@@ -4,7 +4,8 @@
 const fs = require('fs');
 const {ImapFlow} = require('imapflow');
 
-/// words: HOST PORT USER PASSWORD CA; what: the fields to fetch; take: called with each message.
+/// words: HOST PORT USER PASSWORD CA; what: the fields to fetch; take: called with each message. imapflow also yields what the server
+/// says of its own accord meanwhile, a change of flags by somebody else: without source.
 async function eachMessage(words, what, take) {
   const [host, port, user, pass, ca] = words;
   const client = new ImapFlow({
@@ -13,7 +14,9 @@ async function eachMessage(words, what, take) {
   await client.connect();
   const lock = await client.getMailboxLock('INBOX');
   try {
-    for await (const message of client.fetch('1:*', {source: true, uid: true, flags: true, ...what})) take(message);
+    for await (const message of client.fetch('1:*', {source: true, uid: true, flags: true, ...what})) {
+      if (message.source) take(message);
+    }
   } finally {
     lock.release();
   }
