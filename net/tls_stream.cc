@@ -10,6 +10,7 @@
 
 #include "net/ip_address.h"
 #include "net/openssl.h"
+#include "net/socket_bio.h"
 #include "net/tls_state.h"
 
 namespace postern::net {
@@ -34,7 +35,10 @@ class OpenSslStream final : public TlsStream {
  public:
   OpenSslStream(std::unique_ptr<Stream> below, openssl::Session session, std::shared_ptr<const TlsServer::State> server)
       : below_(std::move(below)), server_(std::move(server)), session_(std::move(session)) {
-    SSL_set_fd(ssl(), below_->descriptor());
+    auto bio = make_socket_bio(below_->descriptor(), &more_);
+    if (!bio) throw std::bad_alloc();
+    BIO* const both = bio.release();
+    SSL_set_bio(ssl(), both, both);
     SSL_set_msg_callback(ssl(), watch_messages);
     SSL_set_msg_callback_arg(ssl(), this);
     if (server_) {
@@ -68,8 +72,11 @@ class OpenSslStream final : public TlsStream {
     ERR_clear_error();
     const bool with_ticket = std::exchange(ticket_due_, false) && SSL_new_session_ticket(ssl()) == 1;
     if (with_ticket) cork(1);
+    // One attempt sends one record at most; the rest comes at once.
+    more_ = bytes.size() > SSL3_RT_MAX_PLAIN_LENGTH;
     std::size_t put = 0;
     const int result = SSL_write_ex(ssl(), bytes.data(), bytes.size(), &put);
+    more_ = false;
     const IoAttempt attempt = result == 1 ? IoAttempt{IoState::done, put} : failure(result);
     if (with_ticket) cork(0);
     return attempt;
@@ -152,6 +159,7 @@ class OpenSslStream final : public TlsStream {
   bool ready_ = false;
   bool broken_ = false;
   bool ticket_due_ = false;
+  bool more_ = false;  ///< what is written now is not the end; the BIO looks at it
 };
 
 /// Names the peer must match; an address is matched as an address.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// TlsStream: OpenSSL driven directly on the non-blocking descriptor of the plain stream below it (SSL_set_fd), without memory
+// TlsStream: OpenSSL driven directly on the non-blocking descriptor of the plain stream below it, without memory
 // BIOs: an idle session costs little more than OpenSSL's own state. For net/connection.cc only.
 #pragma once
 
