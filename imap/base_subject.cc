@@ -29,6 +29,17 @@ std::string plain(std::string_view subject) {
   return out;
 }
 
+/// The usual subject is its own plain form: printable US-ASCII without encoded words and runs of spaces.
+bool is_plain(std::string_view subject) {
+  if (subject.size() > max_subject) return false;
+  char last = ' ';
+  for (const char c : subject) {
+    if (c < ' ' || c > '~' || (c == ' ' && last == ' ') || (c == '?' && last == '=')) return false;
+    last = c;
+  }
+  return true;
+}
+
 // RFC 5256 §5: subj-blob = "[" *BLOBCHAR "]" *WSP; BLOBCHAR is anything but brackets
 bool take_blob(Cursor& in) {
   const auto from = in.position();
@@ -119,6 +130,7 @@ class Stripper {
 }  // namespace
 
 BaseSubject base_subject(std::string_view subject) {
+  if (is_plain(subject)) return Stripper(subject).run();
   const auto text = plain(subject);
   return Stripper(text).run();
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads the ENVELOPE text that mime::imap_envelope wrote. SORT and THREAD read one for each message, so what nobody asks for is
-// passed over without a copy.
+// Reads the ENVELOPE text that mime::imap_envelope wrote. SORT and THREAD read one for each message, so parse() only finds where
+// things are; what is asked for is copied then.
 #include "imap/envelope.h"
 
 #include <charconv>
@@ -46,7 +46,15 @@ class Scanner {
     }
     return out;
   }
-  void skip() { raw(); }
+  /// The same as it is written.
+  std::string_view token() {
+    const auto from = rest_;
+    raw();
+    return before_rest(from);
+  }
+  /// What was read since the rest was `from`.
+  std::string_view before_rest(std::string_view from) const { return from.substr(0, from.size() - rest_.size()); }
+  std::string_view rest() const { return rest_; }
 
  private:
   struct Raw {
@@ -55,7 +63,7 @@ class Scanner {
   };
 
   Raw raw() {
-    if (take_nil()) return {};
+    if (!is('"') && take_nil()) return {};
     if (is('{')) return {literal()};
     expect('"');
     Raw out;
@@ -99,39 +107,48 @@ class Scanner {
 };
 
 // RFC 3501 §9: address = "(" addr-name SP addr-adl SP addr-mailbox SP addr-host ")"; all four are nstrings
-FirstAddress read_address(Scanner& in) {
+FirstAddress read_address(std::string_view text) {
   FirstAddress out;
+  if (text.empty()) return out;
+  Scanner in(text);
   in.expect('(');
   out.name = in.nstring();
   in.expect(' ');
-  in.skip();
+  in.token();
   in.expect(' ');
   out.mailbox = in.nstring();
   in.expect(' ');
   out.host = in.nstring();
-  in.expect(')');
   return out;
 }
 
-void skip_address(Scanner& in) {
+void pass_address(Scanner& in) {
   in.expect('(');
   for (int i = 0; i < 4; ++i) {
     if (i != 0) in.expect(' ');
-    in.skip();
+    in.token();
   }
   in.expect(')');
 }
 
-// env-from = "(" 1*address ")" / nil; all but the first address are passed over, that too without `first`
-void read_addresses(Scanner& in, FirstAddress* first) {
+/// env-from = "(" 1*address ")" / nil; gives the first address.
+std::string_view pass_addresses(Scanner& in) {
+  std::string_view first;
   if (!in.take_nil()) {
     in.expect('(');
-    if (first != nullptr && in.is('(')) *first = read_address(in);
-    while (in.is('(')) skip_address(in);
+    const auto from = in.rest();
+    if (in.is('(')) {
+      pass_address(in);
+      first = in.before_rest(from);
+    }
+    while (in.is('(')) pass_address(in);
     in.expect(')');
   }
   in.expect(' ');
+  return first;
 }
+
+std::string read_string(std::string_view text) { return text.empty() ? std::string() : Scanner(text).nstring(); }
 
 }  // namespace
 
@@ -141,25 +158,41 @@ Result<Envelope> Envelope::parse(std::string_view text) {
   Envelope out;
   Scanner in(text);
   in.expect('(');
-  if (const auto date = mime::parse_date(in.nstring())) {
-    out.sent_ = day_at(date->at + date->zone_minutes * seconds_a_minute);
-    out.sent_at_ = date->at;
-  }
+  out.date_ = in.token();
   in.expect(' ');
-  out.subject_ = in.nstring();
+  out.subject_ = in.token();
   in.expect(' ');
-  read_addresses(in, &out.from_);
-  read_addresses(in, nullptr);  // sender
-  read_addresses(in, nullptr);  // reply-to
-  read_addresses(in, &out.to_);
-  read_addresses(in, &out.cc_);
-  read_addresses(in, nullptr);  // bcc
-  out.in_reply_to_ = in.nstring();
+  out.from_ = pass_addresses(in);
+  pass_addresses(in);  // sender
+  pass_addresses(in);  // reply-to
+  out.to_ = pass_addresses(in);
+  out.cc_ = pass_addresses(in);
+  pass_addresses(in);  // bcc
+  out.in_reply_to_ = in.token();
   in.expect(' ');
-  out.message_id_ = in.nstring();
+  out.message_id_ = in.token();
   in.expect(')');
   if (!in.ok() || !in.at_end()) return postern::fail(ErrorKind::corrupt, "a cached envelope is damaged");
   return out;
 }
+
+std::optional<Day> Envelope::sent() const {
+  const auto date = mime::parse_date(read_string(date_));
+  if (!date) return std::nullopt;
+  return day_at(date->at + date->zone_minutes * seconds_a_minute);
+}
+
+std::optional<UnixTime> Envelope::sent_at() const {
+  const auto date = mime::parse_date(read_string(date_));
+  if (!date) return std::nullopt;
+  return date->at;
+}
+
+std::string Envelope::subject() const { return read_string(subject_); }
+FirstAddress Envelope::from() const { return read_address(from_); }
+FirstAddress Envelope::to() const { return read_address(to_); }
+FirstAddress Envelope::cc() const { return read_address(cc_); }
+std::string Envelope::in_reply_to() const { return read_string(in_reply_to_); }
+std::string Envelope::message_id() const { return read_string(message_id_); }
 
 }  // namespace postern::imap

@@ -17,33 +17,33 @@ struct FirstAddress {
   std::string host;
 };
 
-/// What searches and orders need of an envelope.
+/// What searches and orders need of an envelope. It looks into the text, which must outlive it; each call reads anew.
 class Envelope {
  public:
   /// Error corrupt when the text is no envelope.
   static Result<Envelope> parse(std::string_view text);
 
   /// The day on which the message says it was written, in its own time zone; nothing when it does not say.
-  std::optional<Day> sent() const { return sent_; }
+  std::optional<Day> sent() const;
   /// The same as an instant.
-  std::optional<UnixTime> sent_at() const { return sent_at_; }
+  std::optional<UnixTime> sent_at() const;
   /// As it stands, encoded words included.
-  const std::string& subject() const { return subject_; }
-  const FirstAddress& from() const { return from_; }
-  const FirstAddress& to() const { return to_; }
-  const FirstAddress& cc() const { return cc_; }
-  const std::string& in_reply_to() const { return in_reply_to_; }
-  const std::string& message_id() const { return message_id_; }
+  std::string subject() const;
+  FirstAddress from() const;
+  FirstAddress to() const;
+  FirstAddress cc() const;
+  std::string in_reply_to() const;
+  std::string message_id() const;
 
  private:
-  std::optional<Day> sent_;
-  std::optional<UnixTime> sent_at_;
-  std::string subject_;
-  FirstAddress from_;
-  FirstAddress to_;
-  FirstAddress cc_;
-  std::string in_reply_to_;
-  std::string message_id_;
+  // As they are written: nstrings, and the first address of each list; empty where there is none.
+  std::string_view date_;
+  std::string_view subject_;
+  std::string_view from_;
+  std::string_view to_;
+  std::string_view cc_;
+  std::string_view in_reply_to_;
+  std::string_view message_id_;
 };
 
 }  // namespace postern::imap

@@ -58,7 +58,7 @@ class InfoPages {
 /// Those of the page whose index entry, read with its parts, lacks the fields for a list of messages: stored by an older version.
 store::UidSet without_listed(const store::UidSet& page, std::span<const store::MessageInfo> infos);
 
-/// The envelope of a message, from the index or computed anew.
+/// The envelope of a message, from the index or computed anew; good as long as the message.
 async::Task<Result<Envelope>> envelope_of(Message& message);
 
 }  // namespace postern::imap

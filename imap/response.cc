@@ -124,8 +124,20 @@ void append_flags(std::string& out, std::uint64_t flags, const std::vector<std::
 // RFC 3501 §9: date-time = DQUOTE date-day-fixed "-" date-month "-" date-year SP time SP zone DQUOTE
 void append_date_time(std::string& out, std::int64_t at) {
   const auto t = mime::to_civil(at);
-  fmt::format_to(std::back_inserter(out), "\"{:2}-{}-{:04} {:02}:{:02}:{:02} +0000\"", t.day, mime::month_name(t.month), t.year,
-                 t.hour, t.minute, t.second);
+  const auto two_digits = [](char* to, int number) {
+    to[0] = static_cast<char>('0' + number / 10);
+    to[1] = static_cast<char>('0' + number % 10);
+  };
+  char text[] = "\"dd-mmm-yyyy hh:mm:ss +0000\"";
+  two_digits(text + 1, t.day);
+  if (t.day < 10) text[1] = ' ';
+  mime::month_name(t.month).copy(text + 4, 3);
+  two_digits(text + 8, t.year / 100);
+  two_digits(text + 10, t.year % 100);
+  two_digits(text + 13, t.hour);
+  two_digits(text + 16, t.minute);
+  two_digits(text + 19, t.second);
+  out.append(text, sizeof text - 1);
 }
 
 }  // namespace postern::imap

@@ -99,6 +99,7 @@ Result<std::vector<MessageInfo>> read_infos(Database& db, const InfoOrder& order
     return std::pair{message_id(order.mailbox, range.lo), message_id(order.mailbox, range.hi)};
   };
   std::vector<MessageInfo> out;
+  out.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(order.uids.count(), max_info_rows)));
   for (const auto& range : order.uids.ranges()) {
     const auto [lo, hi] = ids(range);
     if (!take_infos(query_infos(db, lo, hi, order.fields), order.fields, out)) return too_many();

@@ -35,6 +35,10 @@ TEST(ImapBaseSubject, MarksAreTakenOff) {
       {"=?utf-8?q?Re=3A_gr=C3=BC=C3=9Fe?=", "GRÜSSE", true},
       {"=?utf-8?q?a?=\r\n =?utf-8?q?b?=", "AB", false},
       {"[[[", "[[[", false},
+      {"a  b", "A B", false},
+      {" a b ", "A B", false},
+      {"a =? b ?= c", "A =? B ?= C", false},
+      {"a\tb\x01", "A B", false},
       {"[a[b] c", "[A[B] C", false},
   };
   for (const auto& [subject, text, is_reply] : rows) {

@@ -53,6 +53,16 @@ TEST(ImapEnvelope, ReadsBackWhatIsCached) {
       "((NIL NIL \"g\" NIL)(NIL NIL \"c\" \"y\")(NIL NIL NIL NIL)) NIL NIL {3}\r\n<1> \"<2@x>\")");
   ASSERT_TRUE(envelope.has_value());
   EXPECT_EQ(envelope->sent(), 13'150);  // 2 January, although it is the 3rd in UTC
+  EXPECT_EQ(envelope->sent_at(), 1'136'269'800);
+  EXPECT_EQ(envelope->subject(), "=?utf-8?q?Gr=C3=BC=C3=9Fe?=");
+  EXPECT_EQ(envelope->from().name, "A B");
+  EXPECT_EQ(envelope->from().mailbox, "a");
+  EXPECT_EQ(envelope->from().host, "x.example");
+  EXPECT_EQ(envelope->to().name, "");
+  EXPECT_EQ(envelope->to().mailbox, "g");
+  EXPECT_EQ(envelope->cc().mailbox, "");
+  EXPECT_EQ(envelope->in_reply_to(), "<1>");
+  EXPECT_EQ(envelope->message_id(), "<2@x>");
   for (const std::string bad : {"", "(", "NIL", "(NIL NIL)", "(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL) x"}) {
     EXPECT_FALSE(Envelope::parse(bad).has_value()) << bad;
   }
