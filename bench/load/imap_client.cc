@@ -19,8 +19,9 @@ namespace postern::bench {
 
 namespace {
 
-constexpr std::size_t read_chunk = 256 * 1024;
-constexpr std::size_t shown = 300;  // octets of a line that are kept
+constexpr std::size_t write_chunk = 256 * 1024;
+constexpr std::size_t read_chunk = SSL3_RT_MAX_PLAIN_LENGTH;  // one call gives one TLS record at most
+constexpr std::size_t shown = 300;                            // octets of a line that are kept
 constexpr double ns_per_ms = 1e6;
 
 int connect_to(const Address& address) {
@@ -63,7 +64,7 @@ ImapClient::~ImapClient() {
 
 void ImapClient::write(std::string_view text) {
   while (!text.empty()) {
-    const int put = SSL_write(ssl_, text.data(), static_cast<int>(std::min(text.size(), read_chunk)));
+    const int put = SSL_write(ssl_, text.data(), static_cast<int>(std::min(text.size(), write_chunk)));
     if (put <= 0) fail("the server closed the connection");
     text.remove_prefix(static_cast<std::size_t>(put));
   }
