@@ -109,9 +109,9 @@ Reply Appender::next_head(Text& text, Head& head) const {
 }
 
 async::Task<Reply> Appender::check_target(std::string name) {
-  const auto info = co_await session_.store().status(std::move(name));
-  if (!info) co_return no_target(info.error());
-  mailbox_ = info->id;
+  const auto mailbox = co_await session_.store().find(std::move(name));
+  if (!mailbox) co_return no_target(mailbox.error());
+  mailbox_ = *mailbox;
   co_return ok("");
 }
 

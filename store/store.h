@@ -144,6 +144,8 @@ class Session {
   /// All mailboxes with their counters, ordered by name, INBOX first. Makes INBOX and the special-use folders at first call.
   virtual Task<Result<std::vector<MailboxInfo>>> list() = 0;
   virtual Task<Result<MailboxInfo>> status(std::string name) = 0;
+  /// The id of that mailbox only; the last answer is remembered until a name or a right changes.
+  virtual Task<Result<MailboxId>> find(std::string name) = 0;
   /// Makes missing parents too. Errors: exists, invalid (name), limit (10 levels, 1,000 octets, 10,000 mailboxes).
   virtual Task<Result<MailboxInfo>> create(std::string name, SpecialUse use) = 0;
   /// INBOX cannot go (denied). Children stay.

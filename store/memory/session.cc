@@ -41,6 +41,11 @@ class MemorySession final : public Session, public Sharing {
   const mail::Identity& identity() const override { return identity_; }
   Task<Result<std::vector<MailboxInfo>>> list() override { co_return list_now(); }
   Task<Result<MailboxInfo>> status(std::string name) override { co_return status_now(name); }
+  Task<Result<MailboxId>> find(std::string name) override {
+    const auto info = status_now(name);
+    if (!info) co_return std::unexpected(info.error());
+    co_return info->id;
+  }
   Task<Result<MailboxInfo>> create(std::string name, SpecialUse use) override { co_return create_now(name, use); }
   Task<Result<>> remove(std::string name) override { co_return remove_now(name); }
   Task<Result<>> rename(std::string from, std::string to) override { co_return rename_now(from, to); }

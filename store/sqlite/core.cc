@@ -64,6 +64,7 @@ void Core::publish_feeds(const Transaction& transaction) {
   const std::vector<AccountId> announced(transaction.announced().begin(), transaction.announced().end());
   std::vector<FeedTable::Touched> changed;
   for (const MailboxState* mailbox : transaction.touched_mailboxes()) changed.push_back({mailbox->account, mailbox->id});
+  if (transaction.names_changed()) ++names;
   if (!announced.empty()) feeds.publish(announced);
   if (!changed.empty()) feeds.publish_messages(changed);
 }

@@ -39,6 +39,7 @@ struct Core {
   RecentTable recent;
   GuestTable guests;
   FeedTable feeds;
+  std::atomic<std::uint64_t> names = 0;  ///< grows whenever names, rights or annotations of mailboxes changed
   std::shared_ptr<QuotaTable> quotas = std::make_shared<QuotaTable>();  ///< as last published
   async::Event queue_event;
   std::atomic<std::int64_t> queue_depth = 0;

@@ -137,6 +137,15 @@ class SqliteSession final : public Session, public TextSearch, public Sharing {
     co_return std::move(found->info);
   }
 
+  Task<Result<MailboxId>> find(std::string name) override {
+    const auto names = core_.names.load();
+    if (found_.names == names && found_.name == name) co_return found_.id;
+    const auto info = co_await status(name);
+    if (!info) co_return std::unexpected(info.error());
+    found_ = {names, std::move(name), info->id};
+    co_return info->id;
+  }
+
   Task<Result<MailboxInfo>> create(std::string name, SpecialUse use) override {
     auto made = co_await core_.writer->run<MailboxInfo>(
         [me = me_, name = std::move(name), use](Transaction& tx, auto) { return create_as(tx, me, name, use); });
@@ -374,6 +383,11 @@ class SqliteSession final : public Session, public TextSearch, public Sharing {
   const mail::Identity identity_;
   const AccountId me_;
   std::unordered_map<MailboxId, AccountId> owners_;  ///< mailboxes of others
+  struct {
+    std::uint64_t names = 0;  ///< Core::names when it was looked up
+    std::string name;
+    MailboxId id = 0;
+  } found_;
 };
 
 }  // namespace

@@ -331,6 +331,7 @@ void Transaction::end_batch(bool keep_states) {
   text_left_.clear();
   guests_of_.clear();
   announced_.clear();
+  renamed_ = false;
   dead_segments_.clear();
   depth_change_ = 0;
   queue_signal_ = false;

@@ -116,7 +116,10 @@ class Transaction {
   ModSeq next_modseq(MailboxState& mailbox);
   void set_keywords(MailboxState& mailbox, Keywords names);
   /// Names changed in ways the cache does not follow.
-  void forget_names() { names_.clear(); }
+  void forget_names() {
+    names_.clear();
+    renamed_ = true;
+  }
 
   void row_changed(const MailboxState& mailbox, const Row& row) { changes_.push_back({mailbox.id, false, row, {}}); }
   void rows_gone(const MailboxState& mailbox, UidRange uids) { changes_.push_back({mailbox.id, true, {}, uids}); }
@@ -158,6 +161,8 @@ class Transaction {
   std::span<DomainState* const> touched_domains() const { return dirty_domains_; }
   std::span<const MailboxId> changed_for_guests() const { return guests_of_; }
   std::span<const AccountId> announced() const { return announced_; }
+  /// What was known of names and rights of mailboxes may be wrong now.
+  bool names_changed() const { return renamed_ || !announced_.empty(); }
   std::span<const AccountId> gone_accounts() const { return gone_accounts_; }
   std::span<const AccountId> accounts_that_lost_text() const { return text_left_; }
   std::span<const SegmentId> dead_segments() const { return dead_segments_; }
@@ -194,6 +199,7 @@ class Transaction {
   std::vector<AccountId> text_left_;
   std::vector<MailboxId> guests_of_;
   std::vector<AccountId> announced_;
+  bool renamed_ = false;
   std::vector<SegmentId> dead_segments_;
   std::int64_t depth_change_ = 0;
   bool queue_signal_ = false;

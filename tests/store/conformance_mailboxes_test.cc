@@ -49,6 +49,24 @@ TEST_P(Mailboxes, RemoveLeavesChildrenAndNeverReusesIds) {
   EXPECT_EQ(error_of(alice().open(a.id)), ErrorKind::not_found);
 }
 
+TEST_P(Mailboxes, FindFollowsNames) {
+  const auto other = session_of(alice_);
+  EXPECT_EQ(error_of(alice().find("Found")), ErrorKind::not_found);
+  const auto first = must(other->create("Found", SpecialUse::none)).id;
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(must(alice().find("Found")), first);
+  must(other->rename("Found", "Gone"));
+  EXPECT_EQ(error_of(alice().find("Found")), ErrorKind::not_found);
+  EXPECT_EQ(must(alice().find("Gone")), first);
+  must(other->rename("Gone", "Found"));
+  EXPECT_EQ(must(alice().find("Found")), first);
+  must(other->remove("Found"));
+  EXPECT_EQ(error_of(alice().find("Found")), ErrorKind::not_found);
+  EXPECT_GT(must(other->create("Found", SpecialUse::none)).id, first);
+  EXPECT_GT(must(alice().find("Found")), first);
+  must(other->rename("INBOX", "Old"));
+  EXPECT_EQ(must(alice().find("INBOX")), inbox());
+}
+
 TEST_P(Mailboxes, RemoveFreesQuota) {
   const auto a = must(alice().create("a", SpecialUse::none));
   fill(a.id, 3);

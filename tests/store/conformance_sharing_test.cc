@@ -43,6 +43,17 @@ TEST_P(SharingTest, WithoutARightNothingIsThere) {
   EXPECT_TRUE(must(of(bob()).shared_with_me()).empty());
 }
 
+TEST_P(SharingTest, FindFollowsRights) {
+  share("bob@example.org", "lr");
+  EXPECT_EQ(must(bob().find("Other Users/alice/Projects")), projects_);
+  share("bob@example.org", "");
+  EXPECT_EQ(error_of(bob().find("Other Users/alice/Projects")), ErrorKind::not_found);
+  share("bob@example.org", "lri");
+  EXPECT_EQ(must(bob().find("Other Users/alice/Projects")), projects_);
+  must(alice().rename("Projects", "Plans"));
+  EXPECT_EQ(error_of(bob().find("Other Users/alice/Projects")), ErrorKind::not_found);
+}
+
 TEST_P(SharingTest, NamesOfOthers) {
   share("bob@example.org", "lr");
   const auto shared = must(of(bob()).shared_with_me());
